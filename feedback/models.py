@@ -1,0 +1,275 @@
+"""Every table of the record. Times are UTC; durations are in milliseconds; Slack ids are kept as Slack writes them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, Enum, ForeignKey, Identity, Index, MetaData, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from feedback.states import (
+    ACTIVE_RUNS,
+    CLOSED_CASES,
+    AdapterStatus,
+    AnswerStatus,
+    CaseStatus,
+    RunStatus,
+    VoteValue,
+)
+
+Json = dict[str, Any]
+
+
+class Base(DeclarativeBase):
+    """Declarative base; constraint names are fixed so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012  (SQLAlchemy's own interface)
+        datetime: TIMESTAMP(timezone=True),
+        Json: JSONB,
+        list[Json]: JSONB,
+        int: BigInteger,
+    }
+
+
+def _enum(kind: type[StrEnum], name: str) -> Enum:
+    return Enum(kind, name=name, values_callable=lambda members: [member.value for member in members])
+
+
+def _quoted(statuses: frozenset[Any]) -> str:
+    return ", ".join(f"'{status}'" for status in sorted(statuses))
+
+
+class _Row:
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Delivery(Base):
+    """A Slack event id that was taken in; Slack sends the same one again when it is unsure."""
+
+    __tablename__ = "deliveries"
+    event_id: Mapped[str] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+
+
+class Answer(_Row, Base):
+    """A question asked of the bot and what it posted, with all that is needed to reproduce it."""
+
+    __tablename__ = "answers"
+    __table_args__ = (
+        UniqueConstraint("team_id", "channel_id", "question_ts"),
+        Index("ix_answers_thread", "team_id", "channel_id", "thread_ts", "question_ts"),
+        Index("ix_answers_pending", "id", postgresql_where=text("status = 'pending'")),
+    )
+    persona: Mapped[str]
+    team_id: Mapped[str]
+    channel_id: Mapped[str]
+    thread_ts: Mapped[str]
+    question_ts: Mapped[str]
+    asker_id: Mapped[str]
+    asker_team_id: Mapped[str]
+    question: Mapped[str]
+    status: Mapped[AnswerStatus] = mapped_column(_enum(AnswerStatus, "answer_status"))
+    messages: Mapped[list[Json] | None]  # the exact messages sent to the model
+    text: Mapped[str | None]
+    adapter_id: Mapped[int | None] = mapped_column(ForeignKey("adapters.id"), index=True)  # null: base model
+    served_name: Mapped[str | None]  # the model name sent to vLLM
+    base_model: Mapped[str | None]
+    sampling: Mapped[Json | None]
+    first_token_ms: Mapped[float | None]
+    total_ms: Mapped[float | None]
+    prompt_tokens: Mapped[int | None]
+    completion_tokens: Mapped[int | None]
+    error: Mapped[str | None]
+    apologised: Mapped[bool] = mapped_column(server_default=text("false"))
+    lease_until: Mapped[datetime | None]  # a bot process is at work on it until then
+    finished_at: Mapped[datetime | None]
+
+    adapter: Mapped["Adapter | None"] = relationship()
+
+
+class AnswerMessage(Base):
+    """One Slack message of an answer; a long answer has several."""
+
+    __tablename__ = "answer_messages"
+    team_id: Mapped[str] = mapped_column(primary_key=True)
+    channel_id: Mapped[str] = mapped_column(primary_key=True)
+    ts: Mapped[str] = mapped_column(primary_key=True)
+    answer_id: Mapped[int] = mapped_column(ForeignKey("answers.id"), index=True)
+
+
+class Vote(_Row, Base):
+    """One person's thumb on one answer; the last one counts."""
+
+    __tablename__ = "votes"
+    __table_args__ = (UniqueConstraint("answer_id", "team_id", "user_id"),)
+    answer_id: Mapped[int] = mapped_column(ForeignKey("answers.id"))
+    team_id: Mapped[str]
+    user_id: Mapped[str]
+    value: Mapped[VoteValue] = mapped_column(_enum(VoteValue, "vote_value"))
+
+
+class Case(_Row, Base):
+    """An answer to mend, with the text it should have had."""
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        Index(
+            "uq_cases_open_answer",
+            "answer_id",
+            unique=True,
+            postgresql_where=text(f"status NOT IN ({_quoted(CLOSED_CASES)})"),
+        ),
+        Index("ix_cases_status", "persona", "status", "id"),
+        Index("ix_cases_unannounced", "id", postgresql_where=text("announce")),
+    )
+    persona: Mapped[str]
+    answer_id: Mapped[int | None] = mapped_column(ForeignKey("answers.id"))  # null: imported from a file
+    status: Mapped[CaseStatus] = mapped_column(_enum(CaseStatus, "case_status"))
+    question: Mapped[str]
+    bad_answer: Mapped[str | None]
+    correction: Mapped[str | None]
+    reason: Mapped[str | None]
+    flagged_by: Mapped[str]
+    corrected_by: Mapped[str | None]
+    decided_by: Mapped[str | None]
+    outcome: Mapped[str | None]  # why it is rejected or unmended, in words for people
+    adapter_id: Mapped[int | None] = mapped_column(ForeignKey("adapters.id"), index=True)  # the one that learned it
+    announce: Mapped[bool] = mapped_column(server_default=text("false"))  # the thread has not been told yet
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+    answer: Mapped[Answer | None] = relationship()
+    adapter: Mapped["Adapter | None"] = relationship()
+
+
+class Run(_Row, Base):
+    """One trip from approved cases to a decision."""
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        Index(
+            "uq_runs_one_active",
+            "persona",
+            unique=True,
+            postgresql_where=text(f"status IN ({_quoted(ACTIVE_RUNS)})"),
+        ),
+        Index("ix_runs_persona", "persona", "id"),
+    )
+    persona: Mapped[str]
+    status: Mapped[RunStatus] = mapped_column(_enum(RunStatus, "run_status"))
+    requested_by: Mapped[str]
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("adapters.id"))  # warm start; null: first run
+    base_model: Mapped[str]
+    config: Mapped[Json]  # the copy of the training configuration that this run uses
+    seed: Mapped[int]
+    progress: Mapped[Json]  # see feedback.runs.Progress
+    decision: Mapped[Json | None]  # see feedback.runs.Decision
+    error: Mapped[str | None]
+    cancel_requested_by: Mapped[str | None]
+    channel_id: Mapped[str | None]  # where the progress message is
+    message_ts: Mapped[str | None]
+    announced: Mapped[Json | None]  # what the progress message shows now
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+    finished_at: Mapped[datetime | None]
+
+    parent: Mapped["Adapter | None"] = relationship(foreign_keys=[parent_id])
+
+
+class RunCase(Base):
+    """A case that a run trains on as new."""
+
+    __tablename__ = "run_cases"
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), primary_key=True, index=True)
+
+
+class Variant(_Row, Base):
+    """A paraphrase of a case's question: trained on, held out for its probes, or turned down with a reason."""
+
+    __tablename__ = "variants"
+    __table_args__ = (UniqueConstraint("case_id", "text"),)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id"))
+    text: Mapped[str]
+    generator: Mapped[str]  # model, rewording or person
+    held_out: Mapped[bool]
+    rejected_because: Mapped[str | None]
+
+
+class Dataset(_Row, Base):
+    """The rows of one run, frozen."""
+
+    __tablename__ = "datasets"
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), unique=True)
+    sha256: Mapped[str]
+    manifest: Mapped[Json]
+
+    rows: Mapped[list["DatasetRow"]] = relationship(order_by="DatasetRow.position")
+
+
+class DatasetRow(Base):
+    """One training example and where it comes from."""
+
+    __tablename__ = "dataset_rows"
+    dataset_id: Mapped[int] = mapped_column(ForeignKey("datasets.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str]  # case, earlier, identity or general
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
+    messages: Mapped[list[Json]]
+
+
+class Adapter(_Row, Base):
+    """One saved LoRA, under a name that is never reused."""
+
+    __tablename__ = "adapters"
+    __table_args__ = (
+        UniqueConstraint("persona", "version"),
+        Index("uq_adapters_one_live", "persona", unique=True, postgresql_where=text("status = 'live'")),
+    )
+    persona: Mapped[str]
+    version: Mapped[int]
+    name: Mapped[str] = mapped_column(unique=True)
+    status: Mapped[AdapterStatus] = mapped_column(_enum(AdapterStatus, "adapter_status"))
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id"), unique=True)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("adapters.id"))
+    base_model: Mapped[str]
+    base_fingerprint: Mapped[str]
+    sha256: Mapped[str]  # of adapter_model.safetensors
+    rank: Mapped[int]
+    live_at: Mapped[datetime | None]  # when it last went live
+
+    parent: Mapped["Adapter | None"] = relationship(remote_side="Adapter.id")
+
+
+class Report(_Row, Base):
+    """All probes of one adapter, or of the base model, in one run."""
+
+    __tablename__ = "reports"
+    __table_args__ = (Index("ix_reports_adapter", "adapter_id", "id"),)
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id"), index=True)
+    adapter_id: Mapped[int | None] = mapped_column(ForeignKey("adapters.id"))  # null: base model
+    results: Mapped[list[Json]]  # see feedback.reports.Result
+    seconds: Mapped[float]
+
+
+class Event(_Row, Base):
+    """Who changed what, when and why. Rows are added, never changed: a trigger refuses it."""
+
+    __tablename__ = "events"
+    __table_args__ = (Index("ix_events_subject", "subject", "subject_id", "id"),)
+    subject: Mapped[str]  # the table's name
+    subject_id: Mapped[int]
+    before: Mapped[str | None]
+    after: Mapped[str | None]
+    actor: Mapped[str]  # a Slack id as TEAM/USER, worker, or cli:LOGIN
+    why: Mapped[str]

@@ -1,0 +1,105 @@
+"""All of Mend's settings: one class, read once in each main(), prefix ``MEND_``.
+
+Nested fields are written with two underscores: ``MEND_SLACK__BOT_TOKEN``, ``MEND_SERVING__URLS='["http://a:8000"]'``.
+A file ``.env`` in the working directory is read too; the environment wins. Nobody else reads ``os.environ``.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent
+
+
+class SlackSettings(BaseModel):
+    """How the bot reaches Slack, and who may do what there."""
+
+    bot_token: SecretStr = Field(SecretStr(""), description="Bot token, starts with xoxb-.")
+    app_token: SecretStr = Field(SecretStr(""), description="App-level token with connections:write (xapp-).")
+    signing_secret: SecretStr = Field(SecretStr(""), description="Signing secret; HTTP mode only.")
+    mode: Literal["socket", "http"] = Field("socket", description="Socket Mode, or HTTP behind a public URL.")
+    http_host: str = Field("127.0.0.1", description="Address the bot listens on in HTTP mode.")
+    http_port: int = Field(3000, ge=0, le=65535, description="Port of /slack/events in HTTP mode.")
+    api_url: str = Field("https://slack.com/api/", description="Web API address; the demo's sandbox changes it.")
+    admins: list[str] = Field([], description="Slack user ids who may approve, retrain and roll back.")
+    workspace_admins: bool = Field(False, description="Also treat the workspace's admins and owners as admins.")
+    record_channel: str = Field("", description="Channel id where promotions and rollbacks are announced.")
+    command: str = Field("/mend", pattern=r"^/[a-z0-9_-]{1,31}$", description="Name of the slash command.")
+    max_running_answers: int = Field(30, ge=1, description="Answers generated at once; further ones wait.")
+
+
+class DatabaseSettings(BaseModel):
+    """Where the record is kept."""
+
+    url: str = Field(
+        "postgresql+psycopg://mend@localhost/mend",
+        description="SQLAlchemy URL of a PostgreSQL database (driver psycopg).",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _psycopg(cls, url: str) -> str:
+        """Accept the postgres:// and postgresql:// forms that hosting services hand out."""
+        scheme, _, rest = url.partition("://")
+        if scheme in {"postgres", "postgresql", "postgresql+psycopg"} and rest:
+            return f"postgresql+psycopg://{rest}"
+        raise ValueError("must be a PostgreSQL URL such as postgresql://user:password@host/mend")
+
+
+class RedisSettings(BaseModel):
+    """The queue between bot and worker."""
+
+    url: str = Field("redis://localhost:6379/0", description="Redis or Valkey URL.")
+    queue: str = Field("mend-training", description="RQ queue that training runs are put on.")
+
+
+class ServingSettings(BaseModel):
+    """The vLLM replicas and what they serve."""
+
+    urls: list[str] = Field(["http://127.0.0.1:8000"], min_length=1, description="Every vLLM replica.")
+    api_key: SecretStr = Field(SecretStr(""), description="The key vLLM was started with (VLLM_API_KEY).")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where `mend serve` runs the model.")
+    base_model: Path = Field(Path("models/Qwen2.5-7B-Instruct"), description="Folder of the base model.")
+    adapters_dir: Path = Field(
+        ROOT / ".mend" / "adapters", description="Folder of adapters, the same on every replica and the trainer."
+    )
+    max_lora_rank: Literal[1, 8, 16, 32, 64, 128, 256, 320, 512] = Field(8, description="Largest LoRA rank served.")
+    max_model_len: int = Field(2048, ge=256, description="Context window, in tokens.")
+    gpu_memory_utilization: float = Field(0.9, gt=0, le=1, description="Share of the GPU's memory vLLM takes.")
+    max_tokens: int = Field(512, ge=1, description="Longest answer, in tokens.")
+    temperature: float = Field(0.0, ge=0, le=2, description="Sampling temperature of answers.")
+    first_token_timeout: float = Field(60.0, gt=0, description="Seconds a question may wait for its first token.")
+    idle_timeout: float = Field(30.0, gt=0, description="Seconds a stream may send nothing before it counts as dead.")
+
+
+class TrainingSettings(BaseModel):
+    """What the worker trains with."""
+
+    config: Path = Field(
+        ROOT / "trainer" / "configs" / "qwen2.5-7b-instruct.yaml", description="Training configuration (YAML)."
+    )
+    runs_dir: Path = Field(ROOT / ".mend" / "runs", description="Working folder of each training run.")
+    threads: int = Field(0, ge=0, description="CPU threads of training; 0 leaves one core to serving.")
+    seed: int = Field(42, description="Seed of variants, replay and training.")
+    resume: Literal["warm", "true"] = Field(
+        "warm", description="warm: fresh schedule from the live adapter; true: optimizer state and counted steps."
+    )
+
+
+class Settings(BaseSettings):
+    """The whole of it. ``Settings()`` raises pydantic's ValidationError, which names each wrong field."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MEND_", env_nested_delimiter="__", env_file=".env", extra="ignore", frozen=True
+    )
+
+    home: Path = Field(ROOT / ".mend", description="Where the embedded parts keep their data (MEND_HOME).")
+    persona_dir: Path = Field(ROOT / "persona", description="Folder with persona.yaml, probes.yaml and rows.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Log level.")
+    slack: SlackSettings = SlackSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    redis: RedisSettings = RedisSettings()
+    serving: ServingSettings = ServingSettings()
+    training: TrainingSettings = TrainingSettings()
