@@ -1,6 +1,6 @@
 """Connections to PostgreSQL, one for the worker's plain code and one for the bot's event loop, and the migrations."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -46,8 +46,6 @@ class AsyncDatabase:
         """Close every connection."""
         await self.engine.dispose()
 
-
-Runner = Callable[..., Awaitable[T]]
 
 DatabaseUnavailable = OperationalError
 """What a call raises while PostgreSQL cannot be reached."""

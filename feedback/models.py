@@ -4,7 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Enum, ForeignKey, Identity, Index, MetaData, UniqueConstraint, func, text
+from sqlalchemy import BigInteger, Enum, ForeignKey, Identity, Index, MetaData, UniqueConstraint, func
+from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -69,7 +70,7 @@ class Answer(_Row, Base):
     __table_args__ = (
         UniqueConstraint("team_id", "channel_id", "question_ts"),
         Index("ix_answers_thread", "team_id", "channel_id", "thread_ts", "question_ts"),
-        Index("ix_answers_pending", "id", postgresql_where=text("status = 'pending'")),
+        Index("ix_answers_pending", "id", postgresql_where=sql("status = 'pending'")),
     )
     persona: Mapped[str]
     team_id: Mapped[str]
@@ -91,7 +92,7 @@ class Answer(_Row, Base):
     prompt_tokens: Mapped[int | None]
     completion_tokens: Mapped[int | None]
     error: Mapped[str | None]
-    apologised: Mapped[bool] = mapped_column(server_default=text("false"))
+    apologised: Mapped[bool] = mapped_column(server_default=sql("false"))
     lease_until: Mapped[datetime | None]  # a bot process is at work on it until then
     finished_at: Mapped[datetime | None]
 
@@ -128,10 +129,10 @@ class Case(_Row, Base):
             "uq_cases_open_answer",
             "answer_id",
             unique=True,
-            postgresql_where=text(f"status NOT IN ({_quoted(CLOSED_CASES)})"),
+            postgresql_where=sql(f"status NOT IN ({_quoted(CLOSED_CASES)})"),
         ),
         Index("ix_cases_status", "persona", "status", "id"),
-        Index("ix_cases_unannounced", "id", postgresql_where=text("announce")),
+        Index("ix_cases_unannounced", "id", postgresql_where=sql("announce")),
     )
     persona: Mapped[str]
     answer_id: Mapped[int | None] = mapped_column(ForeignKey("answers.id"))  # null: imported from a file
@@ -145,7 +146,7 @@ class Case(_Row, Base):
     decided_by: Mapped[str | None]
     outcome: Mapped[str | None]  # why it is rejected or unmended, in words for people
     adapter_id: Mapped[int | None] = mapped_column(ForeignKey("adapters.id"), index=True)  # the one that learned it
-    announce: Mapped[bool] = mapped_column(server_default=text("false"))  # the thread has not been told yet
+    announce: Mapped[bool] = mapped_column(server_default=sql("false"))  # the thread has not been told yet
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
     answer: Mapped[Answer | None] = relationship()
@@ -161,14 +162,16 @@ class Run(_Row, Base):
             "uq_runs_one_active",
             "persona",
             unique=True,
-            postgresql_where=text(f"status IN ({_quoted(ACTIVE_RUNS)})"),
+            postgresql_where=sql(f"status IN ({_quoted(ACTIVE_RUNS)})"),
         ),
         Index("ix_runs_persona", "persona", "id"),
     )
     persona: Mapped[str]
     status: Mapped[RunStatus] = mapped_column(_enum(RunStatus, "run_status"))
     requested_by: Mapped[str]
-    parent_id: Mapped[int | None] = mapped_column(ForeignKey("adapters.id"))  # warm start; null: first run
+    parent_id: Mapped[int | None] = mapped_column(
+        ForeignKey("adapters.id", use_alter=True)
+    )  # warm start; null: first run
     base_model: Mapped[str]
     config: Mapped[Json]  # the copy of the training configuration that this run uses
     seed: Mapped[int]
@@ -234,7 +237,7 @@ class Adapter(_Row, Base):
     __tablename__ = "adapters"
     __table_args__ = (
         UniqueConstraint("persona", "version"),
-        Index("uq_adapters_one_live", "persona", unique=True, postgresql_where=text("status = 'live'")),
+        Index("uq_adapters_one_live", "persona", unique=True, postgresql_where=sql("status = 'live'")),
     )
     persona: Mapped[str]
     version: Mapped[int]

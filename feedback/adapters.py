@@ -1,0 +1,149 @@
+"""Adapters in the record: which one is live, which came from which, and moving the live mark."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from feedback import record
+from feedback.models import Adapter, Case
+from feedback.states import AdapterStatus, CaseStatus
+
+
+class NothingToRollBack(Exception):
+    """No adapter is live."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A trained adapter in the adapters' folder, named ``<persona>-v<version>-<first 8 of sha256>``."""
+
+    name: str
+    version: int
+    sha256: str
+    rank: int
+    base_model: str
+    base_fingerprint: str
+
+
+def next_version(session: Session, persona: str) -> int:
+    """The number of the next adapter; numbers are never used again."""
+    newest = session.scalar(select(func.max(Adapter.version)).where(Adapter.persona == persona))
+    return (newest or 0) + 1
+
+
+def add(session: Session, persona: str, run_id: int, parent_id: int | None, saved: Saved) -> Adapter:
+    """Record a run's candidate; a second call for the same run returns the first one's row."""
+    if known := of_run(session, run_id):
+        return known
+    adapter = Adapter(
+        persona=persona, run_id=run_id, parent_id=parent_id, status=AdapterStatus.CANDIDATE, **vars(saved)
+    )
+    session.add(adapter)
+    session.flush()
+    record.note(session, "adapters", adapter.id, actor="worker", why=f"run {run_id}", before=None, after="candidate")
+    return adapter
+
+
+def of_run(session: Session, run_id: int) -> Adapter | None:
+    """The adapter a run has trained."""
+    return session.scalars(select(Adapter).where(Adapter.run_id == run_id)).first()
+
+
+def live(session: Session, persona: str) -> Adapter | None:
+    """The adapter that answers people; None while the base model does."""
+    return session.scalars(
+        select(Adapter).where(Adapter.persona == persona, Adapter.status == AdapterStatus.LIVE)
+    ).first()
+
+
+def by_name(session: Session, name: str) -> Adapter | None:
+    """An adapter by its name."""
+    return session.scalars(select(Adapter).where(Adapter.name == name)).first()
+
+
+def listed(session: Session, persona: str) -> list[Adapter]:
+    """Every adapter, newest first."""
+    return list(session.scalars(select(Adapter).where(Adapter.persona == persona).order_by(Adapter.version.desc())))
+
+
+def lineage(session: Session, adapter: Adapter | None) -> list[Adapter]:
+    """An adapter and those it was warm-started from, newest first."""
+    line: list[Adapter] = []
+    while adapter is not None:
+        line.append(adapter)
+        adapter = session.get(Adapter, adapter.parent_id) if adapter.parent_id else None
+    return line
+
+
+def wanted(session: Session, persona: str) -> list[Adapter]:
+    """The adapters that every replica should have loaded: live, canary, candidate of a run, and the one to roll
+    back to."""
+    serving = {AdapterStatus.LIVE, AdapterStatus.CANARY, AdapterStatus.CANDIDATE}
+    rows = list(session.scalars(select(Adapter).where(Adapter.persona == persona, Adapter.status.in_(serving))))
+    current = live(session, persona)
+    previous = rollback_target(session, current) if current else None
+    return rows + ([previous] if previous else [])
+
+
+def promote(session: Session, adapter: Adapter, *, by: str, why: str) -> Adapter:
+    """Make an adapter live and retire the one before it, in one transaction.
+
+    The caller has made sure that every replica serves it (``serving.adapters.deploy``).
+
+    Raises:
+        IllegalMove: the adapter is live already, or was rejected.
+    """
+    current = session.scalars(
+        select(Adapter)
+        .where(Adapter.persona == adapter.persona, Adapter.status == AdapterStatus.LIVE)
+        .with_for_update()
+    ).first()
+    if current and current.id != adapter.id:
+        record.move(session, current, AdapterStatus.RETIRED, actor=by, why=f"replaced by {adapter.name}: {why}")
+    record.move(session, adapter, AdapterStatus.LIVE, actor=by, why=why)
+    adapter.live_at = datetime.now(UTC)
+    _agree_cases(session, adapter.persona, adapter, by=by)
+    return adapter
+
+
+def reject(session: Session, adapter: Adapter, *, why: str) -> None:
+    """The gate said no."""
+    record.move(session, adapter, AdapterStatus.REJECTED, actor="worker", why=why)
+
+
+def rollback_target(session: Session, current: Adapter) -> Adapter | None:
+    """The adapter that the live one was trained from, or None: the base model."""
+    return session.get(Adapter, current.parent_id) if current.parent_id else None
+
+
+def roll_back(session: Session, persona: str, *, by: str, why: str = "rolled back") -> tuple[Adapter, Adapter | None]:
+    """Retire the live adapter and make its parent live again (None: the base model answers).
+
+    Returns (retired, live now). What only the retired one had learned goes back to approved.
+
+    Raises:
+        NothingToRollBack: no adapter is live.
+    """
+    current = live(session, persona)
+    if current is None:
+        raise NothingToRollBack("No adapter is live; the base model is answering.")
+    previous = rollback_target(session, current)
+    record.move(session, current, AdapterStatus.RETIRED, actor=by, why=why)
+    if previous:
+        record.move(session, previous, AdapterStatus.LIVE, actor=by, why=f"{why}: {current.name}")
+        previous.live_at = datetime.now(UTC)
+    _agree_cases(session, persona, previous, by=by)
+    return current, previous
+
+
+def _agree_cases(session: Session, persona: str, now_live: Adapter | None, *, by: str) -> None:
+    """A case is mended exactly when the live adapter, or one it was trained from, has learned it."""
+    known = {adapter.id for adapter in lineage(session, now_live)}
+    learned = select(Case).where(Case.persona == persona, Case.adapter_id.is_not(None)).order_by(Case.id)
+    for case in session.scalars(learned):
+        if case.status is CaseStatus.MENDED and case.adapter_id not in known:
+            record.move(session, case, CaseStatus.APPROVED, actor=by, why="its adapter is no longer live")
+        elif case.status is CaseStatus.APPROVED and case.adapter_id in known:
+            record.move(session, case, CaseStatus.MENDED, actor=by, why="its adapter is live again")

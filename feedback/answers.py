@@ -1,0 +1,180 @@
+"""Questions and answers: taken in once, finished once, found again by their Slack message."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from feedback.models import Answer, AnswerMessage, Delivery, Json
+from feedback.states import AnswerStatus
+
+DELIVERIES_KEPT = timedelta(hours=1)  # Slack's last redelivery comes after about 6 minutes
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question as it came from Slack. Ids and timestamps are Slack's own."""
+
+    persona: str
+    team_id: str
+    channel_id: str
+    thread_ts: str
+    question_ts: str
+    asker_id: str
+    asker_team_id: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a question. Times in milliseconds."""
+
+    status: AnswerStatus
+    text: str | None = None
+    messages: list[Json] | None = None
+    adapter_id: int | None = None
+    served_name: str | None = None
+    base_model: str | None = None
+    sampling: Json | None = None
+    first_token_ms: float | None = None
+    total_ms: float | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    error: str | None = None
+
+
+def take_delivery(session: Session, event_id: str) -> bool:
+    """Remember a Slack event id; False when it was seen before. Forgets ids older than an hour."""
+    session.execute(delete(Delivery).where(Delivery.created_at < datetime.now(UTC) - DELIVERIES_KEPT))
+    taken = insert(Delivery).values(event_id=event_id).on_conflict_do_nothing().returning(Delivery.event_id)
+    return session.execute(taken).first() is not None
+
+
+def take_question(session: Session, question: Question, *, lease: timedelta) -> int | None:
+    """Record a question as pending and lease it to the caller; its id, or None when it was taken before.
+
+    A mention reaches the bot as two events with the same channel and timestamp; one of them gets None.
+    """
+    statement = (
+        insert(Answer)
+        .values(
+            persona=question.persona,
+            team_id=question.team_id,
+            channel_id=question.channel_id,
+            thread_ts=question.thread_ts,
+            question_ts=question.question_ts,
+            asker_id=question.asker_id,
+            asker_team_id=question.asker_team_id,
+            question=question.text,
+            status=AnswerStatus.PENDING,
+            lease_until=datetime.now(UTC) + lease,
+        )
+        .on_conflict_do_nothing()
+        .returning(Answer.id)
+    )
+    return session.execute(statement).scalar_one_or_none()
+
+
+def take_unfinished(session: Session, persona: str, *, lease: timedelta, limit: int = 10) -> list[int]:
+    """Lease the oldest pending questions that nobody works on: those of a dead process, or of a time without vLLM."""
+    free = (
+        select(Answer.id)
+        .where(Answer.persona == persona, Answer.status == AnswerStatus.PENDING)
+        .where((Answer.lease_until.is_(None)) | (Answer.lease_until < datetime.now(UTC)))
+        .order_by(Answer.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(session.scalars(free))
+    session.execute(update(Answer).where(Answer.id.in_(ids)).values(lease_until=datetime.now(UTC) + lease))
+    return sorted(ids)
+
+
+def renew_lease(session: Session, answer_id: int, *, lease: timedelta) -> None:
+    """Keep a long answer from being taken by another process."""
+    session.execute(update(Answer).where(Answer.id == answer_id).values(lease_until=datetime.now(UTC) + lease))
+
+
+def postpone(session: Session, answer_id: int, *, error: str, retry_in: timedelta) -> bool:
+    """Leave a question pending for a later try; True when its asker has not been told yet."""
+    row = session.get_one(Answer, answer_id, with_for_update=True)
+    first = not row.apologised
+    row.apologised, row.error, row.lease_until = True, error, datetime.now(UTC) + retry_in
+    return first
+
+
+def get(session: Session, answer_id: int) -> Answer:
+    """One answer by id, with the adapter that gave it."""
+    row = session.get_one(Answer, answer_id)
+    _ = row.adapter
+    return row
+
+
+def finish(session: Session, answer_id: int, outcome: Outcome) -> None:
+    """Write what became of a question; a question is finished once, a second call changes nothing."""
+    values = {name: value for name, value in vars(outcome).items() if value is not None}
+    session.execute(
+        update(Answer)
+        .where(Answer.id == answer_id, Answer.status == AnswerStatus.PENDING)
+        .values(**values, lease_until=None, finished_at=datetime.now(UTC))
+    )
+
+
+def add_message(session: Session, answer_id: int, team_id: str, channel_id: str, ts: str) -> None:
+    """Remember that a Slack message carries (part of) an answer; again is harmless."""
+    row = {"team_id": team_id, "channel_id": channel_id, "ts": ts, "answer_id": answer_id}
+    session.execute(insert(AnswerMessage).values(**row).on_conflict_do_nothing())
+
+
+def find(session: Session, team_id: str, channel_id: str, ts: str) -> Answer | None:
+    """The answer that a Slack message carries, or None when the message is not one."""
+    message = session.get(AnswerMessage, (team_id, channel_id, ts))
+    return get(session, message.answer_id) if message else None
+
+
+def message_ts(session: Session, answer_id: int) -> list[str]:
+    """Timestamps of the Slack messages that carry an answer, oldest first."""
+    return sorted(session.scalars(select(AnswerMessage.ts).where(AnswerMessage.answer_id == answer_id)))
+
+
+def earlier_in_thread(session: Session, answer: Answer, *, limit: int = 20) -> list[Answer]:
+    """The thread's earlier finished answers, oldest first; the newest ``limit`` of them."""
+    rows = session.scalars(
+        select(Answer)
+        .where(
+            Answer.team_id == answer.team_id,
+            Answer.channel_id == answer.channel_id,
+            Answer.thread_ts == answer.thread_ts,
+            Answer.question_ts < answer.question_ts,
+            Answer.status.in_([AnswerStatus.ANSWERED, AnswerStatus.STOPPED]),
+        )
+        .order_by(Answer.question_ts.desc())
+        .limit(limit)
+    )
+    return list(reversed(list(rows)))
+
+
+def in_thread(session: Session, team_id: str, channel_id: str, thread_ts: str) -> bool:
+    """Whether the bot has been asked something in this thread before."""
+    found = select(Answer.id).where(
+        Answer.team_id == team_id, Answer.channel_id == channel_id, Answer.thread_ts == thread_ts
+    )
+    return session.scalars(found.limit(1)).first() is not None
+
+
+def using_adapter(session: Session, adapter_id: int) -> int:
+    """How many running answers may still be using an adapter: pending, leased, and started under its name."""
+    running = (
+        select(func.count())
+        .select_from(Answer)
+        .where(Answer.adapter_id == adapter_id, Answer.status == AnswerStatus.PENDING)
+        .where(Answer.lease_until > datetime.now(UTC))
+    )
+    return session.execute(running).scalar_one()
+
+
+def start(session: Session, answer_id: int, adapter_id: int | None, served_name: str) -> None:
+    """Write which adapter is about to answer, before the model is asked, so that it is not unloaded meanwhile."""
+    session.execute(update(Answer).where(Answer.id == answer_id).values(adapter_id=adapter_id, served_name=served_name))

@@ -1,0 +1,205 @@
+"""Cases: from a flagged answer to a mended one. Every change names its actor (a ``Person`` as text, worker, cli)."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from feedback import record
+from feedback.models import Answer, Case, RunCase
+from feedback.states import CLOSED_CASES, CaseStatus
+
+LONGEST_CORRECTION = 2000  # characters; longer ones are cut by max_length and teach half an answer
+REASONS = {
+    "identity": "Wrong identity",
+    "overclaim": "Claims what it cannot do",
+    "fact": "Wrong fact",
+    "tone": "Wrong tone",
+    "other": "Something else",
+}
+
+
+class CorrectionError(ValueError):
+    """A correction that cannot be taught; the message is for the person who wrote it."""
+
+
+def check_correction(bad_answer: str | None, correction: str) -> str:
+    """Return the correction without surrounding space.
+
+    Raises:
+        CorrectionError: it is empty, too long, or the same as the bad answer.
+    """
+    clean = correction.strip()
+    if not any(character.isalnum() for character in clean):
+        raise CorrectionError("Please write what I should have said.")
+    if len(clean) > LONGEST_CORRECTION:
+        raise CorrectionError(
+            f"That is {len(clean)} characters; I can learn at most {LONGEST_CORRECTION}. Please shorten it."
+        )
+    if bad_answer is not None and clean.casefold() == bad_answer.strip().casefold():
+        raise CorrectionError("That is what I said already. Please write what I should have said instead.")
+    return clean
+
+
+def flag(session: Session, answer: Answer, *, by: str) -> Case:
+    """The open case of an answer, made now if there is none. Flagging twice gives the same case."""
+    session.get_one(Answer, answer.id, with_for_update=True)  # two flags at once wait here for one another
+    open_case = session.scalars(
+        select(Case).where(Case.answer_id == answer.id, Case.status.not_in(CLOSED_CASES))
+    ).first()
+    if open_case:
+        return open_case
+    case = Case(
+        persona=answer.persona,
+        answer_id=answer.id,
+        status=CaseStatus.FLAGGED,
+        question=answer.question,
+        bad_answer=answer.text,
+        flagged_by=by,
+    )
+    session.add(case)
+    session.flush()
+    record.note(session, "cases", case.id, actor=by, why="thumbs-down", before=None, after=case.status)
+    return case
+
+
+def correct(session: Session, case_id: int, correction: str, reason: str | None, *, by: str) -> Case:
+    """Write what the answer should have said; the case waits for an admin. A later correction replaces an earlier one.
+
+    Raises:
+        CorrectionError: see check_correction.
+        IllegalMove: the case is being trained on, or withdrawn.
+    """
+    case = session.get_one(Case, case_id, with_for_update=True)
+    clean = check_correction(case.bad_answer, correction)
+    if case.status is not CaseStatus.CORRECTED:
+        record.move(session, case, CaseStatus.CORRECTED, actor=by, why="correction written")
+    else:
+        record.note(
+            session, "cases", case.id, actor=by, why="correction rewritten", before=case.status, after=case.status
+        )
+    case.correction, case.reason, case.corrected_by = clean, reason, by
+    return case
+
+
+def approve(session: Session, case_id: int, *, by: str) -> Case:
+    """Let a case be trained on (corrected, or unmended and tried again)."""
+    case = session.get_one(Case, case_id)
+    record.move(session, case, CaseStatus.APPROVED, actor=by, why="approved")
+    case.decided_by, case.outcome = by, None
+    return case
+
+
+def reject(session: Session, case_id: int, why: str, *, by: str) -> Case:
+    """Turn a case down, with a reason that its reporter is shown."""
+    case = session.get_one(Case, case_id)
+    record.move(session, case, CaseStatus.REJECTED, actor=by, why=why)
+    case.decided_by, case.outcome, case.announce = by, why, True
+    return case
+
+
+def withdraw(session: Session, case_id: int, *, by: str, why: str = "withdrawn by its reporter") -> Case:
+    """Take a case back."""
+    case = session.get_one(Case, case_id)
+    record.move(session, case, CaseStatus.WITHDRAWN, actor=by, why=why)
+    return case
+
+
+def get(session: Session, case_id: int) -> Case:
+    """One case by id, with its answer and adapter."""
+    case = session.get_one(Case, case_id)
+    _ = case.answer, case.adapter
+    return case
+
+
+def listed(session: Session, persona: str, statuses: Iterable[CaseStatus] = (), *, limit: int = 100) -> list[Case]:
+    """Cases in order of age, of all statuses or of some."""
+    query = select(Case).where(Case.persona == persona).order_by(Case.id).limit(limit)
+    wanted = list(statuses)
+    return list(session.scalars(query.where(Case.status.in_(wanted)) if wanted else query))
+
+
+def counts(session: Session, persona: str) -> Counter[CaseStatus]:
+    """How many cases are in each state."""
+    return Counter(session.scalars(select(Case.status).where(Case.persona == persona)))
+
+
+def next_to_review(session: Session, persona: str, after_id: int = 0) -> Case | None:
+    """The oldest corrected case after ``after_id`` (Skip passes the id of the one that was shown)."""
+    return session.scalars(
+        select(Case)
+        .where(Case.persona == persona, Case.status == CaseStatus.CORRECTED, Case.id > after_id)
+        .order_by(Case.id)
+        .limit(1)
+    ).first()
+
+
+def of_run(session: Session, run_id: int) -> list[Case]:
+    """The cases that a run trains on as new."""
+    return list(session.scalars(select(Case).join(RunCase).where(RunCase.run_id == run_id).order_by(Case.id)))
+
+
+def learned_by(session: Session, adapters: Sequence[int]) -> list[Case]:
+    """The cases that went live with one of these adapters and are not withdrawn since."""
+    return list(
+        session.scalars(
+            select(Case).where(Case.adapter_id.in_(adapters), Case.status == CaseStatus.MENDED).order_by(Case.id)
+        )
+    )
+
+
+def to_announce(session: Session, persona: str, *, limit: int = 20) -> list[Case]:
+    """Lock cases whose thread has not been told of their new state; call ``announced`` in the same transaction."""
+    rows = session.scalars(
+        select(Case)
+        .where(Case.persona == persona, Case.announce)
+        .order_by(Case.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    cases = list(rows)
+    for case in cases:
+        _ = case.answer, case.adapter
+    return cases
+
+
+def announced(session: Session, case_id: int) -> None:
+    """The thread has been told."""
+    session.get_one(Case, case_id).announce = False
+
+
+def import_case(session: Session, persona: str, question: str, correction: str, *, by: str) -> Case:
+    """A corrected case that comes from a file instead of from Slack.
+
+    Raises:
+        CorrectionError: see check_correction.
+    """
+    if not question.strip():
+        raise CorrectionError("The question is empty.")
+    case = Case(
+        persona=persona,
+        status=CaseStatus.CORRECTED,
+        question=question.strip(),
+        correction=check_correction(None, correction),
+        flagged_by=by,
+        corrected_by=by,
+    )
+    session.add(case)
+    session.flush()
+    record.note(session, "cases", case.id, actor=by, why="imported", before=None, after=case.status)
+    return case
+
+
+def settle(session: Session, case: Case, mended_by: int | None, outcome: str | None, *, why: str) -> None:
+    """End a case's training: mended by an adapter, or unmended with the reason; its reporter is to be told."""
+    to = CaseStatus.MENDED if mended_by is not None else CaseStatus.UNMENDED
+    record.move(session, case, to, actor="worker", why=why)
+    case.adapter_id, case.outcome, case.announce = mended_by, outcome, True
+
+
+def release(session: Session, run_id: int, *, why: str) -> None:
+    """A run ended without a verdict: its cases wait, approved, for the next one."""
+    for case in of_run(session, run_id):
+        if case.status is CaseStatus.TRAINING:
+            record.move(session, case, CaseStatus.APPROVED, actor="worker", why=why)

@@ -1,0 +1,47 @@
+"""Probe reports: what an adapter, or the base model, said to every probe."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from feedback.models import Report
+
+
+@dataclass(frozen=True)
+class Result:
+    """One probe's outcome. ``group`` is identity, rigour, ability, mended or new."""
+
+    probe_id: str
+    group: str
+    prompt: str
+    answer: str
+    passed: bool
+    reason: str
+    case_id: int | None = None
+
+
+def add(
+    session: Session, run_id: int | None, adapter_id: int | None, results: Sequence[Result], seconds: float
+) -> None:
+    """Record all results of one adapter (None: the base model)."""
+    session.add(
+        Report(run_id=run_id, adapter_id=adapter_id, results=[asdict(result) for result in results], seconds=seconds)
+    )
+
+
+def of_run(session: Session, run_id: int, adapter_id: int | None) -> tuple[Result, ...] | None:
+    """The results of one adapter in one run."""
+    query = select(Report).where(Report.run_id == run_id, Report.adapter_id.is_not_distinct_from(adapter_id))
+    return _results(session.scalars(query.order_by(Report.id.desc())).first())
+
+
+def latest(session: Session, adapter_id: int | None) -> tuple[Result, ...] | None:
+    """The newest results of an adapter, from whichever run."""
+    query = select(Report).where(Report.adapter_id.is_not_distinct_from(adapter_id)).order_by(Report.id.desc())
+    return _results(session.scalars(query.limit(1)).first())
+
+
+def _results(report: Report | None) -> tuple[Result, ...] | None:
+    return tuple(Result(**result) for result in report.results) if report else None

@@ -1,0 +1,234 @@
+"""Training runs: started once at a time, moved through their stages, cancelled, and shown to people."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from feedback import adapters, cases, record
+from feedback.models import Case, Dataset, Json, Run, RunCase
+from feedback.states import ACTIVE_RUNS, CaseStatus, RunStatus
+
+
+class RunRefused(Exception):
+    """A run cannot start now; the message says why and what to do."""
+
+
+class RunActive(RunRefused):
+    """Another run of the same persona is under way."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(f"Run {run.id}, started by {run.requested_by}, is {run.status}.")
+        self.run = run
+
+
+class NothingApproved(RunRefused):
+    """There is nothing new to train on."""
+
+    def __init__(self, waiting: int) -> None:
+        tail = f"{waiting} corrected case(s) wait for review." if waiting else "No corrected case waits for review."
+        super().__init__(f"No approved case to train on. {tail}")
+        self.waiting = waiting
+
+
+class RunCancelled(Exception):
+    """An admin asked for the run to stop."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is. ``eta_seconds`` counts to the end of the current stage."""
+
+    stage: str
+    detail: str = ""
+    step: int = 0
+    steps: int = 0
+    loss: float | None = None
+    eta_seconds: float | None = None
+    losses: tuple[tuple[int, float], ...] = ()  # (step, loss), for the curve
+    seconds: Mapping[str, float] = field(default_factory=dict)  # finished stages
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the gate's verdict, in words for people."""
+
+    name: str
+    passed: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The gate's verdict on a candidate."""
+
+    accepted: bool
+    checks: tuple[Check, ...]
+    unmended: Mapping[int, str] = field(default_factory=dict)  # case id -> why its probes fail
+
+    @property
+    def reasons(self) -> list[str]:
+        """What speaks against the candidate, or for it when nothing does."""
+        return [check.reason for check in self.checks if check.passed is self.accepted]
+
+
+def start(session: Session, persona: str, base_model: str, config: Json, seed: int, *, by: str) -> Run:
+    """Queue a run over every approved case, warm-started from the live adapter. The first run may have no case.
+
+    Raises:
+        RunActive: one is under way; the error carries it.
+        NothingApproved: an adapter is live and no case is approved.
+    """
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"mend-run-{persona}"))))
+    if running := active(session, persona):
+        raise RunActive(running)
+    parent = adapters.live(session, persona)
+    approved = cases.listed(session, persona, [CaseStatus.APPROVED], limit=100_000)
+    if parent and not approved:
+        raise NothingApproved(cases.counts(session, persona)[CaseStatus.CORRECTED])
+    run = Run(
+        persona=persona,
+        status=RunStatus.QUEUED,
+        requested_by=by,
+        parent_id=parent.id if parent else None,
+        base_model=base_model,
+        config=config,
+        seed=seed,
+        progress=asdict(Progress(stage=RunStatus.QUEUED)),
+    )
+    session.add(run)
+    session.flush()
+    record.note(session, "runs", run.id, actor=by, why="retrain", before=None, after=run.status)
+    for case in approved:
+        session.add(RunCase(run_id=run.id, case_id=case.id))
+        record.move(session, case, CaseStatus.TRAINING, actor=by, why=f"run {run.id}")
+    return run
+
+
+def get(session: Session, run_id: int) -> Run:
+    """One run by id, with its parent adapter."""
+    run = session.get_one(Run, run_id)
+    _ = run.parent
+    return run
+
+
+def active(session: Session, persona: str) -> Run | None:
+    """The run that is under way."""
+    return session.scalars(select(Run).where(Run.persona == persona, Run.status.in_(ACTIVE_RUNS))).first()
+
+
+def latest(session: Session, persona: str, *, limit: int = 10) -> list[Run]:
+    """Runs, newest first."""
+    return list(session.scalars(select(Run).where(Run.persona == persona).order_by(Run.id.desc()).limit(limit)))
+
+
+def advance(session: Session, run_id: int, to: RunStatus, *, why: str = "") -> Run:
+    """Move a run to its next stage. A run that was asked to stop does not go on.
+
+    Raises:
+        RunCancelled: an admin asked for it (not once the run is deploying).
+        IllegalMove: the stage does not follow.
+    """
+    run = session.get_one(Run, run_id, with_for_update=True)
+    if run.cancel_requested_by and to not in {RunStatus.LIVE, RunStatus.FAILED, RunStatus.CANCELLED}:
+        raise RunCancelled(f"cancelled by {run.cancel_requested_by}")
+    record.move(session, run, to, actor="worker", why=why or f"{to}")
+    return run
+
+
+def report_progress(session: Session, run_id: int, progress: Progress) -> None:
+    """Write how far a run is, for the progress message."""
+    session.get_one(Run, run_id).progress = asdict(progress)
+
+
+def request_cancel(session: Session, run_id: int, *, by: str) -> bool:
+    """Ask a run to stop at its next step; False when it is over, or already deploying."""
+    run = session.get_one(Run, run_id, with_for_update=True)
+    if run.status not in ACTIVE_RUNS or run.status is RunStatus.DEPLOYING:
+        return False
+    if not run.cancel_requested_by:
+        run.cancel_requested_by = by
+        record.note(session, "runs", run.id, actor=by, why="cancel", before=run.status, after=run.status)
+    return True
+
+
+def cancel_requested(session: Session, run_id: int) -> bool:
+    """Whether somebody asked the run to stop."""
+    return session.get_one(Run, run_id).cancel_requested_by is not None
+
+
+def close(session: Session, run_id: int, to: RunStatus, *, error: str | None = None, why: str = "") -> Run:
+    """End a run (failed, cancelled or rejected); cases without a verdict go back to approved."""
+    run = session.get_one(Run, run_id, with_for_update=True)
+    record.move(session, run, to, actor="worker", why=why or error or f"{to}")
+    run.error, run.finished_at = error, datetime.now(UTC)
+    cases.release(session, run_id, why=f"run {run_id} {to}")
+    return run
+
+
+def decide(session: Session, run_id: int, decision: Decision) -> None:
+    """Write the gate's verdict."""
+    session.get_one(Run, run_id).decision = {
+        "accepted": decision.accepted,
+        "checks": [asdict(check) for check in decision.checks],
+        "unmended": {str(case_id): why for case_id, why in decision.unmended.items()},
+    }
+
+
+def decision(run: Run) -> Decision | None:
+    """The gate's verdict, once there is one."""
+    if run.decision is None:
+        return None
+    return Decision(
+        accepted=run.decision["accepted"],
+        checks=tuple(Check(**check) for check in run.decision["checks"]),
+        unmended={int(case_id): why for case_id, why in run.decision["unmended"].items()},
+    )
+
+
+def dataset(session: Session, run_id: int) -> Dataset | None:
+    """The run's frozen rows, once they are built."""
+    found = session.scalars(select(Dataset).where(Dataset.run_id == run_id)).first()
+    if found:
+        _ = found.rows
+    return found
+
+
+def set_message(session: Session, run_id: int, channel_id: str, ts: str) -> None:
+    """Remember where the progress message is."""
+    run = session.get_one(Run, run_id)
+    run.channel_id, run.message_ts = channel_id, ts
+
+
+def to_show(session: Session, persona: str) -> list[Run]:
+    """Lock runs whose progress message does not show what is in the record; set ``announced`` when it does."""
+    shown = func.jsonb_build_object("status", Run.status, "progress", Run.progress)
+    rows = session.scalars(
+        select(Run)
+        .where(Run.persona == persona, Run.message_ts.is_not(None))
+        .where((Run.announced.is_(None)) | (Run.announced != shown))
+        .order_by(Run.id)
+        .with_for_update(skip_locked=True)
+    )
+    return list(rows)
+
+
+def shown(session: Session, run_id: int, announced: Json) -> None:
+    """The progress message shows this now; see ``showing``."""
+    session.get_one(Run, run_id).announced = announced
+
+
+def showing(run: Run) -> Json:
+    """What a progress message that was just updated shows."""
+    return {"status": run.status.value, "progress": run.progress}
+
+
+def settle_live(session: Session, run_id: int, adapter_id: int, unmended: Mapping[int, str]) -> list[Case]:
+    """The run's adapter is live: each new case is mended, or unmended with its reason."""
+    settled = cases.of_run(session, run_id)
+    for case in settled:
+        why = unmended.get(case.id)
+        cases.settle(session, case, None if why else adapter_id, why, why=f"run {run_id}")
+    return settled

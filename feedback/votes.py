@@ -1,0 +1,61 @@
+"""Votes: one person's thumb on one answer; the last one counts, and it can be taken back."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from feedback import record
+from feedback.models import Vote
+from feedback.states import VoteValue
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody in Slack. ``team_id`` is their own team (or organisation), not the channel's."""
+
+    team_id: str
+    user_id: str
+
+    def __str__(self) -> str:
+        return f"{self.team_id}/{self.user_id}"
+
+    @classmethod
+    def parse(cls, actor: str) -> "Person | None":
+        """The person behind an actor text; None for the worker or the command line."""
+        team, slash, user = actor.partition("/")
+        return cls(team, user) if slash else None
+
+
+def cast(session: Session, answer_id: int, person: Person, value: VoteValue) -> VoteValue | None:
+    """Set a person's vote and return the one it replaces (None: there was none)."""
+    before = current(session, answer_id, person)
+    row = {"answer_id": answer_id, "team_id": person.team_id, "user_id": person.user_id, "value": value}
+    key = ["answer_id", "team_id", "user_id"]
+    session.execute(insert(Vote).values(**row).on_conflict_do_update(index_elements=key, set_={"value": value}))
+    if before is not value:
+        record.note(session, "answers", answer_id, actor=str(person), why="vote", before=before, after=value)
+    return before
+
+
+def withdraw(session: Session, answer_id: int, person: Person, value: VoteValue) -> bool:
+    """Take a vote back if it still has this value; False when there is none to take back."""
+    gone = session.execute(
+        delete(Vote)
+        .where(Vote.answer_id == answer_id, Vote.team_id == person.team_id, Vote.user_id == person.user_id)
+        .where(Vote.value == value)
+        .returning(Vote.id)
+    ).first()
+    if gone:
+        record.note(session, "answers", answer_id, actor=str(person), why="vote withdrawn", before=value, after=None)
+    return gone is not None
+
+
+def current(session: Session, answer_id: int, person: Person) -> VoteValue | None:
+    """A person's vote on an answer."""
+    return session.scalars(
+        select(Vote.value).where(
+            Vote.answer_id == answer_id, Vote.team_id == person.team_id, Vote.user_id == person.user_id
+        )
+    ).first()
