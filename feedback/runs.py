@@ -74,7 +74,7 @@ class Decision:
         return [check.reason for check in self.checks if check.passed is self.accepted]
 
 
-def start(session: Session, persona: str, base_model: str, config: Json, seed: int, *, by: str) -> Run:
+def start(session: Session, persona: str, base_model: str, seed: int, *, by: str) -> Run:
     """Queue a run over every approved case, warm-started from the live adapter. The first run may have no case.
 
     Raises:
@@ -94,7 +94,7 @@ def start(session: Session, persona: str, base_model: str, config: Json, seed: i
         requested_by=by,
         parent_id=parent.id if parent else None,
         base_model=base_model,
-        config=config,
+        config={},
         seed=seed,
         progress=asdict(Progress(stage=RunStatus.QUEUED)),
     )
@@ -136,6 +136,11 @@ def advance(session: Session, run_id: int, to: RunStatus, *, why: str = "") -> R
         raise RunCancelled(f"cancelled by {run.cancel_requested_by}")
     record.move(session, run, to, actor="worker", why=why or f"{to}")
     return run
+
+
+def set_config(session: Session, run_id: int, config: Json) -> None:
+    """Store the copy of the training configuration that the run uses; the worker does so when it begins."""
+    session.get_one(Run, run_id).config = config
 
 
 def report_progress(session: Session, run_id: int, progress: Progress) -> None:

@@ -120,21 +120,21 @@ def test_a_bad_correction_is_refused(text: str) -> None:
 
 def test_the_first_run_needs_no_case_and_a_second_run_does(db: Database) -> None:
     with db.begin() as session:
-        run = runs.start(session, "pip", "base", {}, 1, by=str(ADA))
+        run = runs.start(session, "pip", "base", 1, by=str(ADA))
         with pytest.raises(runs.RunActive):
-            runs.start(session, "pip", "base", {}, 1, by=str(ADA))
+            runs.start(session, "pip", "base", 1, by=str(ADA))
         finish_run(session, run, 1)
         make_case(session)
         with pytest.raises(runs.NothingApproved) as refused:
-            runs.start(session, "pip", "base", {}, 1, by=str(ADA))
+            runs.start(session, "pip", "base", 1, by=str(ADA))
         assert refused.value.waiting == 1
 
 
 def test_a_case_is_mended_and_a_rollback_queues_it_again(db: Database) -> None:
     with db.begin() as session:
-        first = finish_run(session, runs.start(session, "pip", "base", {}, 1, by=str(ADA)), 1)
+        first = finish_run(session, runs.start(session, "pip", "base", 1, by=str(ADA)), 1)
         case = cases.approve(session, make_case(session).id, by=str(ADA))
-        second = finish_run(session, runs.start(session, "pip", "base", {}, 1, by=str(ADA)), 2)
+        second = finish_run(session, runs.start(session, "pip", "base", 1, by=str(ADA)), 2)
         assert (case.status, case.adapter_id, case.announce) == (CaseStatus.MENDED, second.id, True)
         assert cases.learned_by(session, [second.id]) == [case]
         assert adapters.roll_back(session, "pip", by=str(ADA)) == (second, first)
@@ -146,7 +146,7 @@ def test_a_case_is_mended_and_a_rollback_queues_it_again(db: Database) -> None:
 def test_a_failed_run_gives_its_cases_back(db: Database) -> None:
     with db.begin() as session:
         case = cases.approve(session, make_case(session).id, by=str(ADA))
-        run = runs.start(session, "pip", "base", {}, 1, by=str(ADA))
+        run = runs.start(session, "pip", "base", 1, by=str(ADA))
         runs.advance(session, run.id, RunStatus.PARAPHRASING)
         assert case.status is CaseStatus.TRAINING
         runs.close(session, run.id, RunStatus.FAILED, error="disk full")
@@ -155,7 +155,7 @@ def test_a_failed_run_gives_its_cases_back(db: Database) -> None:
 
 def test_a_cancelled_run_does_not_go_on(db: Database) -> None:
     with db.begin() as session:
-        run = runs.start(session, "pip", "base", {}, 1, by=str(ADA))
+        run = runs.start(session, "pip", "base", 1, by=str(ADA))
         assert runs.request_cancel(session, run.id, by=str(ADA))
         with pytest.raises(runs.RunCancelled):
             runs.advance(session, run.id, RunStatus.PARAPHRASING)
