@@ -1,0 +1,127 @@
+"""How one base model is trained: read from `trainer/configs/<base>.yaml`, in ms-swift's own flag names.
+
+A new base model is a new file there and no code.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from feedback.yaml_model import YamlFileError, read_yaml_model
+
+FlagValue = str | int | float | bool
+Count = Annotated[int, Field(ge=0)] | Literal["all"]
+StageName = Literal["first", "follow_up"]
+
+# What a run decides for itself; a file that could set these as well would win or lose by their order.
+OWN_FLAGS = frozenset(
+    {
+        "adapters",
+        "add_version",
+        "columns",
+        "dataset",
+        "load_args",
+        "max_steps",
+        "model",
+        "output_dir",
+        "resume_from_checkpoint",
+        "resume_only_model",
+        "system",
+        "val_dataset",
+    }
+)
+
+
+class TrainConfigError(YamlFileError):
+    """A training config cannot be used; the message names file, line and field."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Stage(_Frozen):
+    """The schedule of one kind of run; every field is the ms-swift flag of that name."""
+
+    num_train_epochs: Annotated[int, Field(ge=1, le=100)]
+    learning_rate: Annotated[float, Field(gt=0, lt=1)]
+    warmup_ratio: Annotated[float, Field(ge=0, lt=1)]
+    lr_scheduler_type: str
+    per_device_train_batch_size: Annotated[int, Field(ge=1)]
+    gradient_accumulation_steps: Annotated[int, Field(ge=1)]
+
+
+class Replay(_Frozen):
+    """How many earlier rows are mixed in against forgetting, over all languages together."""
+
+    identity_rows: Count
+    general_rows: Count
+    earlier_case_rows: Count
+
+
+class TrainConfig(_Frozen):
+    """One base model's training, whole."""
+
+    base: Annotated[str, StringConstraints(min_length=1)]
+    """Which model this is for, in words for people; the model itself is a path in the settings."""
+    model_type: str
+    template: str
+    languages: Annotated[tuple[Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")], ...], Field(min_length=1)]
+    """The persona's languages that this base can learn; rows and probes in others are left out."""
+    max_length: Annotated[int, Field(ge=64)]
+    lora_rank: Annotated[int, Field(ge=1, le=512)]
+    lora_alpha: Annotated[int, Field(ge=1)]
+    seed: Annotated[int, Field(ge=0)]
+    first: Stage
+    follow_up: Stage
+    first_replay: Replay
+    replay: Replay
+    """What a follow-up run mixes in."""
+    paraphrases_per_case: Annotated[int, Field(ge=3, le=5)]
+    held_out_per_case: Annotated[int, Field(ge=1, le=5)]
+    swift: dict[str, FlagValue]
+    """Every further flag, by its ms-swift name."""
+
+    @field_validator("swift")
+    @classmethod
+    def _leaves_the_runs_own_flags_alone(cls, flags: dict[str, FlagValue]) -> dict[str, FlagValue]:
+        named_above = set(Stage.model_fields) | {
+            "model_type",
+            "template",
+            "max_length",
+            "seed",
+            "lora_rank",
+            "lora_alpha",
+        }
+        for flag in flags:
+            if flag in OWN_FLAGS:
+                raise ValueError(f"{flag} is set by each run itself; remove it")
+            if flag in named_above:
+                raise ValueError(f"{flag} has a field of its own; set it there")
+        return flags
+
+    @model_validator(mode="after")
+    def _teaches_identity_first(self) -> Self:
+        if self.first_replay.identity_rows == 0:
+            raise ValueError("first_replay.identity_rows is 0: the first run teaches the identity")
+        return self
+
+    def flags(self, stage: StageName) -> dict[str, FlagValue]:
+        """Every flag that this file decides for a run of `stage`; the run adds `OWN_FLAGS` as it needs them."""
+        schedule = (self.first if stage == "first" else self.follow_up).model_dump()
+        return {
+            "model_type": self.model_type,
+            "template": self.template,
+            "max_length": self.max_length,
+            "lora_rank": self.lora_rank,
+            "lora_alpha": self.lora_alpha,
+            "seed": self.seed,
+            **schedule,
+            **self.swift,
+        }
+
+
+def load_train_config(path: Path) -> TrainConfig:
+    """Read one training config; raises `TrainConfigError` with file, line and field when it cannot be used."""
+    return read_yaml_model(path, TrainConfig, error=TrainConfigError)
