@@ -1,5 +1,7 @@
 """The states of DESIGN.md: which moves exist, and that every life ends."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,7 +29,7 @@ def test_every_state_has_its_moves_written_down() -> None:
 
 
 def test_a_run_goes_through_its_stages_in_order() -> None:
-    for stage, following in zip(STAGES, STAGES[1:], strict=False):
+    for stage, following in itertools.pairwise(STAGES):
         check_move("run 1", RunStatus(stage), RunStatus(following))
         assert RunStatus(stage) in ACTIVE_RUNS
 
