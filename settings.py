@@ -28,6 +28,13 @@ class SlackSettings(BaseModel):
     record_channel: str = Field("", description="Channel id where promotions and rollbacks are announced.")
     command: str = Field("/mend", pattern=r"^/[a-z0-9_-]{1,31}$", description="Name of the slash command.")
     max_running_answers: int = Field(30, ge=1, description="Answers generated at once; further ones wait.")
+    admin_group: str = Field("", description="User group id whose members are admins too (needs usergroups:read).")
+    guests_may_teach: bool = Field(False, description="Let guests and external people flag answers and correct them.")
+    follow_up_channels: list[str] = Field(
+        [], description="Channel ids where a thread with the bot goes on without a new mention; * means all of them."
+    )
+    patience: float = Field(3600, gt=0, description="Seconds a question may wait for the model before it is given up.")
+    shutdown_grace: float = Field(20, ge=0, description="Seconds that running answers get to finish at a shutdown.")
 
 
 class DatabaseSettings(BaseModel):
@@ -60,12 +67,24 @@ class ServingSettings(BaseModel):
 
     urls: list[str] = Field(["http://127.0.0.1:8000"], min_length=1, description="Every vLLM replica.")
     api_key: SecretStr = Field(SecretStr(""), description="The key vLLM was started with (VLLM_API_KEY).")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where `mend serve` runs the model.")
+    host: str = Field("127.0.0.1", description="Address `mend serve` listens on; never a public one.")
+    port: int = Field(8000, ge=1, le=65535, description="Port `mend serve` listens on.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="What the model runs on; `auto` looks at this machine, so set it for a bot elsewhere."
+    )
     base_model: Path = Field(Path("models/Qwen2.5-7B-Instruct"), description="Folder of the base model.")
     adapters_dir: Path = Field(
         ROOT / ".mend" / "adapters", description="Folder of adapters, the same on every replica and the trainer."
     )
     max_lora_rank: Literal[1, 8, 16, 32, 64, 128, 256, 320, 512] = Field(8, description="Largest LoRA rank served.")
+    lora_target_modules: list[str] = Field(
+        ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
+        min_length=1,
+        description="Linear layers that adapters may change.",
+    )
+    max_loras: int = Field(4, ge=1, description="Different adapters in one batch.")
+    max_cpu_loras: int = Field(8, ge=1, description="Adapters kept in memory; further ones are read from disk.")
+    cpu_cache_gb: int = Field(1, ge=1, description="Memory of the key-value cache on a CPU, in GB.")
     max_model_len: int = Field(2048, ge=256, description="Context window, in tokens.")
     gpu_memory_utilization: float = Field(0.9, gt=0, le=1, description="Share of the GPU's memory vLLM takes.")
     max_tokens: int = Field(512, ge=1, description="Longest answer, in tokens.")

@@ -1,0 +1,52 @@
+"""Text on its way in from Slack and out to it: what people wrote, as the model should read it, and our own mrkdwn."""
+
+import re
+
+_USER = re.compile(r"<@([A-Z0-9]+)(?:\|([^>]*))?>")
+_CHANNEL = re.compile(r"<#[A-Z0-9]+(?:\|([^>]*))?>")
+_SPECIAL = re.compile(r"<!(?:subteam\^[A-Z0-9]+\|)?@?([^>|^]+)[^>]*>")
+_LINK = re.compile(r"<((?:https?|mailto|tel):[^>|]+)(?:\|([^>]*))?>")
+
+
+def escape(value: object) -> str:
+    """A value made safe inside our own mrkdwn."""
+    return str(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def shorten(text: str, limit: int) -> str:
+    """At most ``limit`` characters; a cut is shown by an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def quote(text: str, limit: int = 600) -> str:
+    """Somebody's words as an escaped mrkdwn quotation. The limit counts what is quoted, before escaping."""
+    lines = shorten(text.strip(), limit).splitlines() or [""]
+    return "\n".join(f"> {escape(line)}" for line in lines)
+
+
+def mentions(text: str, user_id: str) -> bool:
+    """Whether a message names a user."""
+    return any(found.group(1) == user_id for found in _USER.finditer(text))
+
+
+def addressed_to_other(text: str, user_id: str) -> bool:
+    """Whether a message opens by naming somebody else: in a thread, it is not meant for the bot then."""
+    opening = _USER.match(text.lstrip())
+    return opening is not None and opening.group(1) != user_id
+
+
+def question(text: str, bot_user_id: str) -> str:
+    """A Slack message as the person sees it: without the bot's own name, links and names written out, unescaped."""
+
+    def name(found: re.Match[str]) -> str:
+        return "" if found.group(1) == bot_user_id else f"@{found.group(2) or 'someone'}"
+
+    def link(found: re.Match[str]) -> str:
+        url, label = found.group(1), found.group(2)
+        return f"{label} ({url})" if label and label != url.partition(":")[2] and label != url else label or url
+
+    text = _USER.sub(name, text)
+    text = _LINK.sub(link, _CHANNEL.sub(lambda found: f"#{found.group(1) or 'channel'}", text))
+    text = _SPECIAL.sub(lambda found: f"@{found.group(1)}", text)
+    text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    return re.sub(r"[ \t]+", " ", text).strip() if "\n" not in text else text.strip()
