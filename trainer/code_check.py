@@ -11,6 +11,7 @@ import textwrap
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,12 @@ from pydantic_monty import CollectString, Monty, MontyCrashedError, MontyError, 
 SECONDS_PER_CASE = 2.0
 MEMORY_BYTES = 32 * 1024 * 1024
 MAX_ANSWER_CHARS = 20_000
+MAX_BARE_STARTS = 8
 MAX_PRINTED_BYTES = 64 * 1024
 
 # An unclosed fence is an answer that ran out of tokens; what there is of it is still looked at.
 _FENCED = re.compile(r"```[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
-_FIRST_LINE = re.compile(r"^(?:def |async def |from \w|import \w|@\w)", re.MULTILINE)
+_FIRST_LINE = re.compile(r"^(?:def |from \w|import \w|@\w|\w+ ?= ?\S)", re.MULTILINE)
 
 
 class SandboxError(RuntimeError):
@@ -97,9 +99,7 @@ def _problem_with(function: _Function, case: CodeCase, pool: Monty) -> str | Non
 
 def _find_function(answer: str) -> _Function | None:
     blocks = [textwrap.dedent(block) for block in _FENCED.findall(answer)]
-    bare = _FIRST_LINE.search(answer)
-    if bare is not None:
-        blocks.append(answer[bare.start() :])
+    blocks += [answer[bare.start() :] for bare in islice(_FIRST_LINE.finditer(answer), MAX_BARE_STARTS)]
     for block in blocks:
         module = _parse(block)
         if module is not None and (function := _function_of(module)) is not None:
@@ -110,13 +110,16 @@ def _find_function(answer: str) -> _Function | None:
 def _parse(block: str) -> ast.Module | None:
     """The longest run of lines from the top that is Python: prose after bare code is left off."""
     lines = block.split("\n")
-    for end in range(len(lines), 0, -1):
+    end = len(lines)
+    while end > 0:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # "\d" in a model's string is not our warning
                 return ast.parse("\n".join(lines[:end]))
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
+        except SyntaxError as broken:
+            end = min(end, broken.lineno or end) - 1
+        except (ValueError, RecursionError, MemoryError):  # a null byte, or nested beyond reason
+            return None
     return None
 
 
