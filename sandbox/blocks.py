@@ -76,12 +76,12 @@ def _one_block(block: object, pointer: str, surface: str, ready: frozenset[str])
     if not isinstance(block, dict):
         yield pointer, "must be an object"
         return
-    kind = block.get("type")
+    kind = str(block.get("type"))
     if kind not in _RULES or (surface != "message" and kind in MESSAGE_ONLY):
         yield f"{pointer}/type", f"unsupported type: {kind}"
         return
     yield from string_faults(block.get("block_id"), f"{pointer}/block_id", 255, required=False)
-    yield from _RULES[str(kind)](block, pointer, ready)
+    yield from _RULES[kind](block, pointer, ready)
     yield from _repeated_actions(block, pointer)
 
 
@@ -89,7 +89,7 @@ def _repeated_actions(block: Payload, pointer: str) -> Iterator[Fault]:
     elements = block.get("elements")
     if block["type"] not in ("actions", "context_actions") or not isinstance(elements, list):
         return
-    ids = [e.get("action_id") for e in elements if isinstance(e, dict) and e.get("action_id")]
+    ids = [e["action_id"] for e in elements if isinstance(e, dict) and isinstance(e.get("action_id"), str)]
     for repeated in {name for name in ids if ids.count(name) > 1}:
         yield f"{pointer}/elements", f"action_id {repeated!r} already exists"
 
@@ -142,13 +142,20 @@ def _image(block: Payload, pointer: str, ready: frozenset[str]) -> Iterator[Faul
     yield from text_faults(block.get("title"), f"{pointer}/title", 2000, plain_only=True, required=False)
     file = block.get("slack_file")
     if isinstance(file, dict):
-        if file.get("id") not in ready:
+        if str(file.get("id")) not in ready:
             yield f"{pointer}/slack_file", "invalid slack file"
         return
     yield from string_faults(block.get("image_url"), f"{pointer}/image_url", 3000)
-    host = urlsplit(str(block.get("image_url", ""))).hostname
-    if host is None or _LOCAL_HOST.search(host):
+    if not _is_public(str(block.get("image_url", ""))):
         yield f"{pointer}/image_url", "downloading image failed"
+
+
+def _is_public(url: str) -> bool:
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        return False
+    return host is not None and not _LOCAL_HOST.search(host)
 
 
 def _input(block: Payload, pointer: str, ready: frozenset[str]) -> Iterator[Fault]:
@@ -166,7 +173,7 @@ def _rich_text(block: Payload, pointer: str, ready: frozenset[str]) -> Iterator[
     if not isinstance(block.get("elements"), list):
         yield f"{pointer}/elements", "missing required field: elements"
     for index, element in enumerate(_items(block)):
-        if not isinstance(element, dict) or element.get("type") not in known:
+        if not isinstance(element, dict) or str(element.get("type")) not in known:
             yield f"{pointer}/elements/{index}/type", "unsupported type"
 
 
@@ -176,7 +183,7 @@ def _table(block: Payload, pointer: str, ready: frozenset[str]) -> Iterator[Faul
     for index, row in enumerate(rows if isinstance(rows, list) else ()):
         yield from _size(row, f"{pointer}/rows/{index}", 20)
         for column, cell in enumerate(row if isinstance(row, list) else ()):
-            if not isinstance(cell, dict) or cell.get("type") not in ("raw_text", "rich_text"):
+            if not isinstance(cell, dict) or str(cell.get("type")) not in ("raw_text", "rich_text"):
                 yield f"{pointer}/rows/{index}/{column}/type", "must be raw_text or rich_text"
 
 

@@ -67,7 +67,7 @@ def element_faults(element: object, pointer: str, allowed: set[str]) -> Iterator
     if not isinstance(element, dict):
         yield pointer, "must be an object"
         return
-    kind = element.get("type")
+    kind = str(element.get("type"))
     if kind not in allowed:
         yield f"{pointer}/type", f"unsupported type: {kind}"
         return
@@ -79,7 +79,7 @@ def element_faults(element: object, pointer: str, allowed: set[str]) -> Iterator
     elif kind == "image":
         yield from string_faults(element.get("alt_text"), f"{pointer}/alt_text", 2000)
     elif kind in _CHOICES:
-        yield from _choice_faults(element, pointer, _LIMITS[str(kind)])
+        yield from _choice_faults(element, pointer, _LIMITS[kind])
     elif kind in _PLAIN_INPUTS:
         yield from _input_faults(element, pointer)
     yield from text_faults(element.get("placeholder"), f"{pointer}/placeholder", 150, plain_only=True, required=False)
@@ -125,8 +125,12 @@ def _choice_faults(element: Payload, pointer: str, limits: Choices) -> Iterator[
 
 def all_options(element: Payload) -> list[Payload]:
     """The options of a choice, those in groups included."""
-    grouped = [o for group in element.get("option_groups") or () for o in group.get("options") or ()]
-    return [*(element.get("options") or ()), *grouped]
+    groups = [element, *_list(element.get("option_groups"))]
+    return [option for group in groups if isinstance(group, dict) for option in _list(group.get("options"))]
+
+
+def _list(value: object) -> list[Payload]:
+    return value if isinstance(value, list) else []
 
 
 def _input_faults(element: Payload, pointer: str) -> Iterator[Fault]:

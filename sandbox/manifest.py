@@ -78,10 +78,10 @@ def parse_manifest(document: Payload) -> Manifest:
         bot_name=str(_mapping(features, "bot_user", "features.").get("display_name", name)),
         description=str(display.get("description", "")),
         agent_description=str(agent.get("agent_description", "")),
-        commands=tuple(_command(item) for item in features.get("slash_commands") or ()),
+        commands=tuple(_command(item) for item in _objects(features, "slash_commands", "features.")),
         scopes=_scopes(document),
         events=frozenset(str(event) for event in subscriptions.get("bot_events") or ()),
-        prompts=_prompts(agent.get("suggested_prompts") or []),
+        prompts=_prompts(_objects(agent, "suggested_prompts", "features.agent_view.")),
         home_tab=bool(home.get("home_tab_enabled", False)),
         messages_tab=bool(home.get("messages_tab_enabled", True))
         and not home.get("messages_tab_read_only_enabled", False),
@@ -111,7 +111,15 @@ def _command(item: Payload) -> Command:
 def _prompts(items: list[Payload]) -> tuple[Prompt, ...]:
     if len(items) > 4:
         raise ManifestError("features.agent_view.suggested_prompts: at most 4")
-    return tuple(Prompt(title=str(item["title"]), message=str(item["message"])) for item in items)
+    place = "features.agent_view.suggested_prompts."
+    return tuple(Prompt(_text(item, place + "title", 75), _text(item, place + "message", 300)) for item in items)
+
+
+def _objects(document: Payload, key: str, prefix: str) -> list[Payload]:
+    value = document.get(key) or []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise ManifestError(f"{prefix}{key} must be a list of mappings")
+    return value
 
 
 def _mapping(document: Payload, key: str, prefix: str = "") -> dict[str, Any]:

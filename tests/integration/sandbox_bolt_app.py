@@ -1,7 +1,8 @@
-"""A small real Bolt app: it streams an echo, takes feedback through a modal, and keeps a list of what it heard."""
+"""A small real Bolt app: it streams an echo, takes feedback through a modal, and keeps what it heard."""
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -38,7 +39,31 @@ MODAL = {
 }
 
 
-def build_echo(client: AsyncWebClient, heard: list[dict[str, Any]]) -> AsyncApp:
+class Heard:
+    """The bodies that the app was sent, and a way to wait for them."""
+
+    def __init__(self) -> None:
+        self.bodies: list[dict[str, Any]] = []
+        self._more = asyncio.Event()
+
+    def append(self, body: dict[str, Any]) -> None:
+        self.bodies.append(body)
+        self._more.set()
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        return [body["event"] for body in self.bodies if body.get("event", {}).get("type") == kind]
+
+    def of_type(self, kind: str) -> list[dict[str, Any]]:
+        return [body for body in self.bodies if body.get("type") == kind]
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():
+                self._more.clear()
+                await self._more.wait()
+
+
+def build_echo(client: AsyncWebClient, heard: Heard) -> AsyncApp:
     app = AsyncApp(client=client, logger=logging.getLogger("echo"))
 
     @app.event("app_mention")
@@ -103,11 +128,11 @@ def build_echo(client: AsyncWebClient, heard: list[dict[str, Any]]) -> AsyncApp:
 
 
 @asynccontextmanager
-async def running_echo(url: str, heard: list[dict[str, Any]]) -> AsyncIterator[AsyncWebClient]:
+async def running_echo(url: str, heard: Heard) -> AsyncIterator[AsyncWebClient]:
     client = AsyncWebClient(token="xoxb-sandbox", base_url=f"{url}/api/")
     handler = AsyncSocketModeHandler(build_echo(client, heard), app_token="xapp-sandbox")
-    await handler.connect_async()
+    await handler.connect_async()  # type: ignore[no-untyped-call]
     try:
         yield client
     finally:
-        await handler.close_async()
+        await handler.close_async()  # type: ignore[no-untyped-call]

@@ -1,9 +1,7 @@
 """An unmodified Bolt app against the sandbox, over real HTTP and real Socket Mode."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from slack_sdk.errors import SlackApiError
@@ -12,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sandbox.client import SandboxError, Workspace
 from sandbox.options import Timing
 from sandbox.server import serve
-from tests.integration.sandbox_bolt_app import running_echo
+from tests.integration.sandbox_bolt_app import Heard, running_echo
 
 MANIFEST = Path(__file__).with_name("sandbox_app.yaml")
 TIMING = Timing(ack_timeout=0.5, redelivery=(0.0, 0.1), trigger_life=3.0, file_delay=0.05)
@@ -31,23 +29,19 @@ async def ws(url: str) -> AsyncIterator[Workspace]:
 
 
 @pytest.fixture
-def heard() -> list[dict[str, Any]]:
-    return []
+def heard() -> Heard:
+    return Heard()
 
 
 @pytest.fixture
-async def bot(url: str, ws: Workspace, heard: list[dict[str, Any]]) -> AsyncIterator[AsyncWebClient]:
+async def bot(url: str, ws: Workspace, heard: Heard) -> AsyncIterator[AsyncWebClient]:
     async with running_echo(url, heard) as client:
         await ws.wait_until_connected()
         yield client
 
 
-def events(heard: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
-    return [body["event"] for body in heard if body.get("event", {}).get("type") == kind]
-
-
 async def test_a_mention_is_answered_by_a_stream_and_feedback_opens_a_modal(
-    ws: Workspace, bot: AsyncWebClient, heard: list[dict[str, Any]]
+    ws: Workspace, bot: AsyncWebClient, heard: Heard
 ) -> None:
     mia = ws.person("mia")
     ts = await mia.say("general", f"{await ws.mention()} one two <three>")
@@ -68,30 +62,28 @@ async def test_a_mention_is_answered_by_a_stream_and_feedback_opens_a_modal(
     note = await mia.wait_for("general", lambda m: m.ephemeral)
     assert note.plain == "noted: better"
     assert note.ts not in [m.ts for m in await ws.person("ada").messages("general")]
-    click = next(body for body in heard if body.get("type") == "block_actions")
+    click = heard.of_type("block_actions")[0]
     assert click["actions"][0]["type"] == "feedback_buttons"
     assert click["actions"][0]["value"] == "bad"
     assert click["container"]["thread_ts"] == ts
 
 
-async def test_a_mention_arrives_as_two_events_with_one_ts(
-    ws: Workspace, bot: AsyncWebClient, heard: list[dict[str, Any]]
-) -> None:
+async def test_a_mention_arrives_as_two_events_with_one_ts(ws: Workspace, bot: AsyncWebClient, heard: Heard) -> None:
     mia = ws.person("mia")
     ts = await mia.say("general", f"{await ws.mention()} hi")
     await mia.wait_for("general", lambda m: m.by_app and not m.streaming, thread_ts=ts)
-    bodies = [body for body in heard if body["event"].get("ts") == ts]
+    bodies = [body for body in heard.bodies if body["event"].get("ts") == ts]
     assert sorted(body["event"]["type"] for body in bodies) == ["app_mention", "message"]
     assert len({body["event_id"] for body in bodies}) == 2
 
 
-async def test_a_closed_modal_is_reported(ws: Workspace, bot: AsyncWebClient, heard: list[dict[str, Any]]) -> None:
+async def test_a_closed_modal_is_reported(ws: Workspace, bot: AsyncWebClient, heard: Heard) -> None:
     mia = ws.person("mia")
     ts = await mia.say("general", f"{await ws.mention()} hi")
     answer = await mia.wait_for("general", lambda m: m.by_app and not m.streaming, thread_ts=ts)
     await mia.click("general", answer.ts, "feedback", "positive")
     await mia.close(await mia.wait_for_view())
-    assert [body["is_cleared"] for body in heard if body.get("type") == "view_closed"] == [False]
+    assert [body["is_cleared"] for body in heard.of_type("view_closed")] == [False]
 
 
 async def test_slash_commands_answer_at_once_and_through_the_response_url(ws: Workspace, bot: AsyncWebClient) -> None:
@@ -110,7 +102,7 @@ async def test_slash_commands_answer_at_once_and_through_the_response_url(ws: Wo
 
 
 async def test_a_direct_message_is_answered_and_edits_and_reactions_are_told(
-    ws: Workspace, bot: AsyncWebClient, heard: list[dict[str, Any]]
+    ws: Workspace, bot: AsyncWebClient, heard: Heard
 ) -> None:
     mia = ws.person("mia")
     ts = await mia.say("dm", "a < b & c", app_context={"entities": []})
@@ -122,39 +114,37 @@ async def test_a_direct_message_is_answered_and_edits_and_reactions_are_told(
     await mia.delete("dm", ts)
     await mia.open_home()
     await mia.look_at("general")
-    await until(lambda: len(events(heard, "app_context_changed")) == 1)
-    added = events(heard, "reaction_added")[0]
+    await heard.until(lambda: len(heard.events("app_context_changed")) == 1)
+    added = heard.events("reaction_added")[0]
     assert (added["reaction"], added["item_user"], added["item"]["ts"]) == (
         "thumbsdown",
         await ws.bot_id(),
         answer.ts,
     )
-    assert len(events(heard, "reaction_removed")) == 1
-    assert events(heard, "app_home_opened")[0]["tab"] == "home"
-    subtypes = [event.get("subtype") for event in events(heard, "message")]
+    assert len(heard.events("reaction_removed")) == 1
+    assert heard.events("app_home_opened")[0]["tab"] == "home"
+    subtypes = [event.get("subtype") for event in heard.events("message")]
     assert subtypes == [None, "message_changed", "message_deleted"]
-    assert events(heard, "message")[0]["app_context"] == {"entities": []}
+    assert heard.events("message")[0]["app_context"] == {"entities": []}
 
 
 async def test_an_event_that_is_not_acknowledged_is_delivered_again(
-    ws: Workspace, bot: AsyncWebClient, heard: list[dict[str, Any]]
+    ws: Workspace, bot: AsyncWebClient, heard: Heard
 ) -> None:
     await ws.fault("drop_acks", times=1)
     mia = ws.person("mia")
     await mia.say("general", "hello")
-    await until(lambda: len(heard) == 2)
-    assert len({body["event_id"] for body in heard}) == 1
+    await heard.until(lambda: len(heard.bodies) == 2)
+    assert len({body["event_id"] for body in heard.bodies}) == 1
     sent = await ws.traffic(kind="event")
     assert [entry["attempt"] for entry in sent] == [0, 1]
     assert len({entry["envelope_id"] for entry in sent}) == 2
 
 
-async def test_a_duplicate_looks_like_a_first_delivery(
-    ws: Workspace, bot: AsyncWebClient, heard: list[dict[str, Any]]
-) -> None:
+async def test_a_duplicate_looks_like_a_first_delivery(ws: Workspace, bot: AsyncWebClient, heard: Heard) -> None:
     await ws.fault("duplicate", times=1)
     await ws.person("mia").say("general", "hello")
-    await until(lambda: len(heard) == 2)
+    await heard.until(lambda: len(heard.bodies) == 2)
     assert [entry["attempt"] for entry in await ws.traffic(kind="event")] == [0, 0]
 
 
@@ -163,19 +153,17 @@ async def test_an_app_without_an_answer_costs_the_person_an_error(ws: Workspace)
         await ws.person("mia").command("general", "/echo", "anyone?")
 
 
-async def test_an_event_waits_for_an_app_that_comes_late(ws: Workspace, url: str, heard: list[dict[str, Any]]) -> None:
+async def test_an_event_waits_for_an_app_that_comes_late(ws: Workspace, url: str, heard: Heard) -> None:
     await ws.person("mia").say("general", "early")
     async with running_echo(url, heard):
-        await until(lambda: len(heard) == 1)
+        await heard.until(lambda: len(heard.bodies) == 1)
 
 
-async def test_the_app_comes_back_after_a_disconnect(
-    ws: Workspace, bot: AsyncWebClient, heard: list[dict[str, Any]]
-) -> None:
+async def test_the_app_comes_back_after_a_disconnect(ws: Workspace, bot: AsyncWebClient, heard: Heard) -> None:
     await ws.fault("disconnect", reason="refresh_requested")
     await ws.wait_until_connected()
     await ws.person("mia").say("general", "still there?")
-    await until(lambda: len(heard) == 1)
+    await heard.until(lambda: len(heard.bodies) == 1)
 
 
 async def test_rate_limits_and_missing_methods_reach_the_app(ws: Workspace, bot: AsyncWebClient) -> None:
@@ -219,10 +207,3 @@ async def test_stop_reaches_the_app_as_stopped_by_user(ws: Workspace, bot: Async
     with pytest.raises(SlackApiError) as stopped:
         await stream.append(markdown_text=" a time")
     assert stopped.value.response["error"] == "stopped_by_user"
-
-
-async def until(condition: Any) -> None:
-    """What a Bolt app heard can only be polled; the deadline is generous because it is never reached."""
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.01)
