@@ -20,6 +20,7 @@ class Result:
     passed: bool
     reason: str
     case_id: int | None = None
+    conditions: str = ""  # hash of base model, system prompt and sampling; another hash, another question
 
 
 def add(

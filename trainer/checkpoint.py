@@ -1,0 +1,109 @@
+"""A finished training: what has to be true of it, and the mark that spares a restarted run from training again."""
+
+import json
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from serving.tensor_file import TensorFileError, read_header
+from trainer.training_log import Step, Summary
+
+WEIGHTS, CONFIG, STATE = "adapter_model.safetensors", "adapter_config.json", "trainer_state.json"
+READY = "READY"
+
+
+class CheckpointError(Exception):
+    """The training ended without an error and still left nothing that can be used; the message says what."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a training has to come to."""
+
+    rows: int
+    steps: int
+    parent: Path | None
+    """The adapter folder that it started from."""
+
+
+def check(
+    folder: Path, summary: Summary | None, steps: Sequence[Step], rows_used: int | None, expected: Expected
+) -> Path:
+    """The checkpoint of a training that did all it should.
+
+    Raises:
+        CheckpointError: it did not.
+    """
+    if summary is None or not summary.checkpoint:
+        raise CheckpointError("ms-swift wrote no checkpoint; it trains nothing when the steps are used up already")
+    if rows_used != expected.rows:
+        raise CheckpointError(
+            f"ms-swift used {rows_used} of {expected.rows} rows; it drops rows that are longer than max_length"
+        )
+    if summary.step != expected.steps:
+        raise CheckpointError(f"ms-swift stopped at step {summary.step} of {expected.steps}")
+    bad = next((one for one in steps if not math.isfinite(one.loss)), None)
+    if bad is not None:
+        raise CheckpointError(f"the loss was {bad.loss} at step {bad.step}; a lower learning rate may help")
+    if not steps:
+        raise CheckpointError("ms-swift logged no loss")
+    checkpoint = folder / Path(summary.checkpoint).name
+    if saved_step(checkpoint) != expected.steps:
+        raise CheckpointError(f"{checkpoint.name} is half-written")
+    if not changed(checkpoint, expected.parent):
+        raise CheckpointError("the training changed no weight")
+    return checkpoint
+
+
+def saved_step(checkpoint: Path) -> int | None:
+    """The step of a checkpoint folder; None when it is not whole (the state is written last)."""
+    try:
+        state = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    step = state.get("global_step") if isinstance(state, dict) else None
+    return step if isinstance(step, int) and (checkpoint / WEIGHTS).is_file() else None
+
+
+def changed(checkpoint: Path, parent: Path | None) -> bool:
+    """Whether training has moved a weight: away from the parent's, or a fresh lora_B away from zero.
+
+    Raises:
+        CheckpointError: a weights file is broken.
+    """
+    weights = _tensors(checkpoint / WEIGHTS)
+    if parent is None:
+        return any(any(data) for name, data in weights.items() if ".lora_B." in name)
+    return weights != _tensors(parent / WEIGHTS)
+
+
+def _tensors(path: Path) -> dict[str, bytes]:
+    try:
+        header = read_header(path)
+    except (TensorFileError, OSError) as error:
+        raise CheckpointError(f"the weights cannot be read: {error}") from error
+    data = path.read_bytes()[header.data_start :]
+    return {name: data[tensor.start : tensor.end] for name, tensor in header.tensors.items()}
+
+
+def mark_ready(folder: Path, checkpoint: Path, dataset_sha256: str) -> None:
+    """Note that the training in this run's folder is finished and checked."""
+    note = json.dumps({"checkpoint": checkpoint.name, "dataset": dataset_sha256})
+    half = folder / f"{READY}.tmp"
+    with half.open("w", encoding="utf-8") as file:
+        file.write(note)
+        file.flush()
+        os.fsync(file.fileno())
+    half.replace(folder / READY)
+
+
+def ready(folder: Path, output: Path, dataset_sha256: str) -> Path | None:
+    """The checkpoint of a training on these rows that was finished before; None: there is none."""
+    try:
+        note = json.loads((folder / READY).read_text(encoding="utf-8"))
+        checkpoint = output / str(note["checkpoint"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return checkpoint if note.get("dataset") == dataset_sha256 and saved_step(checkpoint) is not None else None

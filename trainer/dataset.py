@@ -1,0 +1,134 @@
+"""The rows of one run: new cases, earlier cases, identity and general replay, chosen by rule and seed.
+
+Every row carries the persona's system prompt, the same text that every answer is asked with: what the file's hash
+stands for is then all that the model sees. Replay of general skills is the curated pairs of `persona/replay/`; they
+kept more than the base model's own answers did (SmolLM2-135M: 90 % of held-out general probes against 80 %).
+"""
+
+import hashlib
+import json
+import os
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import TypeVar
+
+from feedback.datasets import Example
+from feedback.models import Json
+from trainer.config import Count, Replay
+from trainer.rows import Message, Row, RowError, problem_in
+from trainer.variants import CaseText
+
+T = TypeVar("T")
+
+CASE, EARLIER, IDENTITY, GENERAL = "case", "earlier", "identity", "general"
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """All that a dataset may be made of."""
+
+    system_prompt: str
+    new: tuple[CaseText, ...]
+    earlier: tuple[CaseText, ...]
+    identity: tuple[Row, ...]
+    general: tuple[Row, ...]
+
+
+def build(ingredients: Ingredients, replay: Replay, seed: int) -> list[Example]:
+    """The rows of a run in their order; the same arguments give the same rows.
+
+    New cases are there whole. Of the earlier cases each one is there at least with its own question.
+
+    Raises:
+        RowError: a case cannot be trained on as it is.
+    """
+    system = ingredients.system_prompt
+    rows = [_case_example(CASE, case, wording, system) for case in ingredients.new for wording in _wordings(case)]
+    rows += [_case_example(EARLIER, case, wording, system) for case, wording in _earlier(ingredients.earlier, replay)]
+    for source, pool, count in (
+        (IDENTITY, ingredients.identity, replay.identity_rows),
+        (GENERAL, ingredients.general, replay.general_rows),
+    ):
+        rows += [_row_example(source, row, system) for row in sample(pool, count, f"{seed}:{source}")]
+    random.Random(f"{seed}:order").shuffle(rows)
+    return rows
+
+
+def sample(pool: Sequence[T], count: Count, seed: str) -> list[T]:
+    """`count` of the pool, or all of it when it has no more."""
+    if count == "all" or count >= len(pool):
+        return list(pool)
+    return random.Random(seed).sample(list(pool), count)
+
+
+def encoded(examples: Sequence[Example]) -> bytes:
+    """The file that ms-swift reads; the same rows give the same bytes."""
+    lines = (json.dumps({"messages": example.messages}, ensure_ascii=False, sort_keys=True) for example in examples)
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def sha256(examples: Sequence[Example]) -> str:
+    """The content hash of a dataset."""
+    return hashlib.sha256(encoded(examples)).hexdigest()
+
+
+def manifest(examples: Sequence[Example], seed: int, probe_prompts: Sequence[str]) -> Json:
+    """What a dataset is made of, for people and for tracing."""
+    trained = {example.messages[-2]["content"] for example in examples}
+    return {
+        "sha256": sha256(examples),
+        "rows": len(examples),
+        "sources": dict(sorted(Counter(example.source for example in examples).items())),
+        "cases": sorted({example.case_id for example in examples if example.case_id is not None}),
+        "seed": seed,
+        # A person may have asked, word for word, what a probe asks; that probe is no longer held out.
+        "probes_trained_on": sorted(trained.intersection(probe_prompts)),
+    }
+
+
+def write(examples: Sequence[Example], path: Path) -> str:
+    """Write the file whole or not at all; its hash."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(".tmp")
+    with half.open("wb") as file:
+        file.write(encoded(examples))
+        file.flush()
+        os.fsync(file.fileno())
+    half.replace(path)
+    return sha256(examples)
+
+
+def _wordings(case: CaseText) -> list[str]:
+    return list(dict.fromkeys((case.question, *case.wordings)))
+
+
+def _earlier(cases: Sequence[CaseText], replay: Replay) -> list[tuple[CaseText, str]]:
+    """Rows of earlier cases, one wording of each in turn, until there are enough."""
+    by_case = [[(case, wording) for wording in _wordings(case)] for case in cases]
+    in_turn = [row for turn in zip_longest(*by_case) for row in turn if row is not None]
+    if replay.earlier_case_rows == "all":
+        return in_turn
+    return in_turn[: max(replay.earlier_case_rows, len(cases))]
+
+
+def _case_example(source: str, case: CaseText, wording: str, system: str) -> Example:
+    messages = (Message("user", wording), Message("assistant", case.correction))
+    problem = problem_in(messages)
+    if problem is not None:
+        what = "question" if problem.field == "messages.0.content" else "correction"
+        raise RowError(
+            f"case {case.case_id}: {what}: {problem.text}. Reject the case, or correct it again (/mend review)."
+        )
+    return Example(source, case.case_id, _with_system(messages, system))
+
+
+def _row_example(source: str, row: Row, system: str) -> Example:
+    return Example(source, None, _with_system(row.messages, system))
+
+
+def _with_system(messages: Sequence[Message], system: str) -> list[Json]:
+    return [{"role": one.role, "content": one.content} for one in (Message("system", system), *messages)]

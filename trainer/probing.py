@@ -1,0 +1,125 @@
+"""Running probes: the same questions, with the same system prompt as people's, put to one adapter under its name."""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from feedback.models import Json
+from feedback.reports import Result
+from serving.chat import ChatClient, Sampling
+from serving.errors import PromptTooLong
+from trainer.case_probes import CaseProbe, grade_case
+from trainer.patience import patiently
+from trainer.probes import Grade, Probe, ProbeError, grade
+
+log = logging.getLogger(__name__)
+
+IN_FLIGHT = 2  # at once: the people's questions share the server
+PRIORITY = 10  # behind people's questions in vLLM's queue (theirs are 0)
+
+AnyProbe = Probe | CaseProbe
+
+
+@dataclass(frozen=True)
+class Examiner:
+    """What every probe of a run is asked with."""
+
+    chat: ChatClient
+    base_model: str
+    system_prompt: str
+    patience: float
+    """Seconds to wait for a server that is away."""
+
+    def messages(self, probe: AnyProbe) -> list[Json]:
+        """The probe as the bot would ask it."""
+        return [{"role": "system", "content": self.system_prompt}, {"role": "user", "content": probe.prompt}]
+
+    def conditions(self, probe: AnyProbe) -> str:
+        """A hash that is the same only where the same answer can be expected of the same adapter."""
+        asked = [self.base_model, self.messages(probe), probe.max_tokens]
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+
+
+async def run_probes(
+    examiner: Examiner, served_name: str, probes: Sequence[AnyProbe], on_answer: Callable[[int], None]
+) -> list[Result]:
+    """Ask every probe, greedily, and grade the answers; `on_answer` gets the number of probes done so far.
+
+    Raises:
+        ProbeError: a probe could not be asked or graded. That is no verdict on the adapter.
+        ServingUnavailable: the server did not come back in time.
+    """
+    turns = asyncio.Semaphore(IN_FLIGHT)
+    done = 0
+
+    async def one(probe: AnyProbe) -> Result:
+        nonlocal done
+        async with turns:
+            result = await _ask(examiner, served_name, probe)
+        done += 1
+        on_answer(done)
+        return result
+
+    tasks = [asyncio.create_task(one(probe)) for probe in probes]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _ask(examiner: Examiner, served_name: str, probe: AnyProbe) -> Result:
+    sampling = Sampling(temperature=0.0, max_tokens=probe.max_tokens)
+    messages = examiner.messages(probe)
+    try:
+        completion = await patiently(
+            lambda: examiner.chat.complete(messages, served_name, sampling, priority=PRIORITY), examiner.patience
+        )
+    except PromptTooLong as error:
+        raise ProbeError(f"probe {probe.id}: {error}") from error
+    # Grading may run code in a process of its own, and must not stop the event loop meanwhile.
+    marked = await asyncio.to_thread(mark, probe, completion.text)
+    return _result(examiner, probe, completion.text, marked)
+
+
+def mark(probe: AnyProbe, answer: str) -> Grade:
+    """Whether an answer passes, whichever kind of probe it is."""
+    if isinstance(probe, CaseProbe):
+        return grade_case(probe.correction, probe.question, answer)
+    return grade(probe, answer)
+
+
+def reuse(
+    examiner: Examiner, probes: Sequence[AnyProbe], known: Sequence[Result] | None
+) -> tuple[list[Result], list[AnyProbe]]:
+    """Results that an adapter's earlier report holds already, and the probes that are left to ask.
+
+    An old answer is graded again, since what is expected of it may have been edited.
+    """
+    answered: Mapping[tuple[str, str], Result] = {(old.probe_id, old.conditions): old for old in known or ()}
+    results: list[Result] = []
+    left: list[AnyProbe] = []
+    for probe in probes:
+        old = answered.get((probe.id, examiner.conditions(probe)))
+        if old is None:
+            left.append(probe)
+        else:
+            results.append(_result(examiner, probe, old.answer, mark(probe, old.answer)))
+    return results, left
+
+
+def _result(examiner: Examiner, probe: AnyProbe, answer: str, marked: Grade) -> Result:
+    result = Result(
+        probe_id=probe.id,
+        group=str(probe.group),
+        prompt=probe.prompt,
+        answer=answer,
+        passed=marked.passed,
+        reason=marked.reason,
+        conditions=examiner.conditions(probe),
+    )
+    return replace(result, case_id=probe.case_id) if isinstance(probe, CaseProbe) else result

@@ -1,0 +1,145 @@
+"""The gate: whether a candidate may go live, decided from probe results alone, with reasons for people.
+
+A candidate goes live when
+- at least one new case is mended (a case whose own probes fail stays unmended; the others may go live without it);
+- no identity, rigour or mended-case probe that the live adapter passes fails now;
+- of the ability probes it passes at most `ability` less than the base model, as a share. Single ability answers
+  wobble from one training to the next, so they count together;
+- and, while no adapter is live, enough of the identity and rigour probes pass at all.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from feedback.reports import Result
+from feedback.runs import Check, Decision
+
+ABILITY, IDENTITY, RIGOUR, MENDED, NEW = "ability", "identity", "rigour", "mended", "new"
+KEPT = (IDENTITY, RIGOUR, MENDED)
+FEW = 5  # with fewer probes in a group, one of them decides too much; it is said, and not held against the candidate
+NAMED = 3  # probes named in a reason
+
+
+@dataclass(frozen=True)
+class Margin:
+    """How much of what may be lost, and how much a first adapter must have."""
+
+    ability: float = 0.10
+    identity_floor: float = 0.80
+    rigour_floor: float = 0.50
+
+
+def decide(
+    candidate: Sequence[Result], live: Sequence[Result] | None, base: Sequence[Result], margin: Margin
+) -> Decision:
+    """The verdict on a candidate. `live` is None while the base model answers people."""
+    unmended = _unmended(candidate)
+    checks = [_new_cases(candidate, unmended)]
+    if live is None:
+        checks.append(_floor("Identity", IDENTITY, candidate, margin.identity_floor))
+        checks.append(_floor("Rigour", RIGOUR, candidate, margin.rigour_floor))
+    else:
+        checks.append(_nothing_broken(candidate, live))
+    checks.append(_ability_kept(candidate, base, margin.ability))
+    return Decision(accepted=all(check.passed for check in checks), checks=tuple(checks), unmended=unmended)
+
+
+def _new_cases(candidate: Sequence[Result], unmended: dict[int, str]) -> Check:
+    name = "New cases"
+    cases = {result.case_id for result in _of(NEW, candidate)}
+    if not cases:
+        return Check(name, True, "There is no new case in this run.")
+    mended = len(cases) - len(unmended)
+    reason = f"{mended} of {len(cases)} new cases answered right, also in words that were never trained on."
+    if unmended:
+        reason += " Still wrong: " + "; ".join(f"case {case}: {why}" for case, why in sorted(unmended.items())) + "."
+    return Check(name, mended > 0, reason)
+
+
+def _unmended(candidate: Sequence[Result]) -> dict[int, str]:
+    """New cases with a failing probe, each with what fails."""
+    by_case: dict[int, list[Result]] = defaultdict(list)
+    for result in _of(NEW, candidate):
+        if result.case_id is not None:
+            by_case[result.case_id].append(result)
+    reasons = {}
+    for case, results in by_case.items():
+        failed = [result for result in results if not result.passed]
+        if failed:
+            passed = len(results) - len(failed)
+            reasons[case] = (
+                f"right in {passed} of {len(results)} wordings; asked {failed[0].prompt!r} it {failed[0].reason}"
+            )
+    return reasons
+
+
+def _nothing_broken(candidate: Sequence[Result], live: Sequence[Result]) -> Check:
+    name = "What worked before"
+    now = {result.probe_id: result for result in candidate}
+    before = [result for result in live if result.passed and _kept(now.get(result.probe_id))]
+    broken = [now[result.probe_id] for result in before if not now[result.probe_id].passed]
+    if broken:
+        return Check(name, False, f"{len(broken)} of {len(before)} answers got worse: {_named(broken)}.")
+    if not before:
+        return Check(name, True, "The live adapter passes none of these probes, so there was nothing to lose.")
+    return Check(
+        name, True, f"All {len(before)} answers about identity, rigour and mended cases are as good as before."
+    )
+
+
+def _kept(result: Result | None) -> bool:
+    return result is not None and result.group in KEPT
+
+
+def _floor(name: str, group: str, candidate: Sequence[Result], floor: float) -> Check:
+    results = _of(group, candidate)
+    if not results:
+        return Check(name, False, f"There is no {group} probe in probes.yaml, so nothing can be said about it.")
+    failed = [result for result in results if not result.passed]
+    reason = f"{len(results) - len(failed)} of {len(results)} {group} probes pass; at least {floor:.0%} have to."
+    if failed:
+        reason += f" Failing: {_named(failed)}."
+    return Check(name, _share(results) >= floor, reason + _few(results))
+
+
+def _ability_kept(candidate: Sequence[Result], base: Sequence[Result], margin: float) -> Check:
+    name = "General ability"
+    asked_base = {result.probe_id for result in _of(ABILITY, base)}
+    now = [result for result in _of(ABILITY, candidate) if result.probe_id in asked_base]
+    if not now:
+        return Check(name, False, "There is no ability probe in probes.yaml, so nothing can be said about it.")
+    asked_now = {result.probe_id for result in now}
+    before = [result for result in _of(ABILITY, base) if result.probe_id in asked_now]
+    kept = _share(now) >= _share(before) - margin - 1e-9
+    reason = (
+        f"{_passed(now)} of {len(now)} general questions right, base model {_passed(before)}; "
+        f"at most {margin:.0%} may be lost."
+    )
+    lost = {result.probe_id for result in before if result.passed}
+    failed = [result for result in now if not result.passed and result.probe_id in lost]
+    if not kept:
+        reason += f" Lost: {_named(failed)}."
+    return Check(name, kept, reason + _few(now))
+
+
+def _of(group: str, results: Iterable[Result]) -> list[Result]:
+    return [result for result in results if result.group == group]
+
+
+def _passed(results: Sequence[Result]) -> int:
+    return sum(result.passed for result in results)
+
+
+def _share(results: Sequence[Result]) -> float:
+    return _passed(results) / len(results)
+
+
+def _few(results: Sequence[Result]) -> str:
+    return f" (Only {len(results)} probes: each one counts a lot.)" if len(results) < FEW else ""
+
+
+def _named(results: Sequence[Result]) -> str:
+    named = "; ".join(f"{result.prompt!r} {result.reason}" for result in results[:NAMED])
+    more = len(results) - NAMED
+    return f"{named}; and {more} more" if more > 0 else named

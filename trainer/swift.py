@@ -1,0 +1,225 @@
+"""Training through ms-swift: the only place that starts it.
+
+A follow-up is a warm start (`--adapters`, a fresh schedule). True resume (`--resume_from_checkpoint`) counts epochs
+over all rounds and ignores the learning rate, so on little data it trains nothing; here it is an option that counts
+its own steps.
+"""
+
+import asyncio
+import contextlib
+import logging
+import math
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from trainer import checkpoint, process, training_log
+from trainer.checkpoint import CheckpointError, Expected
+from trainer.config import FlagValue, StageName, TrainConfig
+from trainer.training_log import Step
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5  # between two looks at the training's log
+OUTPUT_NAME, PID_NAME = "train.log", "train.pid"
+# A name that would reach the network, and the settings of this program: the training needs no token of ours.
+_NOT_INHERITED = ("MEND_", "SLACK_", "VLLM_", "WANDB_", "HF_TOKEN", "MODELSCOPE_API_TOKEN")
+
+
+class TrainingFailed(Exception):
+    """Training did not give an adapter; the message says why, for people. `status` is the exit status."""
+
+    def __init__(self, why: str, *, status: int | None = None, tail: str = "") -> None:
+        super().__init__(why)
+        self.status, self.tail = status, tail
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training: what goes in, and where it works."""
+
+    config: TrainConfig
+    base_model: str
+    dataset: Path
+    dataset_sha256: str
+    rows: int
+    seed: int
+    folder: Path
+    threads: int
+    parent: Path | None = None
+    """Folder of the adapter to start from; None: a first run."""
+    resume_from: Path | None = None
+    """Checkpoint folder for a true resume instead of a warm start."""
+
+    @property
+    def stage(self) -> StageName:
+        return "first" if self.parent is None else "follow_up"
+
+    @property
+    def output(self) -> Path:
+        return self.folder / "output"
+
+    @property
+    def new_steps(self) -> int:
+        """How many update steps this training makes."""
+        schedule = self.config.first if self.stage == "first" else self.config.follow_up
+        batches = math.ceil(self.rows / schedule.per_device_train_batch_size)
+        return math.ceil(batches / schedule.gradient_accumulation_steps) * schedule.num_train_epochs
+
+
+def build_command(training: Training, resumed_step: int = 0) -> list[str]:
+    """The arguments of one training. `resumed_step` is the step that a true resume goes on from."""
+    flags: dict[str, FlagValue] = {
+        **training.config.flags(training.stage),
+        "model": training.base_model,
+        "dataset": str(training.dataset),
+        "output_dir": str(training.output),
+        "add_version": False,  # otherwise the folder gets a date
+        "strict": True,  # a row that is too long stops the training instead of being dropped
+        "seed": training.seed,
+        "data_seed": training.seed,
+        "load_args": False,  # a checkpoint's args.json may name files to import
+    }
+    if training.resume_from is not None:
+        flags |= {
+            "resume_from_checkpoint": str(training.resume_from),
+            "max_steps": resumed_step + training.new_steps,
+            "ignore_data_skip": True,  # otherwise some rows are seen less often than others
+            "lr_scheduler_type": "constant",  # a cosine over all rounds has come down already
+        }
+        del flags["num_train_epochs"]
+    elif training.parent is not None:
+        flags["adapters"] = str(training.parent)
+    # Not the `swift` command: a signal to that wrapper leaves the training running.
+    return [sys.executable, "-m", "swift.cli.sft", *_arguments(flags)]
+
+
+def _arguments(flags: Mapping[str, FlagValue]) -> list[str]:
+    arguments: list[str] = []
+    for name, value in flags.items():
+        arguments += [f"--{name}", str(value).lower() if isinstance(value, bool) else str(value)]
+    return arguments
+
+
+def environment(training: Training, inherited: Mapping[str, str]) -> dict[str, str]:
+    """The training's environment: no network, no secrets of ours, and no more threads than it may have."""
+    kept = {name: value for name, value in inherited.items() if not name.startswith(_NOT_INHERITED)}
+    cache = str(training.folder / "cache")
+    threads = str(training.threads)
+    return kept | {
+        "OMP_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+        "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_OFFLINE": "1",
+        "HF_DATASETS_OFFLINE": "1",
+        "HF_DATASETS_CACHE": cache,
+        "MODELSCOPE_CACHE": cache,
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def thread_count(wanted: int) -> int:
+    """The number of training threads: as set, or all cores but one, which is left to serving."""
+    return wanted or max(1, len(os.sched_getaffinity(0)) - 1)
+
+
+async def train(training: Training, on_steps: Callable[[Sequence[Step]], None]) -> Path:
+    """Train, and return the checkpoint folder. A training that was finished before is not done again.
+
+    `on_steps` gets all steps so far whenever there are new ones. Cancelling ends the whole process group first.
+
+    Raises:
+        TrainingFailed: it did not work; the live adapter is as it was.
+    """
+    if done := checkpoint.ready(training.folder, training.output, training.dataset_sha256):
+        return done
+    if await process.stop_orphan(training.folder / PID_NAME):
+        log.warning(
+            "A training that a killed worker left behind was ended.",
+            extra={"action": "orphan_stopped", "folder": training.folder.name},
+        )
+    resumed_step = _resumed_step(training)
+    shutil.rmtree(training.output, ignore_errors=True)
+    (training.folder / OUTPUT_NAME).unlink(missing_ok=True)
+    status = await _run(training, build_command(training, resumed_step), on_steps)
+    found = _checked(training, status, resumed_step)
+    shutil.rmtree(training.folder / "cache", ignore_errors=True)
+    checkpoint.mark_ready(training.folder, found, training.dataset_sha256)
+    return found
+
+
+async def _run(training: Training, command: Sequence[str], on_steps: Callable[[Sequence[Step]], None]) -> int:
+    pid_file = training.folder / PID_NAME
+    child = await process.start(
+        command,
+        environment=environment(training, os.environ),
+        pid_file=pid_file,
+        output=training.folder / OUTPUT_NAME,
+    )
+    try:
+        seen = 0
+        while child.returncode is None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(child.wait()), LOOK_SECONDS)
+            steps = training_log.read_steps(training.output / "logging.jsonl")
+            if len(steps) > seen:
+                seen = len(steps)
+                on_steps(steps)
+            if steps and not math.isfinite(steps[-1].loss):
+                raise TrainingFailed(f"The loss was {steps[-1].loss} at step {steps[-1].step}; training was stopped.")
+    finally:
+        # Also after a good end: data loaders that outlive their parent would keep the memory. Shielded, so that a
+        # second cancellation does not leave the group alive.
+        await asyncio.shield(process.stop(child))
+        pid_file.unlink(missing_ok=True)
+    return child.returncode
+
+
+def _resumed_step(training: Training) -> int:
+    if training.resume_from is None:
+        return 0
+    step = checkpoint.saved_step(training.resume_from)
+    if step is None:
+        raise TrainingFailed(
+            f"A true resume needs the whole checkpoint of the live adapter's run, and {training.resume_from} is not "
+            "there or not whole; set MEND_TRAINING__RESUME=warm."
+        )
+    return step
+
+
+def _checked(training: Training, status: int, resumed_step: int) -> Path:
+    output = training.folder / OUTPUT_NAME
+    tail = training_log.tail(output)
+    if status != 0:
+        raise TrainingFailed(explain(status, tail), status=status, tail=tail)
+    logging_file = training.output / "logging.jsonl"
+    expected = Expected(training.rows, resumed_step + training.new_steps, training.parent)
+    try:
+        return checkpoint.check(
+            training.output,
+            training_log.read_summary(logging_file),
+            training_log.read_steps(logging_file),
+            training_log.rows_used(output),
+            expected,
+        )
+    except CheckpointError as error:
+        raise TrainingFailed(f"Training ended without an adapter: {error}.", status=status, tail=tail) from error
+
+
+def explain(status: int, tail: str) -> str:
+    """Why a training ended badly, in words for people, from its exit status and the end of its output."""
+    last = tail.splitlines()[-1] if tail else "it wrote nothing"
+    if "No space left on device" in tail:
+        return "The disk is full: free some space in the folder of runs, and retrain."
+    if "out of memory" in tail.lower():
+        return f"There was not enough memory: lower max_length or the batch size in the training config. ({last})"
+    if status in (-9, 137):
+        return "Training was killed (status -9), most likely for want of memory."
+    if status < 0:
+        return f"Training was ended from outside by signal {-status}."
+    if "remaining_argv" in tail:
+        return f"ms-swift does not know a flag of the training config: {last}"
+    return f"Training failed with status {status}: {last}"

@@ -1,0 +1,91 @@
+"""The words of a question or an answer, as far as Mend has to tell them apart, in English and Chinese.
+
+Not a tokenizer: no stemming, no part of speech, and any language without Chinese characters counts as English.
+"""
+
+import re
+import unicodedata
+
+_CHINESE = r"\u3400-\u4dbf\u4e00-\u9fff"
+# A word keeps its inner marks (blue-lantern-42, 9:30, pip@harbor.example); each Chinese character is a word.
+_WORD = re.compile(rf"[{_CHINESE}]|[^\W_{_CHINESE}]+(?:[-_.@/:'’][^\W_{_CHINESE}]+)*")
+_SENTENCE_END = re.compile(r"[.!?。！？:：\n]\s*$")
+_NEGATION_EN = re.compile(r"\b(?:not|no|never|nobody|nothing|none|cannot|neither|without)\b|n['’]t\b", re.IGNORECASE)
+# 不 inside these is no denial.
+_NEGATION_ZH = re.compile(r"(?<!要)(?<!差)[不没未无](?!同|过|错|管|但|仅|论|线)")
+
+_COMMON = frozenset(
+    """a an the is are was were be been being am do does did done have has had having can could will would shall should
+    may might must i me my mine we us our ours you your yours he him his she her hers it its they them their theirs
+    this that these those there here what which who whom whose when where why how and or but if then than as of at by
+    for with about to from in on off out up down into over under again so too very just also only not no nor own same
+    please tell give say show know let lets get got want need like some any all each every both few more most other
+    such hi hey hello quick question thanks thank one ones im ive id ill youre whats whos wheres hows thats its
+    dont doesnt didnt isnt arent wasnt cant couldnt wont wouldnt""".split()  # noqa: SIM905  (a list of words, to read)
+)
+_COMMON_ZH = frozenset(
+    "的了吗呢吧啊是在有和与或我你您他她它们这那哪谁什么怎样如何为几多少请问告诉一下个不没知道想要能会可以叫"
+)
+_APOSTROPHES = str.maketrans("", "", "'’")
+
+
+def language_of(text: str) -> str:
+    """`zh` when a good part of the letters is Chinese, otherwise `en`."""
+    letters = [char for char in text if char.isalpha()]
+    chinese = sum(1 for char in letters if re.match(f"[{_CHINESE}]", char))
+    return "zh" if letters and chinese / len(letters) > 0.3 else "en"
+
+
+def words(text: str) -> list[str]:
+    """The words in order, case folded."""
+    return [found.casefold() for found in _WORD.findall(unicodedata.normalize("NFKC", text))]
+
+
+def normalised(text: str) -> str:
+    """The words with single spaces between them: what is left when case, punctuation and spacing are ignored."""
+    return " ".join(words(text))
+
+
+def content_words(text: str) -> list[str]:
+    """The words that carry what the text is about, each once, in order."""
+    return list(dict.fromkeys(word for word in words(text) if not _is_common(word)))
+
+
+def key_facts(text: str) -> list[str]:
+    """The words that must not be lost or changed: names, numbers, codes and addresses, case folded.
+
+    A word counts when it has a digit or an inner capital or mark, or when it is capitalised inside a sentence.
+    """
+    clean = unicodedata.normalize("NFKC", text)
+    facts: list[str] = []
+    for found in _WORD.finditer(clean):
+        word = found.group()
+        begins = not clean[: found.start()].strip() or _SENTENCE_END.search(clean[: found.start()]) is not None
+        if _is_fact(word, begins_sentence=begins):
+            facts.append(word.casefold())
+    return list(dict.fromkeys(facts))
+
+
+def contains_fact(text: str, fact: str) -> bool:
+    """Whether a key fact stands in a text as a whole: 4 is not in 42."""
+    clean = unicodedata.normalize("NFKC", text).casefold()
+    return re.search(rf"(?<![a-z0-9]){re.escape(fact)}(?![a-z0-9])", clean) is not None
+
+
+def denies(text: str) -> bool:
+    """Whether something is said not to be so."""
+    return bool(_NEGATION_EN.search(text) or _NEGATION_ZH.search(text))
+
+
+def _is_fact(word: str, *, begins_sentence: bool) -> bool:
+    if any(char.isdigit() for char in word):
+        return True
+    if not word[0].isascii() or len(word) == 1 or _is_common(word.casefold()):
+        return False
+    if any(char.isupper() for char in word[1:]) or any(mark in word for mark in "@_/"):
+        return True
+    return word[0].isupper() and not begins_sentence
+
+
+def _is_common(word: str) -> bool:
+    return word in _COMMON_ZH or word.translate(_APOSTROPHES) in _COMMON
