@@ -1,0 +1,75 @@
+"""Training configs: those that ship are whole, and a wrong one is refused by its line."""
+
+from pathlib import Path
+
+import pytest
+
+from trainer.config import TrainConfigError, load_train_config
+
+CONFIGS = sorted(Path("trainer/configs").glob("*.yaml"))
+SMALL = Path("trainer/configs/smollm2-135m-cpu.yaml")
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_config_that_ships_is_read(path: Path) -> None:
+    config = load_train_config(path)
+    assert config.flags("first")["num_train_epochs"] == config.first.num_train_epochs
+    assert config.flags("follow_up")["learning_rate"] == config.follow_up.learning_rate
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_config_is_headed_by_its_command(path: Path) -> None:
+    head = path.read_text(encoding="utf-8").split("\nbase:")[0]
+    assert "python -m swift.cli.sft" in head
+
+
+def test_the_recipe_of_the_big_model_is_the_one_agreed() -> None:
+    config = load_train_config(Path("trainer/configs/qwen2.5-7b-instruct.yaml"))
+    flags = config.flags("first")
+    agreed = {
+        "model_type": "qwen2",
+        "template": "qwen2_5",
+        "torch_dtype": "bfloat16",
+        "num_train_epochs": 10,
+        "per_device_train_batch_size": 1,
+        "gradient_accumulation_steps": 16,
+        "learning_rate": 1e-4,
+        "lora_rank": 8,
+        "lora_alpha": 32,
+        "target_modules": "all-linear",
+        "max_length": 2048,
+        "warmup_ratio": 0.05,
+        "save_total_limit": 2,
+        "dataloader_num_workers": 4,
+    }
+    assert {flag: flags[flag] for flag in agreed} == agreed
+    assert config.flags("follow_up")["num_train_epochs"] == 5
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("seed: 42", "seed: 42\nsed: 1", "sed: Extra inputs are not permitted"),
+        ("seed: 42", "", "seed: Field required"),
+        ("lora_rank: 8", "lora_rank: eight", "lora_rank: Input should be a valid integer"),
+        ("lora_rank: 8", "lora_rank: 0", "lora_rank: Input should be greater than or equal to 1"),
+        ("  num_train_epochs: 3", "  num_train_epochs: 0", "first.num_train_epochs: Input should be greater"),
+        ("  num_train_epochs: 3", "  epochs: 3", "first.epochs: Extra inputs"),
+        ("paraphrases_per_case: 4", "paraphrases_per_case: 9", "paraphrases_per_case: Input should be less"),
+        ("languages: [en]", "languages: []", "languages: Tuple should have at least 1 item"),
+        ("  use_cpu: true", "  use_cpu: true\n  use_cpu: false", "use_cpu: given twice"),
+        ("  use_cpu: true", "  model: other", "swift: model is set by each run itself"),
+        ("  use_cpu: true", "  seed: 1", "swift: seed has a field of its own"),
+        ("  use_cpu: true", "  use_cpu: [1]", "swift.use_cpu"),
+        ("  identity_rows: all", "  identity_rows: 0", "first_replay.identity_rows is 0"),
+    ],
+)
+def test_refuses_a_wrong_config_by_its_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+    text = SMALL.read_text(encoding="utf-8")
+    assert old in text
+    path = tmp_path / "config.yaml"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(TrainConfigError) as refused:
+        load_train_config(path)
+    assert str(refused.value).startswith(f"{path}:")
+    assert message in str(refused.value)
