@@ -1,0 +1,111 @@
+"""One vLLM server and what is asked of it besides answers: models, loading, unloading, counting, health."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from serving import routing
+from serving.adapter_files import whole_folder
+from serving.base import SERVED_BASE, BaseModel
+from serving.errors import AdapterLoadError, AdapterNotServed, Meaning, as_error, meaning, message_of, unreachable
+from serving.zero_adapter import zero_adapter
+from settings import ServingSettings
+
+CORRUPTED = re.compile(r"^vllm:corrupted_requests_total(?:\{[^}]*\})? ([0-9.e+]+)$", re.MULTILINE)
+TIMEOUT = httpx.Timeout(60, connect=5)  # loading waits for a step of the engine, which a long prompt can fill
+
+
+class Replica:
+    """The admin side of one server. Every call raises ServingUnavailable while it cannot be reached."""
+
+    def __init__(self, url: str, settings: ServingSettings) -> None:
+        self.url = url.rstrip("/")
+        self._settings = settings
+        key = settings.api_key.get_secret_value()
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=TIMEOUT, trust_env=False)
+
+    async def models(self) -> dict[str, str]:
+        """Every name it serves, with the path behind it."""
+        reply = await self._call("GET", "/v1/models")
+        if reply.status_code != 200:
+            raise as_error(self.url, "", reply.status_code, _body(reply))
+        return {card["id"]: card.get("root") or "" for card in reply.json()["data"]}
+
+    async def load(self, name: str) -> bool:
+        """Check the adapter's folder against its record and load it; False when it was loaded before.
+
+        Raises:
+            AdapterLoadError: the folder is not whole, the server refuses it, or the name stands for another path.
+        """
+        path = str(await asyncio.to_thread(self._checked_folder, name))
+        known = (await self.models()).get(name)
+        if known is None:
+            # Never with load_inplace: it exchanges weights inside running answers and keeps a stale cache.
+            reply = await self._call("POST", "/v1/load_lora_adapter", {"lora_name": name, "lora_path": path})
+            words = message_of(_body(reply))
+            loaded = reply.status_code == 200
+            if not loaded and meaning(reply.status_code, words) is not Meaning.ALREADY_LOADED:
+                raise as_error(self.url, name, reply.status_code, words)
+            known = (await self.models()).get(name)
+        else:
+            loaded = False
+        if known != path:
+            raise AdapterLoadError(f"{self.url} serves {name} from {known}, not from {path}; restart it")
+        return loaded
+
+    async def unload(self, name: str) -> bool:
+        """Make the server forget a name; False when it did not know it. Running answers keep their adapter."""
+        reply = await self._call("POST", "/v1/unload_lora_adapter", {"lora_name": name})
+        if reply.status_code == 200:
+            return True
+        words = message_of(_body(reply))
+        if meaning(reply.status_code, words) is Meaning.NOT_LOADED:
+            return False
+        raise as_error(self.url, name, reply.status_code, words)
+
+    async def count_tokens(self, messages: Sequence[Any]) -> int:
+        """The length of the prompt that these messages make, in tokens."""
+        reply = await self._call(
+            "POST", "/tokenize", {"model": SERVED_BASE, "messages": list(messages), "add_generation_prompt": True}
+        )
+        if reply.status_code != 200:
+            raise as_error(self.url, SERVED_BASE, reply.status_code, _body(reply))
+        return int(reply.json()["count"])
+
+    async def poisoned(self) -> bool:
+        """Whether NaN values were computed since it was started."""
+        reply = await self._call("GET", "/metrics")
+        return any(float(count) > 0 for count in CORRUPTED.findall(reply.text))
+
+    async def healthy(self) -> bool:
+        """Whether its engine runs. A server that is shutting down still says yes."""
+        return (await self._call("GET", "/health")).status_code == 200
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._http.aclose()
+
+    def _checked_folder(self, name: str) -> Path:
+        if name == SERVED_BASE:
+            raise AdapterNotServed(f"{self.url} does not serve the base model as {SERVED_BASE!r}; use `mend serve`")
+        if name == routing.base_name(self._settings):
+            zero_adapter(BaseModel.read(self._settings.base_model), self._settings.adapters_dir)
+        return whole_folder(self._settings.adapters_dir, name)
+
+    async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
+        try:
+            return await self._http.request(method, path, json=body)
+        except httpx.TransportError as error:
+            raise unreachable(self.url, error) from error
+
+
+def _body(reply: httpx.Response) -> Any:
+    try:
+        return reply.json()
+    except ValueError:
+        return reply.text
