@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from serving.tensor_file import TensorFileError, read_header
 from trainer.training_log import Step, Summary
@@ -101,9 +102,19 @@ def mark_ready(folder: Path, checkpoint: Path, dataset_sha256: str) -> None:
 
 def ready(folder: Path, output: Path, dataset_sha256: str) -> Path | None:
     """The checkpoint of a training on these rows that was finished before; None: there is none."""
+    note = _note(folder)
+    return finished(folder, output) if note.get("dataset") == dataset_sha256 else None
+
+
+def finished(folder: Path, output: Path) -> Path | None:
+    """The checkpoint of the training that was finished in this run's folder; None: there is none, or no more."""
+    checkpoint = output / str(_note(folder).get("checkpoint", ""))
+    return checkpoint if saved_step(checkpoint) is not None else None
+
+
+def _note(folder: Path) -> dict[str, Any]:
     try:
         note = json.loads((folder / READY).read_text(encoding="utf-8"))
-        checkpoint = output / str(note["checkpoint"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return checkpoint if note.get("dataset") == dataset_sha256 and saved_step(checkpoint) is not None else None
+    except (OSError, ValueError):
+        return {}
+    return note if isinstance(note, dict) else {}

@@ -1,0 +1,60 @@
+"""One worker at a time for each persona: a lock in PostgreSQL that is gone as soon as its holder is."""
+
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import DBAPIError
+
+from feedback.database import Database
+
+
+class TrainingLock:
+    """A session advisory lock. Not to be mixed up with the one of ``runs.start``, which lasts one transaction."""
+
+    def __init__(self, database: Database, persona: str) -> None:
+        self._engine = database.engine
+        self._key = func.hashtext(f"mend-train-{persona}")
+        self._connection: Connection | None = None
+
+    def take(self) -> bool:
+        """Take the lock if nobody has it.
+
+        Raises:
+            DatabaseUnavailable: PostgreSQL cannot be reached.
+        """
+        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        if not connection.scalar(select(func.pg_try_advisory_lock(self._key))):
+            connection.close()
+            return False
+        self._connection = connection
+        return True
+
+    def still_held(self) -> bool:
+        """Whether the lock is ours; after a restart of PostgreSQL it is taken again, unless another worker was first.
+
+        Raises:
+            DatabaseUnavailable: PostgreSQL cannot be reached, so nobody else can have it either.
+        """
+        if self._connection is not None:
+            try:
+                self._connection.execute(select(1))
+                return True
+            except DBAPIError:
+                self.release()
+        return self.take()
+
+    def release(self) -> None:
+        """Give the lock back, by ending the session that holds it."""
+        if self._connection is not None:
+            self._connection.invalidate()
+            self._connection.close()
+            self._connection = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()

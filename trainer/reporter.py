@@ -1,0 +1,77 @@
+"""How far a run is, written to the record for the progress message: at most once a second."""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from feedback import runs
+from feedback.database import Database, DatabaseUnavailable
+from feedback.runs import Progress
+from trainer.training_log import Step
+
+log = logging.getLogger(__name__)
+
+PAUSE = 1.0  # seconds between two writes
+CURVE_POINTS = 60  # of the loss curve
+
+
+class Reporter:
+    """The progress of one run. Losing a report loses nothing: what counts is written by the stages themselves."""
+
+    def __init__(self, database: Database, run_id: int, seconds: Mapping[str, float]) -> None:
+        self._database, self._run_id = database, run_id
+        self._seconds = dict(seconds)
+        self._progress: Progress | None = None
+        self._began = self._written = 0.0
+
+    def enter(self, stage: str) -> None:
+        """A stage begins; the one before is finished."""
+        now = time.monotonic()
+        if self._progress is not None:
+            spent = self._seconds.get(self._progress.stage, 0.0) + now - self._began
+            self._seconds[self._progress.stage] = round(spent, 2)
+        self._began = now
+        curve = self._progress.losses if self._progress else ()
+        self._write(Progress(stage=stage, losses=curve, seconds=dict(self._seconds)))
+
+    def tell(self, step: int, steps: int, detail: str = "") -> None:
+        """So many of so many are done."""
+        if self._progress is None:
+            return
+        self._maybe_write(
+            replace(self._progress, step=step, steps=steps, detail=detail, eta_seconds=self._eta(step, steps))
+        )
+
+    def training(self, steps: Sequence[Step]) -> None:
+        """The training steps so far."""
+        if self._progress is None or not steps:
+            return
+        last = steps[-1]
+        every = -(-len(steps) // CURVE_POINTS)
+        curve = tuple((one.step, one.loss) for one in (*steps[:-1:every], last))
+        self._maybe_write(
+            replace(
+                self._progress, step=last.step, steps=last.steps, loss=last.loss, eta_seconds=last.eta, losses=curve
+            )
+        )
+
+    def _eta(self, step: int, steps: int) -> float | None:
+        return (time.monotonic() - self._began) / step * (steps - step) if step else None
+
+    def _maybe_write(self, progress: Progress) -> None:
+        last_of_stage = progress.step == progress.steps
+        if last_of_stage or time.monotonic() - self._written >= PAUSE:
+            self._write(progress)
+
+    def _write(self, progress: Progress) -> None:
+        self._progress, self._written = progress, time.monotonic()
+        try:
+            with self._database.begin() as session:
+                runs.report_progress(session, self._run_id, progress)
+        except DatabaseUnavailable:
+            log.warning(
+                "PostgreSQL is away; the progress of run %s is not shown meanwhile.",
+                self._run_id,
+                extra={"action": "progress_lost", "run_id": self._run_id},
+            )
