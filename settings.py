@@ -4,10 +4,14 @@ Nested fields are written with two underscores: ``MEND_SLACK__BOT_TOKEN``, ``MEN
 A file ``.env`` in the working directory is read too; the environment wins. Nobody else reads ``os.environ``.
 """
 
+import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, SecretStr, field_validator
+from dotenv import dotenv_values
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
@@ -76,7 +80,9 @@ class ServingSettings(BaseModel):
     adapters_dir: Path = Field(
         ROOT / ".mend" / "adapters", description="Folder of adapters, the same on every replica and the trainer."
     )
-    max_lora_rank: Literal[1, 8, 16, 32, 64, 128, 256, 320, 512] = Field(8, description="Largest LoRA rank served.")
+    max_lora_rank: Annotated[Literal[1, 8, 16, 32, 64, 128, 256, 320, 512], BeforeValidator(int)] = Field(
+        8, description="Largest LoRA rank served."
+    )
     lora_target_modules: list[str] = Field(
         ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
         min_length=1,
@@ -122,3 +128,43 @@ class Settings(BaseSettings):
     redis: RedisSettings = RedisSettings()
     serving: ServingSettings = ServingSettings()
     training: TrainingSettings = TrainingSettings()
+
+    def as_environment(self) -> dict[str, str]:
+        """Every setting as the variable that gives it: how one process hands its settings to another."""
+        return {_variable(path): _as_text(_value(self, path)) for path in _paths(type(self))}
+
+
+def variable_names() -> frozenset[str]:
+    """Every variable that sets something, with the groups that may be given whole as JSON (``MEND_SLACK``)."""
+    leaves = {_variable(path) for path in _paths(Settings)}
+    return frozenset(leaves | {name.rpartition("__")[0] for name in leaves if "__" in name})
+
+
+def unknown_variables() -> list[str]:
+    """``MEND_`` variables, in the environment or in ``.env``, that set nothing: most often a slip of the pen."""
+    given = {name.upper() for name in (*os.environ, *dotenv_values(".env"))}
+    return sorted(name for name in given if name.startswith("MEND_") and name not in variable_names())
+
+
+def _paths(model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from ((name, *rest) for rest in _paths(field.annotation))
+        else:
+            yield (name,)
+
+
+def _variable(path: tuple[str, ...]) -> str:
+    return "MEND_" + "__".join(path).upper()
+
+
+def _value(model: BaseModel, path: tuple[str, ...]) -> Any:
+    for name in path:
+        model = getattr(model, name)
+    return model
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return json.dumps(value) if isinstance(value, (list, bool)) else str(value)
