@@ -94,6 +94,11 @@ class Reply:
         return sanitise(self._raw)
 
     @property
+    def words(self) -> str:
+        """What ``text`` shows, as the model wrote it."""
+        return self.text.replace("&lt;", "<") if self.stopped else self._raw.strip()
+
+    @property
     def messages(self) -> list[str]:
         """Timestamps of the messages posted so far."""
         return [part.message.ts for part in self._parts if part.message.ts]
@@ -154,7 +159,7 @@ class Reply:
             if rest is None:
                 return
             part = rest
-        if part.done or self._quiet and footer is None:
+        if part.done or (self._quiet and footer is None):
             return
         text = part.text(safe)
         if footer is not None:

@@ -1,13 +1,13 @@
 """Connections to PostgreSQL, one for the worker's plain code and one for the bot's event loop, and the migrations."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
@@ -41,6 +41,16 @@ class AsyncDatabase:
         """Run one function of this package in one transaction of its own."""
         async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
             return await session.run_sync(lambda plain: function(plain, *args, **kwargs))
+
+    @asynccontextmanager
+    async def alone(self, errand: str) -> AsyncIterator[bool]:
+        """Whether this process, of all that share the database, may do an errand until the block ends.
+
+        The lock belongs to a transaction, so a process that dies gives it back.
+        """
+        async with AsyncSession(self.engine) as session, session.begin():
+            lock = func.pg_try_advisory_xact_lock(func.hashtext(errand))
+            yield bool(await session.scalar(select(lock)))
 
     async def close(self) -> None:
         """Close every connection."""

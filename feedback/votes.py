@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -59,3 +59,9 @@ def current(session: Session, answer_id: int, person: Person) -> VoteValue | Non
             Vote.answer_id == answer_id, Vote.team_id == person.team_id, Vote.user_id == person.user_id
         )
     ).first()
+
+
+def count(session: Session, answer_id: int, value: VoteValue) -> int:
+    """How many people have this vote on an answer."""
+    query = select(func.count()).select_from(Vote).where(Vote.answer_id == answer_id, Vote.value == value)
+    return session.execute(query).scalar_one()

@@ -1,0 +1,58 @@
+"""Telling threads what became of their cases. One bot process at a time does it, so that nobody is told twice."""
+
+import logging
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.case_blocks import news
+from bot.progress_messages import ProgressMessages
+from bot.slack_errors import NETWORK, Trouble, code, trouble
+from bot.text import escape
+from feedback import cases, reviews
+from feedback.database import AsyncDatabase
+from feedback.models import Case
+
+log = logging.getLogger(__name__)
+
+EVERY = 3.0  # seconds; no message is edited more often than that
+
+
+class Announcing:
+    """Keeps progress messages and threads up to date."""
+
+    def __init__(
+        self, database: AsyncDatabase, client: AsyncWebClient, progress: ProgressMessages, persona: str
+    ) -> None:
+        self._database, self._client, self._progress, self._persona = database, client, progress, persona
+
+    async def round(self) -> None:
+        """Tell everything that is new; nothing while another process is at it."""
+        async with self._database.alone(f"mend-announcing-{self._persona}") as mine:
+            if not mine:
+                return
+            await self._progress.update_all()
+            for case in await self._database.run(cases.to_announce, self._persona):
+                if await self._tell(case):
+                    await self._database.run(reviews.told, case.id, case.status)
+
+    async def _tell(self, case: Case) -> bool:
+        """Post the news into the case's thread; True when there is nothing left to tell."""
+        if case.answer is None:  # it came from a file
+            return True
+        text, blocks = news(case)
+        try:
+            await self._client.chat_postMessage(
+                channel=case.answer.channel_id,
+                thread_ts=case.answer.thread_ts,
+                text=escape(text),
+                blocks=blocks,
+                unfurl_links=False,
+            )
+        except (SlackApiError, *NETWORK) as error:
+            again = trouble(error) in {Trouble.SLOW_DOWN, Trouble.UNKNOWN}
+            extra = {"action": "news_refused", "case_id": case.id, "again": again}
+            log.warning("news refused", extra={**extra, "error": code(error) or repr(error)})
+            return not again
+        log.info("news told", extra={"action": "news_told", "case_id": case.id, "status": case.status})
+        return True

@@ -1,0 +1,254 @@
+"""A question on its way to an answer: what the model is sent, what the thread shows meanwhile, and what is recorded."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy.orm import Session
+
+from bot.blocks import answer_footer
+from bot.memory import QuestionTooLong, Turn, fit
+from bot.sanitising import repetition
+from bot.slack_errors import code
+from bot.slack_messages import Place
+from bot.streaming import NO_FOOTER, REFUSALS, Reply
+from bot.traffic import Traffic
+from feedback import answers, reviews
+from feedback.answers import Outcome
+from feedback.database import AsyncDatabase, DatabaseUnavailable
+from feedback.models import Answer, Json
+from feedback.persona import Persona
+from feedback.states import AnswerStatus
+from serving import routing
+from serving.chat import ChatClient, Completion, Sampling
+from serving.errors import PromptTooLong, ServingError
+from serving.routing import Route
+from settings import Settings
+
+log = logging.getLogger(__name__)
+
+AWAY = "I can't reach my model right now; your question is kept and I will answer when it is back."
+GIVEN_UP = "I'm sorry: my model has been away for too long, so I won't answer this one. Please ask me again later."
+TOO_LONG = "That is more than I can read at once. Please ask me in fewer words, or about a part of it."
+NOTHING_SAID = "I have no answer to that. Could you put it another way?"
+REPEATED = "I cut this short: I began to repeat myself."
+CUT = "I stopped here: this is as long as my answers may be."
+RETRY_IN = timedelta(seconds=10)
+TIRED = 200  # characters between two looks for a repetition
+RECORD_ATTEMPTS, RECORD_PAUSE = 120, 5.0
+
+
+def place_of(answer: Answer) -> Place:
+    """Where an answer goes."""
+    return Place(answer.channel_id, answer.thread_ts, answer.asker_id, answer.asker_team_id)
+
+
+@dataclass(frozen=True)
+class Work:
+    """All that is needed to answer one question."""
+
+    answer: Answer
+    turns: Sequence[Turn]
+    route: Route
+    half: Sequence[str]  # messages of an attempt that was cut off
+
+    @property
+    def place(self) -> Place:
+        """Where the answer goes."""
+        return place_of(self.answer)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the model said, and why it ended there."""
+
+    completion: Completion | None
+    note: str = ""
+    error: str | None = None
+
+
+def prepare(session: Session, answer_id: int, persona: str, settings: Settings) -> Work | None:
+    """Collect a pending question's thread and pin its adapter; None when it is answered already."""
+    answer = answers.get(session, answer_id)
+    if answer.status is not AnswerStatus.PENDING:
+        return None
+    earlier = answers.earlier_in_thread(session, answer)
+    # A wrong answer left in the thread would teach itself again at once.
+    flagged = reviews.flagged_among(session, [one.id for one in earlier])
+    turns = [Turn(one.question, one.text) for one in earlier if one.text and one.id not in flagged]
+    route = routing.route(session, persona, settings.serving)
+    answers.start(session, answer_id, route.adapter_id, route.served_name)
+    return Work(answer, turns, route, answers.message_ts(session, answer_id))
+
+
+class Answering:
+    """Answers one question at a time for each call; the calls run beside one another."""
+
+    def __init__(
+        self,
+        database: AsyncDatabase,
+        chat: ChatClient,
+        client: AsyncWebClient,
+        persona: Persona,
+        settings: Settings,
+        traffic: Traffic,
+    ) -> None:
+        self._database, self._chat, self._client = database, chat, client
+        self._persona, self._settings, self._traffic = persona, settings, traffic
+        serving = settings.serving
+        self._sampling = Sampling(serving.temperature, serving.max_tokens)
+        self._budget = serving.max_model_len - serving.max_tokens
+
+    async def answer(self, answer_id: int) -> None:
+        """Answer a question that this process has leased, or leave it pending for a later try.
+
+        Raises:
+            DatabaseUnavailable: nothing was shown; the question stays pending.
+        """
+        try:
+            work = await self._database.run(prepare, answer_id, self._persona.slug, self._settings)
+        except ServingError as error:  # the base model's folder is away, say
+            await self._postpone(answer_id, str(error))
+            return
+        if work is not None:
+            await self._answer(work)
+
+    async def say(self, place: Place, text: str) -> None:
+        """Post a line of our own into the thread; it is no answer, so votes on it count for nothing."""
+        await self._traffic.spacing.turn(place.channel)
+        try:
+            await self._client.chat_postMessage(
+                channel=place.channel, thread_ts=place.thread_ts, text=text, unfurl_links=False
+            )
+        except REFUSALS as error:
+            log.warning("not said", extra={"action": "message_refused", "error": code(error) or repr(error)})
+
+    async def think(self, place: Place) -> None:
+        """Show that the question has arrived. A nicety: its failure is none."""
+        with contextlib.suppress(*REFUSALS):
+            await self._client.assistant_threads_setStatus(
+                channel_id=place.channel, thread_ts=place.thread_ts, status="is thinking…"
+            )
+
+    async def fail(self, answer_id: int, place: Place, error: str) -> None:
+        """End a question that a fault of ours keeps from being answered."""
+        await self.say(place, f"I'm sorry, something went wrong on my side (reference A{answer_id}). Please ask again.")
+        with contextlib.suppress(DatabaseUnavailable):
+            await self._database.run(answers.finish, answer_id, Outcome(AnswerStatus.FAILED, error=error))
+
+    async def _answer(self, work: Work) -> None:
+        await self.think(work.place)
+        try:
+            messages = await fit(
+                self._persona.system_prompt,
+                work.turns,
+                work.answer.question,
+                budget=self._budget,
+                count_tokens=self._chat.count_tokens,
+            )
+        except QuestionTooLong:
+            await self._refuse(work, TOO_LONG, "the question does not fit the model's window")
+        except ServingError as error:
+            await self._postpone(work.answer.id, str(error))
+        else:
+            await self._stream(work, messages)
+
+    async def _stream(self, work: Work, messages: list[Json]) -> None:
+        async def register(ts: str) -> None:
+            with contextlib.suppress(DatabaseUnavailable):  # again when the outcome is recorded
+                await self._database.run(
+                    answers.add_message, work.answer.id, work.answer.team_id, work.answer.channel_id, ts
+                )
+
+        async with Reply(self._client, work.place, self._traffic, register, work.half) as reply:
+            try:
+                said = await self._generate(work.route, messages, reply)
+            except PromptTooLong as error:
+                said = Said(None, error=str(error))
+                reply.replace(TOO_LONG)
+            except ServingError as error:
+                if reply.messages:
+                    await reply.close(NO_FOOTER)  # what is shown stays; the next try writes the whole over it
+                await self._postpone(work.answer.id, str(error))
+                return
+            if not reply.text.strip():
+                said = Said(said.completion, error=said.error or "the model said nothing")
+                reply.replace(NOTHING_SAID)
+            await reply.close(answer_footer(said.note))
+            await self._record(work, self._outcome(work, messages, said, reply), reply.messages)
+
+    async def _generate(self, route: Route, messages: list[Json], reply: Reply) -> Said:
+        looked_at = 0
+        async with self._chat.stream(messages, route.served_name, self._sampling) as stream:
+            so_far = ""
+            async for piece in stream:
+                so_far += piece
+                reply.write(piece)
+                if reply.stopped:
+                    return Said(stream.completion, error="stopped by its asker")
+                if len(so_far) - looked_at >= TIRED:
+                    looked_at = len(so_far)
+                    if repetition(so_far) is not None:
+                        break
+        if (end := repetition(so_far)) is not None:
+            reply.replace(so_far[:end].strip() + " …")
+            return Said(stream.completion, REPEATED, error="the model repeated itself")
+        return Said(stream.completion, CUT if stream.completion.finish_reason == "length" else "")
+
+    async def _refuse(self, work: Work, text: str, error: str) -> None:
+        await self.say(work.place, text)
+        await self._record(work, Outcome(AnswerStatus.FAILED, text=text, error=error), [])
+
+    async def _postpone(self, answer_id: int, error: str) -> None:
+        """Leave a question pending and tell its asker once; or, when it has waited too long, that it ends here."""
+        row = await self._database.run(answers.get, answer_id)
+        place = place_of(row)
+        waited = (datetime.now(UTC) - row.created_at).total_seconds()
+        log.warning("answer postponed", extra={"action": "answer_postponed", "answer_id": answer_id, "error": error})
+        if waited > self._settings.slack.patience:
+            await self._database.run(answers.finish, answer_id, Outcome(AnswerStatus.FAILED, error=error))
+            await self.say(place, GIVEN_UP)
+        elif await self._database.run(answers.postpone, answer_id, error=error, retry_in=RETRY_IN):
+            await self.say(place, AWAY)
+
+    async def _record(self, work: Work, outcome: Outcome, messages: Sequence[str]) -> None:
+        """Write what became of the question. It is shown already, so a database that is away is waited for."""
+        for attempt in range(RECORD_ATTEMPTS):
+            try:
+                await self._database.run(record, work.answer, outcome, messages)
+            except DatabaseUnavailable:
+                if attempt == RECORD_ATTEMPTS - 1:
+                    raise
+                await asyncio.sleep(RECORD_PAUSE)
+            else:
+                extra = {"action": "question_answered", "answer_id": work.answer.id, "status": outcome.status}
+                log.info("answered", extra={**extra, "adapter": work.route.served_name, "ms": outcome.total_ms})
+                return
+
+    def _outcome(self, work: Work, messages: list[Json], said: Said, reply: Reply) -> Outcome:
+        done = said.completion
+        return Outcome(
+            status=AnswerStatus.STOPPED if reply.stopped else AnswerStatus.ANSWERED,
+            text=reply.words,
+            messages=messages,
+            adapter_id=work.route.adapter_id,
+            served_name=work.route.served_name,
+            base_model=str(self._settings.serving.base_model),
+            sampling=asdict(self._sampling),
+            first_token_ms=done.first_token_ms if done else None,
+            total_ms=done.total_ms if done else None,
+            prompt_tokens=done.prompt_tokens if done else None,
+            completion_tokens=done.completion_tokens if done else None,
+            error=said.error,
+        )
+
+
+def record(session: Session, answer: Answer, outcome: Outcome, messages: Sequence[str]) -> None:
+    """Finish a question and remember every message that carries it."""
+    for ts in messages:
+        answers.add_message(session, answer.id, answer.team_id, answer.channel_id, ts)
+    answers.finish(session, answer.id, outcome)

@@ -1,0 +1,127 @@
+"""The Slack bot: ``build_app`` is the switchboard, ``main`` runs it until a signal comes."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+
+from bot import announcing, intake, listeners
+from bot.boot import BotSetupError, introduce, make_client
+from bot.mishaps import on_error
+from bot.parts import Parts, wire
+from bot.supervision import keep_running
+from feedback.persona import load_persona
+from settings import Settings
+
+log = logging.getLogger(__name__)
+
+RECONCILE_EVERY, SAVE_KEPT_EVERY = 15.0, 5.0
+
+
+def build_app(parts: Parts) -> AsyncApp:
+    """Bolt with every route."""
+    slack = parts.settings.slack
+    app = AsyncApp(
+        client=parts.client,
+        token=slack.bot_token.get_secret_value(),
+        signing_secret=slack.signing_secret.get_secret_value() or None,
+        request_verification_enabled=slack.mode == "http",
+        raise_error_for_unhandled_request=True,
+    )
+    app.error(on_error)
+    listeners.register(app, parts)
+    return app
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Parts]:
+    """The whole bot, connected, until the block ends; then running answers get a while to finish."""
+    persona = load_persona(settings.persona_dir / "persona.yaml")
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession(trust_env=True))
+        client = make_client(settings.slack, session)
+        parts = wire(settings, await introduce(client), persona, client)
+        stack.push_async_callback(parts.close)
+        app = build_app(parts)
+        tasks = [asyncio.create_task(work, name=name) for name, work in background(parts).items()]
+        stack.push_async_callback(_cancel, tasks)
+        stack.push_async_callback(parts.intake.drain, settings.slack.shutdown_grace)
+        await stack.enter_async_context(_connected(app, settings))
+        log.info("bot ready", extra={"action": "bot_ready", "mode": settings.slack.mode})
+        yield parts
+
+
+def background(parts: Parts) -> dict[str, Coroutine[Any, Any, None]]:
+    """What goes on beside the listeners, each restarted when it crashes."""
+    return {
+        "announcing": keep_running("announcing", parts.announcing.round, announcing.EVERY),
+        "retrying": keep_running("retrying", parts.intake.retry, intake.RETRY_EVERY),
+        "leases": keep_running("leases", parts.intake.renew, intake.RENEW_EVERY),
+        "kept": keep_running("kept", parts.save_kept, SAVE_KEPT_EVERY),
+        "reconciling": keep_running("reconciling", parts.reconcile, RECONCILE_EVERY),
+    }
+
+
+@asynccontextmanager
+async def _connected(app: AsyncApp, settings: Settings) -> AsyncIterator[None]:
+    """Slack's requests come in: over a socket, or over HTTP with verified signatures."""
+    slack = settings.slack
+    if slack.mode == "http":
+        if not slack.signing_secret.get_secret_value():
+            raise BotSetupError("HTTP mode needs MEND_SLACK__SIGNING_SECRET, from the app's Basic Information page.")
+        runner = web.AppRunner(app.web_app(path="/slack/events"), access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, slack.http_host, slack.http_port).start()
+        try:
+            yield
+        finally:
+            await runner.cleanup()
+        return
+    token = slack.app_token.get_secret_value()
+    if not token:
+        raise BotSetupError("Socket Mode needs MEND_SLACK__APP_TOKEN, the app-level token that starts with xapp-.")
+    handler = AsyncSocketModeHandler(app, token)
+    await handler.connect_async()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        await handler.close_async()  # type: ignore[no-untyped-call]
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def run(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running(settings):
+        await stop.wait()
+        log.info("bot stopping", extra={"action": "bot_stopping"})
+
+
+def main(settings: Settings | None = None) -> None:
+    """Run the bot.
+
+    Raises:
+        BotSetupError: a token is missing or refused, or Slack cannot be reached.
+        PersonaError: persona.yaml cannot be used.
+    """
+    asyncio.run(run(settings or Settings()))
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO)
+    main()

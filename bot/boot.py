@@ -1,0 +1,86 @@
+"""Reaching Slack at the start: one client with manners, and who we are there."""
+
+import asyncio
+import logging
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry.builtin_async_handlers import (
+    AsyncConnectionErrorRetryHandler,
+    AsyncRateLimitErrorRetryHandler,
+)
+from slack_sdk.http_retry.request import HttpRequest
+from slack_sdk.http_retry.response import HttpResponse
+from slack_sdk.http_retry.state import RetryState
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.people import Me
+from bot.slack_errors import NETWORK, code
+from settings import SlackSettings
+
+log = logging.getLogger(__name__)
+
+CALL_TIMEOUT = 10
+# Appends widen their interval instead; a window's trigger is dead before a retry.
+NEVER_AGAIN = ("chat.appendStream", "views.open", "views.push")
+
+
+class BotSetupError(Exception):
+    """The bot cannot start as it is configured; the message says what to change."""
+
+
+class PoliteRetry(AsyncRateLimitErrorRetryHandler):
+    """Waits as Slack asks, where waiting is of use."""
+
+    async def _can_retry_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        if request.url.endswith(NEVER_AGAIN):
+            return False
+        return await super()._can_retry_async(state=state, request=request, response=response, error=error)
+
+
+def make_client(settings: SlackSettings, session: aiohttp.ClientSession) -> AsyncWebClient:
+    """The Web API under the configured address; every listener's client shares its connections."""
+    token = settings.bot_token.get_secret_value()
+    if not token:
+        raise BotSetupError("No bot token: set MEND_SLACK__BOT_TOKEN to the one that starts with xoxb-.")
+    return AsyncWebClient(
+        token=token,
+        base_url=settings.api_url.rstrip("/") + "/",
+        timeout=CALL_TIMEOUT,
+        session=session,
+        retry_handlers=[AsyncConnectionErrorRetryHandler(max_retry_count=1), PoliteRetry(max_retry_count=2)],
+    )
+
+
+async def introduce(client: AsyncWebClient, seconds: float = 60.0) -> Me:
+    """Ask Slack who we are, waiting for it to be reachable.
+
+    Raises:
+        BotSetupError: the token is refused, or Slack is not reachable for that long.
+    """
+    waited = 0.0
+    while True:
+        try:
+            found = await client.auth_test()
+        except SlackApiError as error:
+            raise BotSetupError(
+                f"Slack refuses the bot token ({code(error)}): set MEND_SLACK__BOT_TOKEN to the token of the installed"
+                " app, and install the app again after its scopes have changed."
+            ) from error
+        except NETWORK as error:
+            if waited >= seconds:
+                raise BotSetupError(f"Slack cannot be reached at {client.base_url} ({error}).") from error
+            log.warning("slack unreachable", extra={"action": "slack_unreachable", "url": client.base_url})
+            await asyncio.sleep(2.0)
+            waited += 2.0
+        else:
+            me = Me(str(found["user_id"]), str(found["team_id"]), str(found.get("enterprise_id") or ""))
+            log.info("introduced", extra={"action": "slack_connected", "bot": me.user_id, "team": me.team_id})
+            return me

@@ -1,0 +1,89 @@
+"""How a case looks to people: its state in words, and the news its thread gets. Pure."""
+
+from bot.blocks import Block, actions, button, context, section
+from bot.text import escape, quote
+from feedback.cases import REASONS
+from feedback.models import Case
+from feedback.states import CaseStatus
+from feedback.votes import Person
+
+CORRECT, WITHDRAW_VOTE = "mend_correct", "mend_withdraw_vote"
+ASK_AGAIN, STILL_WRONG, WITHDRAW_CASE = "mend_ask_again", "mend_still_wrong", "mend_withdraw_case"
+
+
+def who(actor: str | None) -> str:
+    """An actor of the record in mrkdwn: a person as a mention, the worker and the command line as they are."""
+    person = Person.parse(actor or "")
+    return f"<@{person.user_id}>" if person else escape(actor or "nobody")
+
+
+def state(case: Case) -> str:
+    """Where a case stands, in escaped words."""
+    why = f": {escape(case.outcome)}" if case.outcome else ""
+    match case.status:
+        case CaseStatus.FLAGGED:
+            return "flagged; nobody has written yet what it should have been"
+        case CaseStatus.CORRECTED:
+            return "waits for an admin"
+        case CaseStatus.APPROVED:
+            return "approved; the next training learns it"
+        case CaseStatus.TRAINING:
+            return "is being learned"
+        case CaseStatus.MENDED:
+            return f"mended in `{escape(case.adapter.name)}`" if case.adapter else "mended"
+        case CaseStatus.UNMENDED:
+            return f"not mended yet{why}"
+        case CaseStatus.REJECTED:
+            return f"turned down{why}"
+        case CaseStatus.WITHDRAWN:
+            return "taken back"
+
+
+def reason(case: Case) -> str:
+    """What its reporter said is wrong, in words; empty when they did not say."""
+    return REASONS.get(case.reason or "", "")
+
+
+def before_after(case: Case) -> list[Block]:
+    """The question, what was said, and what should have been."""
+    shown = [section(f"*Question*\n{quote(case.question)}")]
+    if case.bad_answer:
+        shown.append(section(f"*What I said*\n{quote(case.bad_answer)}"))
+    if case.correction:
+        shown.append(section(f"*What I should have said*\n{quote(case.correction)}"))
+    return shown
+
+
+def invitation(answer_id: int) -> list[Block]:
+    """The buttons of the private note after a thumbs-down."""
+    write = button("Write what I should have said", CORRECT, str(answer_id), "primary")
+    return [actions([write, button("Take my vote back", WITHDRAW_VOTE, f"{answer_id}:down")])]
+
+
+def take_back(answer_id: int) -> list[Block]:
+    """The button of the private note after a thumbs-up."""
+    return [actions([button("Take my vote back", WITHDRAW_VOTE, f"{answer_id}:up")])]
+
+
+def news(case: Case) -> tuple[str, list[Block]]:
+    """What the thread of a case is told about its new state: a short text, and blocks."""
+    told = who(case.flagged_by)
+    if case.status is CaseStatus.MENDED:
+        name = case.adapter.name if case.adapter else "my newest version"
+        text = f"Mended in {name}: {case.question}"
+        buttons = [
+            button("Ask again", ASK_AGAIN, str(case.id), "primary"),
+            button("Still wrong", STILL_WRONG, str(case.id)),
+        ]
+        after = [
+            section(f"*Before*\n{quote(case.bad_answer or '')}"),
+            section(f"*Now*\n{quote(case.correction or '')}"),
+        ]
+        thanks = f"🧵 *Mended in* `{escape(name)}`. Thank you, {told}!"
+        return text, [section(thanks), *after, actions(buttons)]
+    if case.status is CaseStatus.UNMENDED:
+        text = "I trained on the correction, and still get it wrong."
+        why = context(f"Why: {escape(case.outcome or 'its probes fail')}. It goes back to the admins; nothing is lost.")
+        return text, [section(f"{told}: {text}"), why]
+    text = "An admin has turned the correction down."
+    return text, [section(f"{told}: {text}"), context(f"Reason: {escape(case.outcome or 'none given')}")]

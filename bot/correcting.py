@@ -1,0 +1,172 @@
+"""What an answer should have said: the window that asks for it, and writing it down.
+
+While the database is away the window stays open and says so: the words are safest where they were written.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+from dataclasses import dataclass
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy.orm import Session
+
+from bot import modals
+from bot.case_blocks import invitation
+from bot.people import Me
+from bot.permissions import Denied, Permissions
+from bot.private import whisper
+from bot.slack_errors import NETWORK, code
+from bot.spot import Body, Spot, field
+from feedback import answers, cases, reviews, votes
+from feedback.cases import CorrectionError
+from feedback.database import AsyncDatabase, DatabaseUnavailable
+from feedback.models import Answer, Case
+from feedback.states import CaseStatus, IllegalMove, VoteValue
+from feedback.votes import Person
+
+log = logging.getLogger(__name__)
+
+LOOK, SAVE = 1.0, 2.2  # seconds, of the three that Slack gives for opening a window and for a submission
+FORGETFUL = "I can't reach my memory right now. Nothing is lost: leave this window open and send again in a minute."
+FORGETFUL_CLICK = "I can't reach my memory right now. Please try again in a minute."
+LEARNING = "I am learning a correction of this answer right now. Please send again when that run is over."
+DECIDED = "An admin has already approved a correction of this answer. An admin can change it."
+NOT_AN_ANSWER = "I can't find the answer that this is about any more."
+LATE = "That took me too long to open. Please try once more:"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the record has on an answer; ``case`` is its open case."""
+
+    answer: Answer
+    case: Case | None
+
+
+def look_up(session: Session, team_id: str, spot: Spot, answer_id: int | None) -> Known | None:
+    """The answer in a message, or the one with an id."""
+    answer = answers.get(session, answer_id) if answer_id else answers.find(session, team_id, spot.channel, spot.ts)
+    return Known(answer, reviews.open_case(session, answer.id)) if answer else None
+
+
+def write(
+    session: Session, known_as: tuple[str, Spot, int | None], text: str, reason: str | None, person: Person,
+    is_admin: bool, delivery: str,
+) -> Case | None:  # fmt: skip
+    """Flag the answer if nobody has, and write what it should have said; None when it was sent before.
+
+    Raises:
+        CorrectionError: the text cannot be taught, or the answer is unknown.
+        IllegalMove: the case is being trained on.
+    """
+    known = look_up(session, *known_as)
+    if known is None:
+        raise CorrectionError(NOT_AN_ANSWER)
+    if not answers.take_delivery(session, delivery):
+        return None
+    votes.cast(session, known.answer.id, person, VoteValue.DOWN)
+    case = cases.flag(session, known.answer, by=str(person))
+    if case.status is CaseStatus.APPROVED and not is_admin and case.corrected_by != str(person):
+        raise CorrectionError(DECIDED)
+    reviews.complete(case, known.answer)
+    return cases.correct(session, case.id, text, reason, by=str(person))
+
+
+def withdraw_own(session: Session, case_id: int, by: str) -> None:
+    """Take a case back, if it is one's own."""
+    case = cases.get(session, case_id)
+    if by in {case.flagged_by, case.corrected_by}:
+        cases.withdraw(session, case_id, by=by)
+
+
+class Correcting:
+    """Opens the window and takes what is sent."""
+
+    def __init__(self, database: AsyncDatabase, client: AsyncWebClient, permissions: Permissions, me: Me) -> None:
+        self._database, self._client, self._permissions, self._me = database, client, permissions, me
+
+    async def open(
+        self, trigger_id: str, user: str, spot: Spot, *, answer_id: int | None = None, shown: str = ""
+    ) -> bool:
+        """Open the window for an answer; False when it is none, or the person may not correct it.
+
+        The trigger lives for three seconds, so this comes before anything is stored, and a database that does not
+        answer in one is done without: then the window shows the words of the message itself.
+        """
+        try:
+            await self._permissions.teacher(user)
+            async with asyncio.timeout(LOOK):
+                known = await self._database.run(look_up, self._me.team_id, spot, answer_id)
+            if known is None:
+                return False
+            view = _view(known, spot)
+        except Denied as denied:
+            await whisper(self._client, spot.ear(user), str(denied))
+            return False
+        except (DatabaseUnavailable, TimeoutError):
+            view = modals.correction(None, shown, spot.pack(answer=answer_id))
+        try:
+            await self._client.views_open(trigger_id=trigger_id, view=view)
+        except (SlackApiError, *NETWORK) as error:
+            log.warning("no window", extra={"action": "view_refused", "error": code(error) or repr(error)})
+            await whisper(self._client, spot.ear(user), LATE, invitation(answer_id) if answer_id else [])
+        return True
+
+    async def reopen(self, trigger_id: str, user: str, spot: Spot, case_id: int) -> None:
+        """Open the window for a case that was learned and is still wrong; what is sent re-opens it."""
+        try:
+            case = await self._database.run(cases.get, case_id)
+        except DatabaseUnavailable:
+            await whisper(self._client, spot.ear(user), FORGETFUL_CLICK)
+            return
+        if case.answer_id is not None:
+            await self.open(trigger_id, user, spot, answer_id=case.answer_id)
+
+    async def withdraw(self, user: str, case_id: int) -> None:
+        """Take one's own case back."""
+        person = await self._permissions.teacher(user)
+        with contextlib.suppress(IllegalMove):  # it is being trained on, or was taken back before
+            await self._database.run(withdraw_own, case_id, str(person))
+
+    async def take(self, view: Body, user: str) -> dict[str, str]:
+        """Take what a window sends; the errors to show in it by block, none when it is written."""
+        text, reason, about = field(view, modals.TEXT), field(view, modals.REASON), modals.read(view)
+        try:
+            cases.check_correction(None, text)  # before anything is asked of anybody
+            async with asyncio.timeout(SAVE):
+                case = await self._write(view, user, text, reason or None)
+        except (CorrectionError, Denied) as refused:
+            return {modals.TEXT: str(refused)}
+        except IllegalMove:
+            return {modals.TEXT: LEARNING}
+        except (DatabaseUnavailable, TimeoutError):
+            log.warning("correction waits in its window", extra={"action": "correction_not_saved"})
+            return {modals.TEXT: FORGETFUL}
+        if case:
+            log.info("correction", extra={"action": "correction_written", "case_id": case.id})
+            thanks = f"Thank you! Your correction is case {case.id}. I tell you here when it is learned."
+            await whisper(self._client, Spot.unpack(about).ear(user), thanks)
+        return {}
+
+    async def _write(self, view: Body, user: str, text: str, reason: str | None) -> Case | None:
+        about = modals.read(view)
+        standing = await self._permissions.standing(user)
+        person = await self._permissions.teacher(user)
+        # The same words sent twice from one window are one correction; other words are a second one.
+        delivery = f"view:{view['id']}:{hashlib.sha256(f'{text} {reason}'.encode()).hexdigest()[:16]}"
+        where = (self._me.team_id, Spot.unpack(about), about.get("answer"))
+        return await self._database.run(write, where, text, reason, person, standing.is_admin, delivery)
+
+
+def _view(known: Known, spot: Spot) -> modals.View:
+    answer, case = known.answer, known.case
+    return modals.correction(
+        answer.question,
+        answer.text,
+        spot.pack(answer=answer.id),
+        written=(case.correction or "") if case else "",
+        chosen=(case.reason or "") if case else "",
+    )

@@ -1,0 +1,77 @@
+"""App Home: what I flagged and where it stands; for admins, what waits and what was trained."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from bot.blocks import Block, actions, button, context, divider, header, section
+from bot.case_blocks import WITHDRAW_CASE, reason, state
+from bot.listings import Overview, adapter_list, live_line, queue_line, read
+from bot.run_blocks import summary
+from bot.run_news import RunNews, collect
+from bot.text import escape, shorten
+from feedback import reviews, runs
+from feedback.models import Case
+from feedback.states import CASE_MOVES, CaseStatus
+
+OPEN_REVIEW, START_RUN = "mend_open_review", "mend_start_run"
+MY_CASES, RUNS_SHOWN = 15, 5
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All that one person's Home shows."""
+
+    name: str
+    mine: tuple[Case, ...]
+    overview: Overview | None  # for admins
+    runs: tuple[RunNews, ...] = ()
+
+
+def collect_home(session: Session, persona: str, name: str, actor: str, is_admin: bool) -> Seen:
+    """Read one person's Home."""
+    mine = tuple(reviews.reported_by(session, persona, actor, limit=MY_CASES))
+    if not is_admin:
+        return Seen(name, mine, None)
+    latest = runs.latest(session, persona, limit=RUNS_SHOWN)
+    return Seen(name, mine, read(session, persona), tuple(collect(session, run) for run in latest))
+
+
+def home(seen: Seen) -> dict[str, Any]:
+    """The view."""
+    blocks = [header(f"{seen.name}, and what you taught it"), *_mine(seen.mine)]
+    if seen.overview:
+        blocks += [divider(), *_admin(seen.overview, seen.runs)]
+    return {"type": "home", "blocks": blocks[:100]}
+
+
+def _mine(mine: Sequence[Case]) -> list[Block]:
+    if not mine:
+        return [
+            section("You have not flagged an answer yet. When one is wrong, give it a 👎 and tell me what is right.")
+        ]
+    shown: list[Block] = []
+    for case in mine:
+        said = f"\n_{escape(shorten(case.correction, 200))}_" if case.correction else ""
+        why = f" · {escape(reason(case))}" if reason(case) else ""
+        words = f"*{escape(shorten(case.question, 200))}*{said}\n{state(case)}{why}"
+        can_go = CaseStatus.WITHDRAWN in CASE_MOVES[case.status] and case.status is not CaseStatus.MENDED
+        shown.append(section(words, button("Take back", WITHDRAW_CASE, str(case.id)) if can_go else None))
+    return shown
+
+
+def _admin(overview: Overview, latest: Sequence[RunNews]) -> list[Block]:
+    waiting = overview.queue.waiting
+    review = button(f"Review {waiting}" if waiting else "Review", OPEN_REVIEW, "", "primary" if waiting else "")
+    lines = [f"• {escape(summary(one))} · {one.cases} case(s)" for one in latest] or ["No training has run yet."]
+    return [
+        header("For admins"),
+        section(live_line(overview.live)),
+        section(queue_line(overview.queue)),
+        actions([review, button("Retrain", START_RUN, "")]),
+        section("*Trainings*\n" + "\n".join(lines)),
+        section("*Versions*\n" + adapter_list(overview.adapters[:8])),
+        context("Every approval, training and rollback is written down with who did it."),
+    ]

@@ -1,0 +1,174 @@
+"""Questions taken in once, answered fairly, and kept: leases while an answer runs, later tries, a clean end.
+
+Everything that has to survive this process is in PostgreSQL, or in ``unsaved`` while PostgreSQL is away.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from dataclasses import asdict
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from bot.answering import Answering, place_of
+from bot.fair_queue import FairQueue
+from bot.questions import Asked, Kind
+from bot.slack_messages import Place
+from bot.unsaved import Entry, Unsaved
+from feedback import answers, rewording
+from feedback.answers import Question
+from feedback.database import AsyncDatabase, DatabaseUnavailable
+from settings import SlackSettings
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=60)
+RENEW_EVERY, RETRY_EVERY = 15.0, 5.0
+QUESTION = "question"
+FORGETFUL = "I can't reach my memory right now; your question is kept and I will answer when it is back."
+FORGOTTEN = "I'm sorry: I was without my memory for too long, so I won't answer this one. Please ask me again."
+EMPTY = "I'm here. Ask me anything: write your question in the same message as my name."
+
+
+def take(session: Session, asked: Asked, event_id: str) -> int | None:
+    """Record a question, unless its event or its message was taken before, or it is talk between others."""
+    if not answers.take_delivery(session, event_id):
+        return None
+    question = asked.question
+    if asked.kind is Kind.FOLLOW_UP and not answers.in_thread(
+        session, question.team_id, question.channel_id, question.thread_ts
+    ):
+        return None
+    return answers.take_question(session, question, lease=LEASE)
+
+
+class Intake:
+    """The door that questions come in by; one for each process."""
+
+    def __init__(
+        self, database: AsyncDatabase, answering: Answering, settings: SlackSettings, persona: str, unsaved: Unsaved
+    ) -> None:
+        self._database, self._answering, self._settings, self._persona = database, answering, settings, persona
+        self._unsaved = unsaved
+        self._queue = FairQueue(settings.max_running_answers)
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._told: set[int] = set()
+        self._closing = False
+
+    async def ask(self, asked: Asked, event_id: str) -> None:
+        """Take a question and begin to answer it; the same one again changes nothing."""
+        question = asked.question
+        if asked.kind is Kind.FOLLOW_UP and not self._goes_on(question.channel_id):
+            return
+        if not question.text:
+            await self._greet(asked, event_id)
+            return
+        try:
+            answer_id = await self._database.run(take, asked, event_id)
+        except DatabaseUnavailable:
+            await self._keep(asked, event_id)
+            return
+        if answer_id is not None:
+            self._begin(answer_id, _place(question))
+
+    async def reword(self, asked: Asked) -> None:
+        """A question was edited: answer it again in place, if nobody has judged the answer yet."""
+        question = asked.question
+        where = (question.team_id, question.channel_id, question.question_ts)
+        if not question.text:
+            return
+        answer_id = await self._database.run(rewording.reword, *where, question.text, lease=LEASE)
+        if answer_id is not None:
+            self._begin(answer_id, _place(question))
+
+    async def resave(self, entry: Entry) -> bool:
+        """Take a question that was kept while PostgreSQL was away; True when it needs no further try."""
+        data = dict(entry.data)
+        event_id, kind = str(data.pop("event_id")), Kind(data.pop("kind"))
+        asked = Asked(kind, Question(**data))
+        if time.time() - entry.at > self._settings.patience:
+            if kind is not Kind.FOLLOW_UP:
+                await self._answering.say(_place(asked.question), FORGOTTEN)
+            return True
+        answer_id = await self._database.run(take, asked, event_id)
+        if answer_id is not None:
+            self._begin(answer_id, _place(asked.question))
+        return True
+
+    async def retry(self) -> None:
+        """Take over pending questions: those of dead processes, and those that waited for the model."""
+        free = self._queue.free
+        if free == 0 or self._closing:
+            return
+        ids = await self._database.run(answers.take_unfinished, self._persona, lease=LEASE, limit=min(free, 10))
+        for answer_id in ids:
+            self._begin(answer_id, place_of(await self._database.run(answers.get, answer_id)))
+
+    async def renew(self) -> None:
+        """Keep other processes from taking what runs, or waits its turn, here."""
+        for answer_id in list(self._running):
+            await self._database.run(answers.renew_lease, answer_id, lease=LEASE)
+
+    async def drain(self, seconds: float) -> None:
+        """Let running answers end, for so long; what is left stays pending and free for the next process."""
+        self._closing = True
+        tasks = dict(self._running)
+        if tasks:
+            await asyncio.wait(tasks.values(), timeout=seconds)
+        for answer_id, task in tasks.items():
+            if not task.done():
+                task.cancel()
+                with contextlib.suppress(DatabaseUnavailable):
+                    await self._database.run(answers.renew_lease, answer_id, lease=timedelta(0))
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+    def _begin(self, answer_id: int, place: Place) -> None:
+        if answer_id in self._running:
+            return
+        task = asyncio.create_task(self._run(answer_id, place), name=f"answer-{answer_id}")
+        self._running[answer_id] = task
+        task.add_done_callback(lambda done: self._running.pop(answer_id, None))
+
+    async def _run(self, answer_id: int, place: Place) -> None:
+        if not self._queue.free:
+            await self._answering.think(place)  # it waits its turn: show that it has arrived
+        async with self._queue.turn(place.user):
+            try:
+                await self._answering.answer(answer_id)
+            except DatabaseUnavailable:
+                # It stays pending there, and is taken again when the database is back and its lease has ended.
+                log.warning("answer without database", extra={"action": "answer_stalled", "answer_id": answer_id})
+                if answer_id not in self._told:
+                    self._told.add(answer_id)
+                    await self._answering.say(place, FORGETFUL)
+            except Exception as error:  # a bug: the asker must not wait for ever on a question that crashes each try
+                log.exception("answer crashed", extra={"action": "answer_crashed", "answer_id": answer_id})
+                await self._answering.fail(answer_id, place, f"{type(error).__name__}: {error}")
+            else:
+                self._told.discard(answer_id)
+
+    def _goes_on(self, channel_id: str) -> bool:
+        return bool({"*", channel_id} & set(self._settings.follow_up_channels))
+
+    async def _greet(self, asked: Asked, event_id: str) -> None:
+        question = asked.question
+        if asked.kind is Kind.FOLLOW_UP:
+            return
+        key = f"empty:{question.channel_id}:{question.question_ts}"  # a mention comes as two events
+        with contextlib.suppress(DatabaseUnavailable):
+            if await self._database.run(answers.take_delivery, key):
+                await self._answering.say(_place(question), EMPTY)
+
+    async def _keep(self, asked: Asked, event_id: str) -> None:
+        question = asked.question
+        data = {**asdict(question), "event_id": event_id, "kind": asked.kind.value}
+        new = self._unsaved.keep(QUESTION, f"{question.channel_id}:{question.question_ts}", data)
+        log.warning("question kept", extra={"action": "question_kept_in_file", "new": new})
+        if new and asked.kind is not Kind.FOLLOW_UP:
+            await self._answering.say(_place(question), FORGETFUL)
+
+
+def _place(question: Question) -> Place:
+    return Place(question.channel_id, question.thread_ts, question.asker_id, question.asker_team_id)

@@ -1,0 +1,121 @@
+"""What `/mend status`, `adapters`, `cases` and `help` say. Reading is in ``read``; the rest is pure, escaped mrkdwn."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from bot.case_blocks import state, who
+from bot.run_blocks import summary
+from bot.run_news import RunNews, collect
+from bot.text import escape, shorten
+from feedback import adapters, cases, reviews, runs
+from feedback.models import Adapter, Case
+from feedback.reviews import Queue
+from feedback.states import AdapterStatus
+
+COMMANDS = {
+    "status": "which version answers, what waits, and how far a training is",
+    "review": "decide on corrections, one at a time (admins)",
+    "retrain": "train on every approved correction (admins)",
+    "cancel": "stop the training that is under way (admins)",
+    "rollback": "bring the version before the live one back (admins)",
+    "adapters": "every version there has been",
+    "cases": "the newest flagged answers and where each stands (admins)",
+    "help": "this list",
+}
+MARKS = {AdapterStatus.LIVE: "🟢", AdapterStatus.CANARY: "🟡", AdapterStatus.REJECTED: "⛔"}
+
+
+@dataclass(frozen=True)
+class Overview:
+    """How things stand."""
+
+    live: Adapter | None
+    queue: Queue
+    run: RunNews | None  # the one under way, or the last one
+    adapters: tuple[Adapter, ...]
+    cases: tuple[Case, ...]  # newest first
+
+
+def read(session: Session, persona: str) -> Overview:
+    """Read the overview."""
+    latest = runs.latest(session, persona, limit=1)
+    newest = sorted(cases.listed(session, persona, limit=1000), key=lambda case: -case.id)[:10]
+    for case in newest:
+        _ = case.adapter
+    return Overview(
+        live=adapters.live(session, persona),
+        queue=reviews.queue(session, persona),
+        run=collect(session, latest[0]) if latest else None,
+        adapters=tuple(adapters.listed(session, persona)[:15]),
+        cases=tuple(newest),
+    )
+
+
+def nearest(word: str) -> str | None:
+    """The command that somebody may have meant."""
+    close = difflib.get_close_matches(word.casefold(), COMMANDS, n=1, cutoff=0.5)
+    return close[0] if close else None
+
+
+def usage(command: str, unknown: str = "") -> str:
+    """Every command with what it does; after an unknown word, the nearest one first."""
+    lines = [f"`{command} {name}` {what}" for name, what in COMMANDS.items()]
+    if not unknown:
+        return "\n".join(lines)
+    guess = nearest(unknown)
+    meant = f" Did you mean `{command} {guess}`?" if guess else ""
+    return "\n".join([f"I don't know `{escape(shorten(unknown, 40))}`.{meant}", *lines])
+
+
+def status(seen: Overview, now: datetime | None = None) -> str:
+    """Live version, queue, run."""
+    lines = [live_line(seen.live, now), queue_line(seen.queue)]
+    lines.append(f"{escape(summary(seen.run))}." if seen.run else "No training has run yet.")
+    return "\n".join(lines)
+
+
+def live_line(live: Adapter | None, now: datetime | None = None) -> str:
+    """Who answers."""
+    if live is None:
+        return "The base model answers; nothing is trained yet."
+    since = f", live for {age((now or datetime.now(UTC)) - live.live_at)}" if live.live_at else ""
+    return f"`{escape(live.name)}` answers{since}."
+
+
+def queue_line(queue: Queue) -> str:
+    """What waits."""
+    unmended = f" · {queue.unmended} not mended by the last training" if queue.unmended else ""
+    return (
+        f"{queue.corrected} correction(s) wait for a decision · {queue.flagged} flag(s) without a correction · "
+        f"{queue.approved} approved and not trained on yet{unmended}"
+    )
+
+
+def age(span: timedelta) -> str:
+    """A time span in its largest unit."""
+    seconds = int(span.total_seconds())
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return "less than a minute"
+
+
+def adapter_list(found: Sequence[Adapter]) -> str:
+    """Every version, newest first."""
+    if not found:
+        return "There is no version yet; the base model answers."
+    return "\n".join(f"{MARKS.get(one.status, '⚪')} `{escape(one.name)}` {one.status}" for one in found)
+
+
+def case_list(found: Sequence[Case]) -> str:
+    """The newest cases."""
+    if not found:
+        return "Nobody has flagged an answer yet."
+    return "\n".join(
+        f"*{case.id}* {escape(shorten(case.question, 80))} · {state(case)} · {who(case.flagged_by)}" for case in found
+    )

@@ -1,0 +1,133 @@
+"""The windows that Mend opens. Pure; callback ids and block ids are what listeners/views.py reads back."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from bot.blocks import Block, actions, button, context, divider, plain, section
+from bot.case_blocks import before_after, reason, who
+from bot.text import escape, quote
+from feedback.cases import REASONS
+from feedback.models import Case
+from feedback.reviews import Queue
+from feedback.states import CaseStatus
+
+View = dict[str, Any]
+
+CORRECTION, REVIEW, EDIT, REJECT = "mend_correction", "mend_review", "mend_edit", "mend_reject"
+TEXT, REASON = "text", "reason"  # block ids, and action ids within them
+APPROVE, REVISE, TURN_DOWN, SKIP = "mend_approve", "mend_revise", "mend_turn_down", "mend_skip"
+REVIEW_ACTIONS = (APPROVE, REVISE, TURN_DOWN, SKIP)
+
+_FIELD = 3000  # the longest text a field takes; longer corrections than we teach get an error that says so
+
+
+def modal(title: str, callback_id: str, blocks: Sequence[Block], metadata: object, submit: str = "") -> View:
+    """A window; without ``submit`` it can only be closed."""
+    view: View = {
+        "type": "modal",
+        "callback_id": callback_id,
+        "title": plain(title, 24),
+        "close": plain("Cancel" if submit else "Close", 24),
+        "blocks": list(blocks),
+        "private_metadata": json.dumps(metadata),
+    }
+    return {**view, "submit": plain(submit, 24)} if submit else view
+
+
+def correction(
+    question: str | None, bad_answer: str | None, metadata: object, *, written: str = "", chosen: str = ""
+) -> View:
+    """What should I have said? ``written`` and ``chosen`` are an earlier correction and its reason."""
+    shown: list[Block] = []
+    if question:
+        shown.append(section(f"*Question*\n{quote(question)}"))
+    if bad_answer:
+        shown.append(section(f"*What I said*\n{quote(bad_answer)}"))
+    fields = [_text_field("What should I have said?", written), _reason_field(chosen)]
+    hint = context("An admin reads it before I learn it. When it is learned I tell you in the thread.")
+    return modal("Teach me", CORRECTION, [*shown, *fields, hint], metadata, "Send")
+
+
+def _text_field(label: str, value: str = "", hint: str = "") -> Block:
+    element: Block = {"type": "plain_text_input", "action_id": TEXT, "multiline": True, "max_length": _FIELD}
+    if value:
+        element["initial_value"] = value[:_FIELD]
+    block: Block = {"type": "input", "block_id": TEXT, "label": plain(label, 2000), "element": element}
+    return {**block, "hint": plain(hint, 2000)} if hint else block
+
+
+def _reason_field(chosen: str) -> Block:
+    options = [{"text": plain(words, 75), "value": key} for key, words in REASONS.items()]
+    element: Block = {"type": "static_select", "action_id": REASON, "options": options}
+    if chosen in REASONS:
+        element["initial_option"] = next(option for option in options if option["value"] == chosen)
+    label = plain("What is wrong with it?", 2000)
+    return {"type": "input", "block_id": REASON, "optional": True, "label": label, "element": element}
+
+
+def review(
+    case: Case | None, queue: Queue, skipped: Sequence[int], *, notice: str = "", hints: Sequence[str] = ()
+) -> View:
+    """One case to decide on, or word that none waits. ``notice`` says what became of the one before."""
+    top = [context(escape(notice))] if notice else []
+    metadata = {"skipped": list(skipped)}
+    if case is None:
+        return modal("Review", REVIEW, [*top, section(_nothing_waits(queue, skipped))], metadata)
+    about = f"Case {case.id}, flagged by {who(case.flagged_by)}"
+    if case.corrected_by and case.corrected_by != case.flagged_by:
+        about += f", corrected by {who(case.corrected_by)}"
+    if reason(case):
+        about += f" · {escape(reason(case))}"
+    shown = [*before_after(case), *(section(f"⚠️ {escape(hint)}") for hint in hints)]
+    if not case.correction:
+        shown.append(section("_Nobody has written what it should have been. Edit lets you do it._"))
+    left = context(f"{queue.waiting} to decide on · {queue.approved} approved and not trained on yet")
+    return modal("Review", REVIEW, [*top, context(about), *shown, divider(), _decisions(case), left], metadata)
+
+
+def _decisions(case: Case) -> Block:
+    value = str(case.id)
+    edit = button("Edit" if case.correction else "Write it", REVISE, value)
+    rest = [edit, button("Reject", TURN_DOWN, value, "danger"), button("Skip", SKIP, value)]
+    approve = [button("Approve", APPROVE, value, "primary")] if case.status is CaseStatus.CORRECTED else []
+    return actions([*approve, *rest])
+
+
+def _nothing_waits(queue: Queue, skipped: Sequence[int]) -> str:
+    again = f" You skipped {len(skipped)}; open the review again to see them." if skipped else ""
+    train = f" {queue.approved} approved case(s) wait for training." if queue.approved else ""
+    return f"Nothing waits for a decision.{again}{train}"
+
+
+def edit(case: Case, metadata: object) -> View:
+    """An admin's own wording of a correction."""
+    shown = [section(f"*Question*\n{quote(case.question)}")]
+    if case.bad_answer:
+        shown.append(section(f"*What I said*\n{quote(case.bad_answer)}"))
+    field = _text_field("What should I have said?", case.correction or "")
+    return modal("Edit", EDIT, [*shown, field], metadata, "Save and approve")
+
+
+def reject(case: Case, metadata: object) -> View:
+    """Why a correction is turned down."""
+    field = _text_field("Why not?", hint="The person who flagged the answer is told, in the thread.")
+    return modal("Reject", REJECT, [section(f"*Question*\n{quote(case.question)}"), field], metadata, "Reject")
+
+
+def read(view: View) -> dict[str, Any]:
+    """The private metadata of a window."""
+    about: dict[str, Any] = json.loads(view.get("private_metadata") or "{}")
+    return about
+
+
+def notice(title: str, mrkdwn: str) -> View:
+    """A window that only says something. The text is escaped by the caller."""
+    return modal(title, "mend_notice", [section(mrkdwn)], {})
+
+
+def with_notice(view: View, text: str) -> View:
+    """A window as it stands, with a word on top: Slack's own additions to the view are left out."""
+    kept = ("type", "callback_id", "title", "close", "private_metadata")
+    blocks = [context(escape(text)), *view["blocks"]]
+    return {**{key: view[key] for key in kept if key in view}, "blocks": blocks}

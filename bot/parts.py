@@ -1,0 +1,100 @@
+"""The bot's parts, wired once in ``app`` and handed to every listener."""
+
+from dataclasses import dataclass
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.announcing import Announcing
+from bot.answering import Answering
+from bot.asking_again import AskingAgain
+from bot.correcting import Correcting
+from bot.intake import QUESTION, Intake
+from bot.people import Me
+from bot.permissions import Permissions
+from bot.progress_messages import ProgressMessages
+from bot.retraining import Retraining
+from bot.reviewing import Reviewing
+from bot.traffic import Traffic
+from bot.unsaved import Unsaved
+from bot.voting import VOTE, Voting
+from feedback import adapters, answers
+from feedback.database import AsyncDatabase
+from feedback.persona import Persona
+from serving.adapters import Replicas, reconcile
+from serving.chat import ChatClient
+from settings import Settings
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything a listener may need."""
+
+    settings: Settings
+    me: Me
+    persona: Persona
+    client: AsyncWebClient
+    database: AsyncDatabase
+    chat: ChatClient
+    replicas: Replicas
+    permissions: Permissions
+    intake: Intake
+    voting: Voting
+    correcting: Correcting
+    reviewing: Reviewing
+    retraining: Retraining
+    asking_again: AskingAgain
+    announcing: Announcing
+    unsaved: Unsaved
+
+    async def save_kept(self) -> None:
+        """Write what was kept while PostgreSQL was away."""
+        takers = {QUESTION: self.intake.resave, VOTE: self.voting.resave}
+        for entry in self.unsaved.entries():
+            if await takers[entry.kind](entry):
+                self.unsaved.drop(entry.kind, entry.key)
+
+    async def reconcile(self) -> None:
+        """Make every replica serve what the record says; a restarted vLLM has forgotten all adapters."""
+        wanted = await self.database.run(adapters.wanted, self.persona.slug)
+        await reconcile(self.replicas, [adapter.name for adapter in wanted], self._in_use)
+
+    async def _in_use(self, name: str) -> bool:
+        adapter = await self.database.run(adapters.by_name, name)
+        return adapter is not None and await self.database.run(answers.using_adapter, adapter.id) > 0
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.chat.close()
+        await self.replicas.close()
+        await self.database.close()
+
+
+def wire(settings: Settings, me: Me, persona: Persona, client: AsyncWebClient) -> Parts:
+    """Make the parts."""
+    slack, slug = settings.slack, persona.slug
+    database = AsyncDatabase(settings.database.url)
+    chat, replicas = ChatClient(settings.serving), Replicas(settings.serving)
+    permissions = Permissions(client, me, slack)
+    unsaved = Unsaved(settings.home / "unsaved")
+    traffic = Traffic()
+    answering = Answering(database, chat, client, persona, settings, traffic)
+    intake = Intake(database, answering, slack, slug, unsaved)
+    progress = ProgressMessages(database, client, slug, slack.record_channel)
+    return Parts(
+        settings=settings,
+        me=me,
+        persona=persona,
+        client=client,
+        database=database,
+        chat=chat,
+        replicas=replicas,
+        permissions=permissions,
+        intake=intake,
+        voting=Voting(database, client, permissions, me, unsaved),
+        correcting=Correcting(database, client, permissions, me),
+        reviewing=Reviewing(database, permissions, slug),
+        retraining=Retraining(database, permissions, replicas, progress, settings, slug),
+        asking_again=AskingAgain(database, client, intake, me),
+        announcing=Announcing(database, client, progress, slug),
+        unsaved=unsaved,
+    )

@@ -1,0 +1,91 @@
+"""Asking Slack who somebody is. Every command, click and submission asks; when Slack does not answer, it is a no."""
+
+import logging
+import time
+from dataclasses import dataclass
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.limits import Clock
+from bot.people import UNKNOWN_TO_US, Me, Standing, judge
+from bot.slack_errors import NETWORK, code
+from feedback.votes import Person
+from settings import SlackSettings
+
+log = logging.getLogger(__name__)
+
+STANDING_KEPT = 30.0  # seconds; so long can somebody who is no longer an admin still act as one
+GROUP_KEPT = 300.0
+
+
+class Denied(Exception):
+    """Somebody may not do what they asked for; the message is for them."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    until: float
+    standing: Standing
+
+
+class Permissions:
+    """Standings, kept for seconds."""
+
+    def __init__(self, client: AsyncWebClient, me: Me, settings: SlackSettings, clock: Clock = time.monotonic) -> None:
+        self._client, self._me, self._settings, self._clock = client, me, settings, clock
+        self._standings: dict[str, _Kept] = {}
+        self._group: frozenset[str] = frozenset()
+        self._group_until = 0.0
+
+    async def standing(self, user_id: str) -> Standing:
+        """What a user may do."""
+        now = self._clock()
+        self._standings = {user: kept for user, kept in self._standings.items() if kept.until > now}
+        if kept := self._standings.get(user_id):
+            return kept.standing
+        try:
+            user = (await self._client.users_info(user=user_id))["user"]
+            group = await self._admin_group()
+        except (SlackApiError, *NETWORK) as error:
+            log.warning("standing unknown", extra={"action": "standing_unknown", "error": code(error) or repr(error)})
+            return Standing(Person(self._me.home, user_id), False, False, UNKNOWN_TO_US)
+        found = judge(user, self._me, self._settings, group)
+        self._standings[user_id] = _Kept(now + STANDING_KEPT, found)
+        return found
+
+    async def teacher(self, user_id: str) -> Person:
+        """The person behind a user who may flag and correct.
+
+        Raises:
+            Denied: they may not.
+        """
+        standing = await self.standing(user_id)
+        if not standing.may_teach:
+            log.info("denied", extra={"action": "teaching_denied", "person": str(standing.person)})
+            raise Denied(standing.why_not)
+        return standing.person
+
+    async def admin(self, user_id: str, what: str) -> Person:
+        """The person behind a user who may ``what`` (for the refusal: "Only my admins may ...").
+
+        Raises:
+            Denied: they are no admin.
+        """
+        standing = await self.standing(user_id)
+        if not standing.is_admin:
+            log.info("denied", extra={"action": "admin_denied", "person": str(standing.person), "what": what})
+            unknown = standing.why_not == UNKNOWN_TO_US
+            raise Denied(UNKNOWN_TO_US if unknown else f"Sorry, only my admins may {what}.{_who(self._settings)}")
+        return standing.person
+
+    async def _admin_group(self) -> frozenset[str]:
+        if self._settings.admin_group and self._clock() >= self._group_until:
+            users = (await self._client.usergroups_users_list(usergroup=self._settings.admin_group))["users"]
+            self._group, self._group_until = frozenset(users), self._clock() + GROUP_KEPT
+        return self._group
+
+
+def _who(settings: SlackSettings) -> str:
+    names = " ".join(f"<@{user_id}>" for user_id in settings.admins[:3])
+    return f" You can ask {names}." if names else ""

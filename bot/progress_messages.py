@@ -1,0 +1,93 @@
+"""The one message that shows how far a training run is: posted when it starts, edited as the record changes."""
+
+import asyncio
+import logging
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy.orm import Session
+
+from bot import run_blocks
+from bot.run_news import RunNews, collect
+from bot.slack_errors import NETWORK, Trouble, code, trouble
+from bot.text import escape
+from feedback import runs
+from feedback.database import AsyncDatabase
+from feedback.models import Run
+from feedback.states import RunStatus
+
+log = logging.getLogger(__name__)
+
+REFUSALS = (SlackApiError, *NETWORK)
+CALL = 20.0  # seconds for one call, its own waiting for Slack's limits included
+
+
+def read(session: Session, run_id: int) -> tuple[Run, RunNews]:
+    """A run, and how it is shown."""
+    run = runs.get(session, run_id)
+    return run, collect(session, run)
+
+
+def outdated(session: Session, persona: str) -> list[int]:
+    """Runs whose message does not show what is in the record."""
+    return [run.id for run in runs.to_show(session, persona)]
+
+
+class ProgressMessages:
+    """Posts and edits them."""
+
+    def __init__(self, database: AsyncDatabase, client: AsyncWebClient, persona: str, record_channel: str) -> None:
+        self._database, self._client, self._persona = database, client, persona
+        self._record_channel = record_channel
+
+    async def post(self, run_id: int, channel: str, user: str) -> bool:
+        """Post a run's message in a channel, or to its user where the bot may not post; False when neither works."""
+        run, news = await self._database.run(read, run_id)
+        for place in (channel, self._record_channel, user):
+            if not place:
+                continue
+            try:
+                posted = await self._client.chat_postMessage(
+                    channel=place, text=escape(run_blocks.summary(news)), blocks=run_blocks.progress(news)
+                )
+            except REFUSALS as error:
+                log.info("progress refused", extra={"action": "progress_refused", "error": code(error) or repr(error)})
+                continue
+            await self._database.run(runs.set_message, run_id, str(posted["channel"]), str(posted["ts"]))
+            await self._database.run(runs.shown, run_id, runs.showing(run))
+            return True
+        return False
+
+    async def update_all(self) -> None:
+        """Bring every message up to date; one that Slack will not have is let go."""
+        for run_id in await self._database.run(outdated, self._persona):
+            await self._update(run_id)
+
+    async def _update(self, run_id: int) -> None:
+        run, news = await self._database.run(read, run_id)
+        try:
+            async with asyncio.timeout(CALL):
+                await self._client.chat_update(
+                    channel=str(run.channel_id),
+                    ts=str(run.message_ts),
+                    text=escape(run_blocks.summary(news)),
+                    blocks=run_blocks.progress(news),
+                )
+        except REFUSALS as error:
+            log.info("progress refused", extra={"action": "progress_refused", "error": code(error) or repr(error)})
+            if trouble(error) in {Trouble.SLOW_DOWN, Trouble.UNKNOWN}:
+                return  # the next round tries again
+        await self._tell_record_channel(run, news)
+        await self._database.run(runs.shown, run_id, runs.showing(run))
+
+    async def _tell_record_channel(self, run: Run, news: RunNews) -> None:
+        """Say in the channel of record that a run went live, if its message is elsewhere."""
+        told = (run.announced or {}).get("status") == RunStatus.LIVE
+        if news.status is not RunStatus.LIVE or told or self._record_channel in {"", run.channel_id}:
+            return
+        try:
+            await self._client.chat_postMessage(
+                channel=self._record_channel, text=escape(run_blocks.summary(news)), blocks=run_blocks.progress(news)
+            )
+        except REFUSALS as error:
+            log.warning("record refused", extra={"action": "record_channel_refused", "error": code(error)})

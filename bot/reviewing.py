@@ -1,0 +1,107 @@
+"""Admins decide on cases, one at a time; two at once never decide the same one twice."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from bot import modals
+from bot.permissions import Permissions
+from feedback import answers, cases, reviews
+from feedback.cases import CorrectionError
+from feedback.database import AsyncDatabase
+from feedback.models import Case
+from feedback.reviews import Queue
+from feedback.states import CaseStatus, IllegalMove
+
+log = logging.getLogger(__name__)
+
+Decide = Callable[..., Case]
+MAY = "review corrections"
+FORGETFUL = "I can't reach my memory right now; nothing was changed. Please try again in a minute."
+
+
+@dataclass(frozen=True)
+class Next:
+    """What a reviewer sees next."""
+
+    case: Case | None
+    queue: Queue
+
+
+def next_case(session: Session, persona: str, skipped: Sequence[int]) -> Next:
+    """The next case and the length of the queue."""
+    return Next(reviews.next_waiting(session, persona, skipped), reviews.queue(session, persona))
+
+
+def revise(session: Session, case_id: int, text: str, *, by: str) -> Case:
+    """Write an admin's own correction, and approve it."""
+    case = cases.get(session, case_id)
+    if case.status not in reviews.WAITING:
+        raise IllegalMove(f"case {case_id}", case.status, CaseStatus.APPROVED)
+    cases.correct(session, case_id, text, case.reason, by=by)
+    return cases.approve(session, case_id, by=by)
+
+
+def once(session: Session, delivery: str, decide: Decide, case_id: int, words: Sequence[str], by: str) -> Case | None:
+    """Decide, unless this very click was taken before."""
+    return decide(session, case_id, *words, by=by) if answers.take_delivery(session, delivery) else None
+
+
+class Reviewing:
+    """Builds the review window and carries out what is clicked in it."""
+
+    def __init__(self, database: AsyncDatabase, permissions: Permissions, persona: str) -> None:
+        self._database, self._permissions, self._persona = database, permissions, persona
+
+    async def window(self, user: str, skipped: Sequence[int] = (), notice: str = "") -> modals.View:
+        """The next case to decide on.
+
+        Raises:
+            Denied: the user is no admin.
+            DatabaseUnavailable.
+        """
+        await self._permissions.admin(user, MAY)
+        found = await self._database.run(next_case, self._persona, skipped)
+        return modals.review(found.case, found.queue, skipped, notice=notice)
+
+    async def case(self, user: str, case_id: int) -> Case:
+        """One case, for an admin."""
+        await self._permissions.admin(user, MAY)
+        return await self._database.run(cases.get, case_id)
+
+    async def approve(self, user: str, case_id: int, delivery: str) -> str:
+        """Approve a case; word of what happened."""
+        return await self._decide(user, case_id, delivery, cases.approve, [], "approved")
+
+    async def revise(self, user: str, case_id: int, text: str, delivery: str) -> str:
+        """Approve a case with the admin's own words.
+
+        Raises:
+            CorrectionError: they cannot be taught.
+        """
+        return await self._decide(user, case_id, delivery, revise, [text], "edited and approved")
+
+    async def reject(self, user: str, case_id: int, why: str, delivery: str) -> str:
+        """Turn a case down.
+
+        Raises:
+            CorrectionError: no reason was given; its reporter is shown one.
+        """
+        if not why.strip():
+            raise CorrectionError("Please say why; the person who flagged the answer is told.")
+        return await self._decide(user, case_id, delivery, cases.reject, [why.strip()], "turned down")
+
+    async def _decide(
+        self, user: str, case_id: int, delivery: str, decide: Decide, words: Sequence[str], done: str
+    ) -> str:
+        by = str(await self._permissions.admin(user, MAY))
+        try:
+            decided = await self._database.run(once, delivery, decide, case_id, words, by)
+        except IllegalMove as move:
+            return f"Case {case_id} was decided by somebody else meanwhile: it is {move.current}."
+        if decided is None:
+            return ""
+        log.info("case decided", extra={"action": "case_decided", "case_id": case_id, "decision": done})
+        return f"Case {case_id} {done}."

@@ -1,0 +1,86 @@
+"""What there is to tell about a training run, read from the record in one go."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from feedback import adapters, cases, reports, runs
+from feedback.models import Run
+from feedback.reports import Result
+from feedback.runs import Decision, Progress
+from feedback.states import ACTIVE_RUNS, RunStatus
+
+GROUPS = ("new", "mended", "identity", "rigour", "ability")
+
+
+@dataclass(frozen=True)
+class Score:
+    """How many probes of a group passed; None: they were not run."""
+
+    group: str
+    was: tuple[int, int] | None
+    now: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class RunNews:
+    """A run as people are shown it."""
+
+    id: int
+    status: RunStatus
+    requested_by: str
+    cancelled_by: str | None
+    cases: int
+    progress: Progress
+    adapter: str | None
+    parent: str | None
+    decision: Decision | None
+    error: str | None
+    scores: tuple[Score, ...]
+    changed: tuple[str, ...]  # prompts whose probe went from passing to failing
+
+    @property
+    def active(self) -> bool:
+        """Whether it is still under way."""
+        return self.status in ACTIVE_RUNS
+
+
+def collect(session: Session, run: Run) -> RunNews:
+    """Read everything about a run."""
+    candidate = adapters.of_run(session, run.id)
+    now = reports.of_run(session, run.id, candidate.id) if candidate else None
+    was = (reports.of_run(session, run.id, run.parent_id) or reports.latest(session, run.parent_id)) if now else None
+    fields = {name: value for name, value in run.progress.items() if name in Progress.__dataclass_fields__}
+    return RunNews(
+        id=run.id,
+        status=run.status,
+        requested_by=run.requested_by,
+        cancelled_by=run.cancel_requested_by,
+        cases=len(cases.of_run(session, run.id)),
+        progress=Progress(**fields),
+        adapter=candidate.name if candidate else None,
+        parent=run.parent.name if run.parent else None,
+        decision=runs.decision(run),
+        error=run.error,
+        scores=scores(was or (), now or ()),
+        changed=broken(was or (), now or ()),
+    )
+
+
+def scores(was: Sequence[Result], now: Sequence[Result]) -> tuple[Score, ...]:
+    """Passed and all, by group, of the adapter before and of the candidate."""
+
+    def count(results: Sequence[Result], group: str) -> tuple[int, int] | None:
+        found = [result.passed for result in results if result.group == group]
+        return (sum(found), len(found)) if found else None
+
+    groups = [*GROUPS, *sorted({result.group for result in (*was, *now)} - set(GROUPS))]
+    table = (Score(group, count(was, group), count(now, group)) for group in groups)
+    return tuple(score for score in table if score.was or score.now)
+
+
+def broken(was: Sequence[Result], now: Sequence[Result]) -> tuple[str, ...]:
+    """The prompts of probes that passed before and fail now."""
+    passed = {result.probe_id for result in was if result.passed}
+    return tuple(result.prompt for result in now if not result.passed and result.probe_id in passed)

@@ -1,0 +1,51 @@
+"""Where a click happened: the message under it, and who clicked. Pure reading of Slack's payloads."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bot.private import Ear
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A message of the bot's, as somebody's click or reaction names it."""
+
+    channel: str
+    ts: str
+    thread_ts: str | None = None
+
+    def ear(self, user: str) -> Ear:
+        """Where to tell that somebody about it."""
+        return Ear(self.channel, user, self.thread_ts)
+
+    def pack(self, **more: Any) -> dict[str, Any]:
+        """For a view's private metadata."""
+        return {**asdict(self), **more}
+
+    @classmethod
+    def unpack(cls, metadata: dict[str, Any]) -> "Spot":
+        """What ``pack`` has packed."""
+        return cls(metadata["channel"], metadata["ts"], metadata.get("thread_ts"))
+
+
+def of_click(body: Body) -> Spot:
+    """The message that a clicked block is in. An ephemeral message has a container too, with its own ts."""
+    container = body.get("container") or {}
+    message = body.get("message") or {}
+    channel = container.get("channel_id") or (body.get("channel") or {}).get("id") or ""
+    thread = container.get("thread_ts") or message.get("thread_ts")
+    return Spot(str(channel), str(container.get("message_ts") or message.get("ts") or ""), thread)
+
+
+def value_of(body: Body) -> str:
+    """The value of the element that was clicked."""
+    return str(body["actions"][0].get("value") or "")
+
+
+def field(view: Body, block_id: str) -> str:
+    """What was written or chosen in a view's field whose action has the block's name."""
+    state = ((view.get("state") or {}).get("values") or {}).get(block_id, {}).get(block_id, {})
+    chosen = (state.get("selected_option") or {}).get("value")
+    return str(state.get("value") or chosen or "")

@@ -1,0 +1,176 @@
+"""Thumbs: counted once, changed, taken back, confirmed in private, and kept while the database is away."""
+
+import logging
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy.orm import Session
+
+from bot.case_blocks import invitation, take_back
+from bot.people import Me
+from bot.permissions import Denied, Permissions
+from bot.private import whisper
+from bot.spot import Spot
+from bot.unsaved import Entry, Unsaved
+from feedback import answers, cases, reviews, votes
+from feedback.database import AsyncDatabase, DatabaseUnavailable
+from feedback.models import Case
+from feedback.states import CaseStatus, VoteValue
+from feedback.votes import Person
+
+log = logging.getLogger(__name__)
+
+VOTE = "vote"
+KEPT = "I can't reach my memory right now. Your vote is kept and counts as soon as it is back."
+GOOD = "Thank you! I noted that this answer is good."
+BAD = "Thank you for telling me. What should I have said?"
+TAKEN_BACK = "Your vote is taken back."
+STAYS = " What you wrote that I should have said stays with the admins."
+
+# Slack's names for the two thumbs; skin tones are cut off before.
+REACTIONS = {
+    "+1": VoteValue.UP,
+    "thumbsup": VoteValue.UP,
+    "-1": VoteValue.DOWN,
+    "thumbsdown": VoteValue.DOWN,
+}
+
+
+def of_reaction(name: str) -> VoteValue | None:
+    """The vote that a reaction stands for."""
+    return REACTIONS.get(name.partition("::")[0])
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """What somebody did to a message. ``delivery`` is the same when Slack sends it again."""
+
+    spot: Spot
+    user: str
+    value: VoteValue
+    delivery: str
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a ballot changed. ``case`` is the answer's open case."""
+
+    answer_id: int
+    before: VoteValue | None
+    case: Case | None
+
+
+def count(session: Session, ballot: Ballot, person: Person, team_id: str) -> Counted | None:
+    """Write a vote; None when the message is no answer, or the ballot was counted before."""
+    answer = answers.find(session, team_id, ballot.spot.channel, ballot.spot.ts)
+    if answer is None or not answers.take_delivery(session, ballot.delivery):
+        return None
+    if ballot.withdrawn:
+        if not votes.withdraw(session, answer.id, person, ballot.value):
+            return None
+        before: VoteValue | None = ballot.value
+    else:
+        before = votes.cast(session, answer.id, person, ballot.value)
+    if ballot.value is VoteValue.DOWN and not ballot.withdrawn:
+        return Counted(answer.id, before, cases.flag(session, answer, by=str(person)))
+    return Counted(answer.id, before, _drop_bare_flag(session, answer.id, person))
+
+
+def _drop_bare_flag(session: Session, answer_id: int, person: Person) -> Case | None:
+    """Close the case of a vote that is no more, if nobody else objects and nobody has written a correction."""
+    case = reviews.open_case(session, answer_id)
+    bare = case is not None and case.status is CaseStatus.FLAGGED and case.flagged_by == str(person)
+    if case is None or not bare or votes.count(session, answer_id, VoteValue.DOWN):
+        return case
+    cases.withdraw(session, case.id, by=str(person), why="thumbs-down taken back")
+    return None
+
+
+class Voting:
+    """Counts ballots and tells people what happened."""
+
+    def __init__(
+        self,
+        database: AsyncDatabase,
+        client: AsyncWebClient,
+        permissions: Permissions,
+        me: Me,
+        unsaved: Unsaved,
+    ) -> None:
+        self._database, self._client, self._permissions = database, client, permissions
+        self._me, self._unsaved = me, unsaved
+
+    async def vote(self, ballot: Ballot) -> None:
+        """Count a ballot and confirm it to its person alone."""
+        ear = ballot.spot.ear(ballot.user)
+        try:
+            person = await self._permissions.teacher(ballot.user)
+            counted = await self._database.run(count, ballot, person, self._me.team_id)
+        except Denied as denied:
+            if await self._is_answer(ballot.spot):
+                await whisper(self._client, ear, str(denied))
+            return
+        except DatabaseUnavailable:
+            self._unsaved.keep(VOTE, _key(ballot), _pack(ballot))
+            log.warning("vote kept", extra={"action": "vote_kept_in_file"})
+            await whisper(self._client, ear, KEPT)
+            return
+        self._unsaved.drop(VOTE, _key(ballot))  # an older vote that still waited would come after this one
+        if counted:
+            await self._confirm(ballot, counted, person)
+
+    async def resave(self, entry: Entry) -> bool:
+        """Count a ballot that was kept; True when it needs no further try."""
+        ballot = _unpack(entry.data)
+        try:
+            person = await self._permissions.teacher(ballot.user)
+        except Denied:
+            return True
+        counted = await self._database.run(count, ballot, person, self._me.team_id)
+        if counted and ballot.value is VoteValue.DOWN and not ballot.withdrawn:
+            await self._confirm(ballot, counted, person)
+        return True
+
+    async def take_back(self, answer_id: int, value: VoteValue, ballot: Ballot) -> None:
+        """Withdraw a vote by the button of its confirmation, which knows the answer but not its message."""
+        found = await self._database.run(answers.message_ts, answer_id)
+        if found:
+            spot = Spot(ballot.spot.channel, found[-1], ballot.spot.thread_ts)
+            await self.vote(Ballot(spot, ballot.user, value, ballot.delivery, withdrawn=True))
+
+    async def _is_answer(self, spot: Spot) -> bool:
+        try:
+            return await self._database.run(answers.find, self._me.team_id, spot.channel, spot.ts) is not None
+        except DatabaseUnavailable:
+            return False
+
+    async def _confirm(self, ballot: Ballot, counted: Counted, person: Person) -> None:
+        log.info("vote", extra={"action": "vote_counted", "answer_id": counted.answer_id, "value": ballot.value})
+        text, blocks = confirmation(ballot, counted, person)
+        await whisper(self._client, ballot.spot.ear(ballot.user), text, blocks)
+
+
+def confirmation(ballot: Ballot, counted: Counted, person: Person) -> tuple[str, list[dict[str, Any]]]:
+    """What the voter is told: text, and buttons. Pure."""
+    wrote = counted.case is not None and counted.case.corrected_by == str(person)
+    if ballot.withdrawn:
+        return TAKEN_BACK + (STAYS if wrote else ""), []
+    changed = counted.before is not None and counted.before is not ballot.value
+    if ballot.value is VoteValue.UP:
+        text = "Changed: you now say that this answer is good." if changed else GOOD
+        return text + (STAYS if wrote else ""), take_back(counted.answer_id)
+    return (f"Changed. {BAD}" if changed else BAD), invitation(counted.answer_id)
+
+
+def _key(ballot: Ballot) -> str:
+    return f"{ballot.spot.channel}:{ballot.spot.ts}:{ballot.user}"
+
+
+def _pack(ballot: Ballot) -> dict[str, Any]:
+    return asdict(ballot)
+
+
+def _unpack(data: dict[str, Any]) -> Ballot:
+    return Ballot(**{**data, "spot": Spot(**data["spot"]), "value": VoteValue(data["value"])})

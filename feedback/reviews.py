@@ -1,0 +1,87 @@
+"""Cases as the people around them look at them: the queue of those who decide, and the list of those who flagged."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from feedback.models import Answer, Case
+from feedback.states import CLOSED_CASES, CaseStatus
+
+# A flag without a correction waits as well: an admin can write what the answer should have been.
+WAITING = (CaseStatus.CORRECTED, CaseStatus.FLAGGED)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """What waits for admins, by what it waits for."""
+
+    corrected: int
+    flagged: int
+    approved: int
+    unmended: int
+
+    @property
+    def waiting(self) -> int:
+        """Cases that somebody has to decide on."""
+        return self.corrected + self.flagged
+
+
+def queue(session: Session, persona: str) -> Queue:
+    """How much is where on its way to training."""
+    rows = session.execute(
+        select(Case.status, func.count()).where(Case.persona == persona).group_by(Case.status)
+    ).tuples()
+    counted = dict(rows.all())
+    return Queue(
+        corrected=counted.get(CaseStatus.CORRECTED, 0),
+        flagged=counted.get(CaseStatus.FLAGGED, 0),
+        approved=counted.get(CaseStatus.APPROVED, 0),
+        unmended=counted.get(CaseStatus.UNMENDED, 0),
+    )
+
+
+def next_waiting(session: Session, persona: str, skipped: Collection[int] = ()) -> Case | None:
+    """The oldest case to decide on that was not skipped: corrected ones first, then bare flags."""
+    for status in WAITING:
+        query = select(Case).where(Case.persona == persona, Case.status == status, Case.id.not_in(skipped))
+        if found := session.scalars(query.order_by(Case.id).limit(1)).first():
+            return found
+    return None
+
+
+def reported_by(session: Session, persona: str, actor: str, *, limit: int = 20) -> list[Case]:
+    """The cases that somebody flagged or corrected, newest first."""
+    query = select(Case).where(Case.persona == persona, (Case.flagged_by == actor) | (Case.corrected_by == actor))
+    found = list(session.scalars(query.order_by(Case.id.desc()).limit(limit)))
+    for case in found:
+        _ = case.adapter
+    return found
+
+
+def open_case(session: Session, answer_id: int) -> Case | None:
+    """The case of an answer that is not rejected or withdrawn."""
+    query = select(Case).where(Case.answer_id == answer_id, Case.status.not_in(CLOSED_CASES))
+    return session.scalars(query).first()
+
+
+def flagged_among(session: Session, answer_ids: Collection[int]) -> set[int]:
+    """Those of the answers that have an open case: somebody has said that they are wrong."""
+    if not answer_ids:
+        return set()
+    query = select(Case.answer_id).where(Case.answer_id.in_(answer_ids), Case.status.not_in(CLOSED_CASES))
+    return {answer_id for answer_id in session.scalars(query) if answer_id is not None}
+
+
+def told(session: Session, case_id: int, status: CaseStatus) -> None:
+    """The thread knows that the case is in this state; a state that it has moved to since is still to be told."""
+    case = session.get_one(Case, case_id, with_for_update=True)
+    if case.status is status:
+        case.announce = False
+
+
+def complete(case: Case, answer: Answer) -> None:
+    """Give a case the answer's words when it was flagged before the answer was whole."""
+    if case.bad_answer is None:
+        case.bad_answer = answer.text
