@@ -45,18 +45,24 @@ class Replica:
         path = str(await asyncio.to_thread(self._checked_folder, name))
         known = (await self.models()).get(name)
         if known is None:
-            # Never with load_inplace: it exchanges weights inside running answers and keeps a stale cache.
-            reply = await self._call("POST", "/v1/load_lora_adapter", {"lora_name": name, "lora_path": path})
-            words = message_of(_body(reply))
-            loaded = reply.status_code == 200
-            if not loaded and meaning(reply.status_code, words) is not Meaning.ALREADY_LOADED:
-                raise as_error(self.url, name, reply.status_code, words)
+            loaded = await self.register(name, path)
             known = (await self.models()).get(name)
         else:
             loaded = False
         if known != path:
             raise AdapterLoadError(f"{self.url} serves {name} from {known}, not from {path}; restart it")
         return loaded
+
+    async def register(self, name: str, path: str) -> bool:
+        """Tell the server to load a folder, unchecked; False when it says that it had the name already."""
+        # Never with load_inplace: it exchanges weights inside running answers and keeps a stale cache.
+        reply = await self._call("POST", "/v1/load_lora_adapter", {"lora_name": name, "lora_path": path})
+        if reply.status_code == 200:
+            return True
+        words = message_of(_body(reply))
+        if meaning(reply.status_code, words) is Meaning.ALREADY_LOADED:
+            return False
+        raise as_error(self.url, name, reply.status_code, words)
 
     async def unload(self, name: str) -> bool:
         """Make the server forget a name; False when it did not know it. Running answers keep their adapter."""
@@ -77,10 +83,13 @@ class Replica:
             raise as_error(self.url, SERVED_BASE, reply.status_code, _body(reply))
         return int(reply.json()["count"])
 
+    async def metrics(self) -> str:
+        """Its figures in Prometheus' text form."""
+        return (await self._call("GET", "/metrics")).text
+
     async def poisoned(self) -> bool:
         """Whether NaN values were computed since it was started."""
-        reply = await self._call("GET", "/metrics")
-        return any(float(count) > 0 for count in CORRUPTED.findall(reply.text))
+        return any(float(count) > 0 for count in CORRUPTED.findall(await self.metrics()))
 
     async def healthy(self) -> bool:
         """Whether its engine runs. A server that is shutting down still says yes."""

@@ -1,0 +1,152 @@
+"""A server on loopback that speaks as much of vLLM's HTTP as serving/ uses, and misbehaves on demand."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from aiohttp import web
+
+NOT_FOUND = {"error": {"message": "The model `x` does not exist.", "type": "NotFoundError", "code": 404}}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the peer does with one chat request."""
+
+    pieces: Sequence[str] = ("Hel", "lo", ".")
+    finish: str | None = "stop"
+    status: int = 200
+    body: Any = None
+    hang_before: int | None = None  # the piece before which it goes silent; len(pieces): after the last
+    cut_before: int | None = None  # the piece before which it drops the connection
+    error_before: int | None = None  # the piece before which it sends an error inside the stream
+    model: str | None = None  # the name it answers under, when not the one asked for
+
+
+@dataclass
+class Peer:
+    """One such server. ``replies`` are used up one by one; after that every answer is the default one."""
+
+    replies: list[Reply] = field(default_factory=list)
+    models: dict[str, str] = field(default_factory=lambda: {"base": "/models/base"})
+    strict: bool = False  # answer 404 for names that are not loaded
+    load_status: int = 200
+    load_body: Any = None
+    corrupted: int = 0
+    well: bool = True
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    aborted: int = 0
+    loads: int = 0
+    url: str = ""
+    _runner: web.AppRunner | None = None
+
+    async def __aenter__(self) -> Self:
+        app = web.Application()
+        app.add_routes(
+            [
+                web.get("/health", self._health),
+                web.get("/metrics", self._metrics),
+                web.get("/v1/models", self._models),
+                web.post("/v1/load_lora_adapter", self._load),
+                web.post("/v1/unload_lora_adapter", self._unload),
+                web.post("/tokenize", self._tokenize),
+                web.post("/v1/chat/completions", self._chat),
+            ]
+        )
+        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _health(self, _: web.Request) -> web.Response:
+        return web.Response(status=200 if self.well else 503)
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        return web.Response(text=f'vllm:corrupted_requests_total{{engine="0",model_name="base"}} {self.corrupted}.0\n')
+
+    async def _models(self, _: web.Request) -> web.Response:
+        return web.json_response({"data": [{"id": name, "root": root} for name, root in self.models.items()]})
+
+    async def _load(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        name = body["lora_name"]
+        self.loads += 1
+        if self.load_status != 200:
+            return web.json_response(self.load_body, status=self.load_status)
+        if name in self.models:
+            words = f"The lora adapter '{name}' has already been loaded."
+            return web.json_response({"error": {"message": words, "code": 400}}, status=400)
+        self.models[name] = body["lora_path"]
+        return web.Response(text="Success")
+
+    async def _unload(self, request: web.Request) -> web.Response:
+        name = (await request.json())["lora_name"]
+        if self.models.pop(name, None) is None:
+            words = f"The lora adapter '{name}' cannot be found."
+            return web.json_response({"error": {"message": words, "code": 404}}, status=404)
+        return web.Response(text="Success")
+
+    async def _tokenize(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        assert body["add_generation_prompt"] is True
+        return web.json_response({"count": sum(len(message["content"].split()) for message in body["messages"])})
+
+    async def _chat(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        self.asked.append(body)
+        self.headers.append(dict(request.headers))
+        if self.strict and body["model"] not in self.models:
+            return web.json_response(NOT_FOUND, status=404)
+        reply = self.replies.pop(0) if self.replies else Reply()
+        if reply.status != 200:
+            return web.json_response(reply.body, status=reply.status)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        try:
+            await self._send(response, request, body["model"], reply)
+        except (asyncio.CancelledError, ConnectionResetError):
+            self.aborted += 1
+            raise
+        return response
+
+    async def _send(self, response: web.StreamResponse, request: web.Request, asked: str, reply: Reply) -> None:
+        async def send(delta: dict[str, str], finish: str | None, count: int) -> None:
+            chunk = {
+                "id": "chatcmpl-1",
+                "object": "chat.completion.chunk",
+                "created": 1,
+                "model": reply.model or asked,
+                "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
+                "usage": {"prompt_tokens": 7, "completion_tokens": count, "total_tokens": 7 + count},
+            }
+            await response.write(f"data: {json.dumps(chunk)}\n\n".encode())
+
+        for number in range(len(reply.pieces) + 1):
+            if number == reply.hang_before:
+                await asyncio.sleep(60)
+            if number == reply.cut_before:
+                assert request.transport is not None
+                request.transport.abort()
+                return
+            if number == reply.error_before:
+                error = {"message": "EngineCore encountered an issue.", "type": "InternalServerError", "code": 500}
+                await response.write(f"data: {json.dumps({'error': error})}\n\n".encode())
+                return
+            if number < len(reply.pieces):
+                await send({"role": "assistant", "content": reply.pieces[number]}, None, number + 1)
+        if reply.finish:
+            await send({"content": ""}, reply.finish, len(reply.pieces))
+        await response.write(b"data: [DONE]\n\n")
