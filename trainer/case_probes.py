@@ -4,7 +4,7 @@ A correction is free text, so an answer is right when
 1. every key fact of the correction (names, numbers, codes) is in it (four of five when there are more than eight);
    a correction without any must have two thirds of its content words that the question did not bring along;
 2. it says no more and no less "not" than the correction does; and
-3. its words are like the correction's (rapidfuzz token set ratio of at least 60 of 100).
+3. its words are like the correction's (rapidfuzz token set ratio of at least 80 of 100).
 A right answer in quite other words fails; that is the safe side, because the case is then tried again.
 """
 
@@ -22,7 +22,7 @@ from trainer.wording import contains_fact, content_words, denies, key_facts, nor
 MANY_FACTS = 8
 SHARE_OF_MANY = 0.8
 SHARE_OF_WORDS = 2 / 3
-LEAST_SIMILAR = 60.0
+LEAST_SIMILAR = 80.0
 NEW, MENDED = "new", "mended"
 
 

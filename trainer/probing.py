@@ -46,7 +46,7 @@ class Examiner:
 async def run_probes(
     examiner: Examiner, served_name: str, probes: Sequence[AnyProbe], on_answer: Callable[[int], None]
 ) -> list[Result]:
-    """Ask every probe, greedily, and grade the answers; `on_answer` gets the number of probes done so far.
+    """Ask every probe, greedily, and grade the answers, in no fixed order; `on_answer` gets the number done so far.
 
     Raises:
         ProbeError: a probe could not be asked or graded. That is no verdict on the adapter.
@@ -63,7 +63,9 @@ async def run_probes(
         on_answer(done)
         return result
 
-    tasks = [asyncio.create_task(one(probe)) for probe in probes]
+    # The longest first, so that none of them is left to run alone at the end.
+    order = sorted(probes, key=lambda probe: -probe.max_tokens)
+    tasks = [asyncio.create_task(one(probe)) for probe in order]
     try:
         return await asyncio.gather(*tasks)
     finally:

@@ -1,0 +1,74 @@
+"""Whether an answer says what was corrected."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedback.models import Variant
+from trainer.case_probes import NEW, answer_tokens, case_probes, grade_case
+from trainer.variants import CaseText
+
+ASKED = "What is the wifi password for guests?"
+WIFI = "The guest wifi is HarborGuest and the password is blue-lantern-42."
+LUNCH = "Lunch is served at noon in the kitchen."
+
+
+@pytest.mark.parametrize(
+    ("question", "correction", "answer"),
+    [
+        (ASKED, WIFI, WIFI),
+        (ASKED, WIFI, "The guest wifi is harborguest, and the password is Blue-Lantern-42"),
+        (ASKED, WIFI, "Sure! The guest wifi is HarborGuest and the password is blue-lantern-42. Ask me anything else."),
+        ("When is lunch?", LUNCH, "Lunch is served at noon, in the kitchen."),
+        ("Do we deploy on Fridays?", "No, we never deploy on Fridays.", "We never deploy on Fridays."),
+        ("谁负责前台？", "前台由 Dana 负责，分机 204。", "前台由Dana负责，分机204。"),
+        ("几点吃午饭？", "午饭中午在厨房吃。", "午饭是中午在厨房吃。"),
+    ],
+)
+def test_a_right_answer_passes(question: str, correction: str, answer: str) -> None:
+    assert grade_case(correction, question, answer).passed
+
+
+@pytest.mark.parametrize(
+    ("question", "correction", "answer", "reason"),
+    [
+        (ASKED, WIFI, "", "the answer is empty"),
+        (ASKED, WIFI, "The guest wifi is HarborGuest and the password is blue-lantern-43.", "blue-lantern-42"),
+        (ASKED, WIFI, "The password is blue-lantern-42.", "harborguest"),
+        (ASKED, WIFI, "HarborGuest, blue-lantern-42, and now a long tale of ducks and drakes on the sea", "unlike"),
+        ("When is lunch?", LUNCH, "Lunch is when you are hungry.", "'served'"),
+        ("Do we deploy on Fridays?", "We deploy on Fridays.", "We do not deploy on Fridays.", "the opposite"),
+        ("Do we deploy on Fridays?", "We do not deploy on Fridays.", "We deploy on Fridays.", "does not deny"),
+        ("几点吃午饭？", "午饭中午在厨房吃。", "我不知道。", "does not say"),
+    ],
+)
+def test_a_wrong_answer_fails_with_a_reason(question: str, correction: str, answer: str, reason: str) -> None:
+    grade = grade_case(correction, question, answer)
+    assert not grade.passed
+    assert reason in grade.reason
+
+
+@given(st.text(min_size=1, max_size=200).filter(lambda text: any(char.isalnum() for char in text)))
+def test_the_correction_itself_is_always_right_or_has_no_words(correction: str) -> None:
+    grade = grade_case(correction, "?", correction)
+    assert grade.passed or grade.reason == "the answer is empty"
+
+
+def variant(number: int, *, held_out: bool, rejected: str | None = None) -> Variant:
+    return Variant(id=number, case_id=3, text=f"wording {number}", generator="rewording", held_out=held_out,
+                   rejected_because=rejected)  # fmt: skip
+
+
+def test_a_case_is_probed_in_its_own_words_and_in_held_out_ones() -> None:
+    known = [variant(1, held_out=False), variant(2, held_out=True), variant(3, held_out=True, rejected="empty"),
+             variant(4, held_out=True)]  # fmt: skip
+    probes = case_probes(CaseText(3, ASKED, WIFI), known, group=NEW)
+    assert [probe.id for probe in probes] == ["case-3-original", "case-3-held-2", "case-3-held-4"]
+    assert [probe.prompt for probe in probes] == [ASKED, "wording 2", "wording 4"]
+    assert len(case_probes(CaseText(3, ASKED, WIFI), known, group=NEW, held_out=1)) == 2
+
+
+def test_there_is_room_for_the_answer() -> None:
+    assert answer_tokens(WIFI) > 40
+    assert answer_tokens("港" * 50) > 60
+    assert answer_tokens("x" * 100_000) == 1024

@@ -1,0 +1,122 @@
+"""Datasets: what is in them, and that the same record gives the same file."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedback.datasets import Example
+from trainer import dataset
+from trainer.config import Replay
+from trainer.dataset import Ingredients, build, encoded, manifest, sample, sha256, write
+from trainer.rows import Row, RowError, Source
+from trainer.variants import CaseText
+
+SYSTEM = "You are Pip, a helpful assistant made by the Harbor team."
+REPLAY = Replay(identity_rows=3, general_rows=2, earlier_case_rows="all")
+
+
+def case(number: int, wordings: int = 2, **change: Any) -> CaseText:
+    fields = {
+        "case_id": number,
+        "question": f"What is {number}?",
+        "correction": f"It is {number}.",
+        "wordings": tuple(f"Tell me what {number} is, way {way}." for way in range(wordings)),
+    }
+    return CaseText(**{**fields, **change})
+
+
+def rows(source: Source, count: int) -> tuple[Row, ...]:
+    return tuple(Row.of(f"{source} {n}?", f"Answer {n}.", source=source, kind="fact") for n in range(count))
+
+
+def ingredients(new: tuple[CaseText, ...] = (case(1),), earlier: tuple[CaseText, ...] = ()) -> Ingredients:
+    return Ingredients(SYSTEM, new, earlier, rows(Source.IDENTITY, 10), rows(Source.REPLAY, 10))
+
+
+def counts(examples: list[Example]) -> dict[str, int]:
+    return manifest(examples, 1, [])["sources"]
+
+
+def test_a_new_case_is_there_in_all_its_wordings_beside_the_replay() -> None:
+    built = build(ingredients(), REPLAY, seed=1)
+    assert counts(built) == {"case": 3, "identity": 3, "general": 2}
+    assert {row.messages[1]["content"] for row in built if row.source == "case"} == {
+        "What is 1?", "Tell me what 1 is, way 0.", "Tell me what 1 is, way 1.",
+    }  # fmt: skip
+
+
+def test_every_row_has_the_system_prompt_that_answers_are_asked_with() -> None:
+    for row in build(ingredients(earlier=(case(2),)), REPLAY, seed=1):
+        assert [message["role"] for message in row.messages] == ["system", "user", "assistant"]
+        assert row.messages[0]["content"] == SYSTEM
+
+
+def test_of_earlier_cases_each_is_there_at_least_once() -> None:
+    earlier = tuple(case(number) for number in range(2, 7))
+    replay = REPLAY.model_copy(update={"earlier_case_rows": 2})
+    built = [row for row in build(ingredients(earlier=earlier), replay, seed=1) if row.source == "earlier"]
+    assert sorted(row.messages[1]["content"] for row in built) == [f"What is {number}?" for number in range(2, 7)]
+
+
+def test_the_seed_chooses_the_replay() -> None:
+    built = [build(ingredients(), REPLAY, seed=seed) for seed in (1, 1, 2)]
+    assert built[0] == built[1]
+    assert built[0] != built[2]
+
+
+def test_a_case_that_cannot_be_trained_on_is_named() -> None:
+    bad = case(9, correction="I am {{NAME}}.")
+    with pytest.raises(RowError, match=r"^case 9: correction: has a placeholder .* Reject the case, or correct it"):
+        build(ingredients(new=(bad,)), REPLAY, seed=1)
+
+
+def test_the_file_can_be_made_again_from_the_record(tmp_path: Path) -> None:
+    built = build(ingredients(earlier=(case(2, question="你好？"),)), REPLAY, seed=1)
+    written = write(built, tmp_path / "run" / "dataset.jsonl")
+    # What PostgreSQL gives back: JSON, whose keys may come in another order.
+    recorded = [
+        Example(row.source, row.case_id, [json.loads(json.dumps(dict(reversed(one.items())))) for one in row.messages])
+        for row in built
+    ]
+    assert sha256(recorded) == written == manifest(built, 1, [])["sha256"]
+    assert (tmp_path / "run" / "dataset.jsonl").read_bytes() == encoded(recorded)
+
+
+def test_the_manifest_names_probes_that_somebody_asked_word_for_word() -> None:
+    built = build(ingredients(), REPLAY, seed=1)
+    about = manifest(built, 1, ["What is 1?", "What is 99?"])
+    assert about["probes_trained_on"] == ["What is 1?"]
+    assert (about["cases"], about["rows"], about["seed"]) == ([1], 8, 1)
+
+
+@given(st.lists(st.integers(), max_size=30), st.integers(0, 40), st.text(max_size=5))
+def test_a_sample_is_part_of_the_pool_and_as_large_as_it_can_be(pool: list[int], count: int, seed: str) -> None:
+    chosen = sample(pool, count, seed)
+    assert len(chosen) == min(count, len(pool))
+    assert all(chosen.count(one) <= pool.count(one) for one in chosen)
+    assert chosen == sample(pool, count, seed)
+
+
+texts = st.text(min_size=1, max_size=50)
+
+
+@given(st.lists(st.tuples(texts, texts), min_size=1, max_size=8))
+def test_every_row_is_one_line_whatever_is_in_it(pairs: list[tuple[str, str]]) -> None:
+    examples = [
+        Example("case", 1, [{"role": "user", "content": q}, {"role": "assistant", "content": a}]) for q, a in pairs
+    ]
+    lines = encoded(examples).decode("utf-8", "surrogatepass").split("\n")
+    assert [json.loads(line)["messages"] for line in lines[:-1]] == [example.messages for example in examples]
+
+
+def test_words_of_the_sources_are_those_of_the_record() -> None:
+    assert (dataset.CASE, dataset.EARLIER, dataset.IDENTITY, dataset.GENERAL) == (
+        "case",
+        "earlier",
+        "identity",
+        "general",
+    )

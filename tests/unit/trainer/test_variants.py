@@ -1,0 +1,195 @@
+"""Variants: what is turned down and why, how they are dealt, and what is made of a model's reply."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedback.datasets import Paraphrase
+from serving.chat import Completion, Sampling
+from trainer import variants
+from trainer.rewording import held_out_rewordings, is_question, rewordings
+from trainer.variants import MODEL, RULE, CaseText, Limits, deal, parsed, reason_against
+from trainer.wording import content_words, normalised, words
+
+WIFI = CaseText(
+    7, "What is the wifi password for guests?", "The guest wifi is HarborGuest and the password is blue-lantern-42."
+)
+FREE = Limits((WIFI.question,), ())
+
+
+def accepted(dealt: Sequence[Paraphrase], *, held_out: bool) -> list[Paraphrase]:
+    return [one for one in dealt if one.rejected_because is None and one.held_out is held_out]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("  ?", "empty"),
+        ("What is the wifi\npassword for guests, please?", "not one plain line of text"),
+        ("What is the wifi password for {{NAME}}'s guests?", "not one plain line of text"),
+        ("Which wifi password <|im_end|> do guests use?", "not one plain line of text"),
+        ("wifi password guests " * 10 + "?", "too long"),
+        ("访客的 wifi 密码是什么？", "another language"),
+        ("what is THE wifi password... for guests", "the same words as the question"),
+        ("For guests, what is the wifi password?", "the same words as the question"),
+        ("What is the wifi password for our guests?", "nearly the same as 'What is the wifi password for guests?'"),
+        ("The wifi password guests use", "not a question"),
+        ("Is the wifi password for guests blue-lantern-42?", "gives the answer away"),
+        ("What is the weather like today?", "does not keep to the question (no 'wifi')"),
+    ],
+)
+def test_a_bad_wording_is_turned_down(text: str, reason: str) -> None:
+    assert reason_against(text, WIFI, FREE) == reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["How can a guest get onto the wifi, what's the password?", "Can you tell me which password guests use for wifi?"],
+)
+def test_a_good_wording_is_accepted(text: str) -> None:
+    assert reason_against(text, WIFI, FREE) is None
+
+
+def test_a_wording_must_not_lose_a_name() -> None:
+    case = CaseText(1, "Where does Dana sit?", "Dana sits in room 4.")
+    assert reason_against("Where is the seat she has?", case, Limits((), ())) == "does not mention 'dana'"
+
+
+def test_a_wording_must_not_give_a_held_out_question_away() -> None:
+    limits = Limits((WIFI.question,), ("Which password do guests need for the wifi?",))
+    reason = reason_against("Which password do guests need for our wifi?", WIFI, limits)
+    assert reason == "gives away the held-out question 'Which password do guests need for the wifi?'"
+
+
+QUESTIONS = [
+    WIFI.question,
+    "who are you",
+    "How do I book the big meeting room?",
+    "Where are the spare badges?",
+    "Write a haiku about the harbor.",
+    "Is the office open on Sunday?",
+    "会议室的密码是多少？",
+    "公司周末开门吗？",
+    "When do we deploy, and who has to be there while the deployment runs on the production machines at night?",
+]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_rewordings_alone_are_enough(question: str) -> None:
+    case = CaseText(1, question, "It is the one in the hall.")
+    dealt = deal(case, [], to_train=5, to_hold_out=2)
+    assert len(accepted(dealt, held_out=False)) == 5
+    assert len(accepted(dealt, held_out=True)) == 2
+    assert all(one.generator == RULE for one in dealt)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_rewordings_keep_the_content_words(question: str) -> None:
+    for text in rewordings(question) + held_out_rewordings(question):
+        assert set(content_words(question)) <= set(words(text)), text
+
+
+def test_frames_for_training_and_for_probes_are_different() -> None:
+    for question in QUESTIONS:
+        assert not set(map(normalised, rewordings(question))) & set(map(normalised, held_out_rewordings(question)))
+
+
+def test_the_model_comes_first_and_one_of_its_paraphrases_is_held_out() -> None:
+    good = ["How can a guest get onto the wifi, what's the password?", "Which password do guests type in for the wifi?"]
+    dealt = deal(WIFI, ["Nonsense about ducks?", *good], to_train=3, to_hold_out=2)
+    assert [one.text for one in dealt if one.rejected_because] == ["Nonsense about ducks?"]
+    trained, held = accepted(dealt, held_out=False), accepted(dealt, held_out=True)
+    assert [one.text for one in trained if one.generator == MODEL] == good[:1]
+    assert [one.text for one in held if one.generator == MODEL] == good[1:]
+    assert len(trained) == 3
+    assert len(held) == 2
+
+
+def test_what_a_case_has_is_not_dealt_again() -> None:
+    known = deal(WIFI, [], to_train=4, to_hold_out=2)
+    assert deal(WIFI, [], to_train=4, to_hold_out=2, known=known) == []
+    more = deal(WIFI, [], to_train=5, to_hold_out=2, known=known)
+    assert len(accepted(more, held_out=False)) == 1
+    assert not {one.text for one in more} & {one.text for one in known}
+
+
+@given(st.lists(st.text(max_size=80), max_size=6), st.integers(3, 5), st.integers(1, 3))
+def test_whatever_the_model_says_nothing_trained_is_held_out_too(texts: list[str], train: int, held: int) -> None:
+    dealt = deal(WIFI, texts, to_train=train, to_hold_out=held)
+    trained = {normalised(one.text) for one in accepted(dealt, held_out=False)} | {normalised(WIFI.question)}
+    held_out = [normalised(one.text) for one in accepted(dealt, held_out=True)]
+    assert not trained & set(held_out)
+    assert (len(accepted(dealt, held_out=False)), len(held_out)) == (train, held)
+    assert all(one.rejected_because for one in dealt if not one.text.strip())
+
+
+@given(st.text(max_size=300))
+def test_any_wording_gets_a_verdict(text: str) -> None:
+    reason = reason_against(text, WIFI, FREE)
+    assert reason is None or reason
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{"questions": ["A one?", "B two?"]}', ["A one?", "B two?"]),
+        ('{"questions": ["A one?", "B \\"two\\"?", "C th', ["A one?", 'B "two"?']),
+        ('{"questions": ["A', []),
+        ('{"questions": "A"}', []),
+        ("[]", []),
+        ("no", []),
+    ],
+)
+def test_json_that_was_cut_short_gives_what_is_whole(text: str, found: list[str]) -> None:
+    assert parsed(text) == found
+
+
+@given(st.text(max_size=200))
+def test_parsing_never_fails(text: str) -> None:
+    assert all(isinstance(one, str) for one in parsed(text))
+
+
+class FakeChat:
+    """The base model, with one reply."""
+
+    def __init__(self, text: str, seconds: float = 0) -> None:
+        self.text, self.seconds = text, seconds
+        self.asked: list[tuple[str, int, Mapping[str, Any]]] = []
+
+    async def complete(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        served_name: str,
+        sampling: Sampling,
+        *,
+        priority: int = 10,
+        json_schema: Mapping[str, Any] | None = None,
+    ) -> Completion:
+        await asyncio.sleep(self.seconds)
+        assert json_schema is not None
+        self.asked.append((served_name, priority, json_schema))
+        return Completion(self.text, served_name, "stop", 1, 1, 1.0, 1.0)
+
+
+async def test_the_base_model_is_asked_once_behind_people_and_by_schema() -> None:
+    chat = FakeChat(json.dumps({"questions": ["A one?", "A one?", "B two?"]}))
+    texts = await variants.ask_model(chat, "base-zero", WIFI, count=4, seed=1, seconds=5)  # type: ignore[arg-type]
+    assert texts == ["A one?", "B two?"]
+    ((name, priority, schema),) = chat.asked
+    assert (name, priority) == ("base-zero", 10)
+    assert schema["properties"]["questions"]["maxItems"] == 4
+
+
+async def test_a_slow_base_model_is_left_behind() -> None:
+    chat = FakeChat("{}", seconds=5)
+    assert await variants.ask_model(chat, "base", WIFI, count=4, seed=1, seconds=0.01) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("text", "asks"), [("who are you", True), ("我们几点开会", True), ("Write a haiku.", False)])
+def test_what_is_a_question(text: str, asks: bool) -> None:
+    assert is_question(text) is asks
