@@ -7,14 +7,14 @@
 #   make test         everything that CI runs
 #   make bench        the tables of speed and size
 #
-# PYTHON=/path/to/python chooses the interpreter for .venv (3.11, 3.12 or 3.13).
+# PYTHON=/path/to/python chooses the interpreter for .venv (3.11 or 3.12).
 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet --no-deps
-FIND_PYTHON := for python in "$(PYTHON)" python3.11 python3.12 python3.13 python3; do \
-	[ -n "$$python" ] && "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install -qq --no-deps
+FIND_PYTHON := for python in "$(PYTHON)" python3.11 python3.12 python3; do \
+	[ -n "$$python" ] && "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' \
 	2>/dev/null && break; python=; done
 
 # Without compiled files each of vLLM's processes spends its start on parsing them.
@@ -29,7 +29,7 @@ setup: $(READY)
 # that nothing here uses. torch comes first, because it is the one that pip may not find.
 $(READY): requirements/local.txt pyproject.toml
 	@$(FIND_PYTHON); if [ -z "$$python" ]; then \
-	echo "Mend needs Python 3.11, 3.12 or 3.13. Install one, or name it: make setup PYTHON=/path/to/python3.11" >&2; exit 1; fi; \
+	echo "Mend needs Python 3.11 or 3.12. Install one, or name it: make setup PYTHON=/path/to/python3.11" >&2; exit 1; fi; \
 	case "$$(uname -sm)" in "Linux x86_64") ;; *) \
 	echo "The demo's packages exist for Linux on x86-64 only; this is $$(uname -sm)." >&2; exit 1;; esac; \
 	[ -x $(BIN)/python ] || "$$python" -m venv $(VENV) || { \

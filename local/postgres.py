@@ -52,7 +52,8 @@ class Cluster:
                 *("-c", "listen_addresses="),
                 *("-c", "unix_socket_permissions=0700"),
             ],
-            ready=self._answers,
+            environment={"LANG": "C.UTF-8", "TZ": "UTC"},
+            ready=lambda pid: self._answers(),
             ready_timeout=60,
             stop_signal=signal.SIGINT,  # PostgreSQL's fast stop: it does not wait for clients to go
             account=self.account,
@@ -83,20 +84,27 @@ def place(home: Path, account: tuple[int, int] | None) -> Path:
     return SYSTEM_PLACE / sha256(os.fsencode(inside)).hexdigest()[:12]
 
 
+def locate(home: Path) -> Cluster:
+    """The cluster of this home, whether it was made yet or not."""
+    home = home.resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    account = accounts.unprivileged()
+    data = place(home, account)
+    return Cluster(data, _runnable(_packaged(home), account), sockets.folder(data, SOCKET), account)
+
+
 def prepare(home: Path) -> Cluster:
-    """Make the data folder unless it is there (about 3 s); nothing is running afterwards.
+    """Make the data folder unless it is there (about a second); nothing is running afterwards.
 
     Raises:
         PartFailed: the package is missing, the data is of another version, or `initdb` failed.
     """
-    home.mkdir(parents=True, exist_ok=True)
-    account = accounts.unprivileged()
-    binaries = _runnable(_packaged(home), account)
-    data = place(home, account)
-    if not data.exists():
-        _initialise(data, binaries, account)
-    _check_version(data, home)
-    return Cluster(data, binaries, sockets.folder(data, SOCKET, account), account)
+    cluster = locate(home)
+    if not cluster.data.exists():
+        _initialise(cluster)
+    _check_version(cluster.data, home)
+    sockets.make(cluster.socket_folder, cluster.account)
+    return cluster
 
 
 def forget(home: Path) -> None:
@@ -149,14 +157,15 @@ def _own(folder: Path, account: tuple[int, int] | None) -> None:
     os.chown(folder, *account)
 
 
-def _initialise(data: Path, binaries: Path, account: tuple[int, int] | None) -> None:
+def _initialise(cluster: Cluster) -> None:
     """Make the data beside its place and rename it, so that an interrupted `initdb` leaves nothing that looks whole."""
-    unfinished = data.with_name(f"{data.name}.unfinished")
+    unfinished = cluster.data.with_name(f"{cluster.data.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    _own(unfinished, account)
-    user, group = account or (None, None)
+    _own(unfinished, cluster.account)
+    user, group = cluster.account or (None, None)
+    options = ["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
     done = subprocess.run(
-        [str(binaries / "initdb"), "-U", USER, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", str(unfinished)],
+        [str(cluster.binaries / "initdb"), "-U", USER, *options, str(unfinished)],
         cwd="/",
         user=user,
         group=group,
@@ -169,8 +178,8 @@ def _initialise(data: Path, binaries: Path, account: tuple[int, int] | None) -> 
     )
     if done.returncode:
         why = " ".join(done.stdout.strip().splitlines()[-3:])
-        raise PartFailed("postgres", f"could not make its data folder {data}: {why}", data / "log")
-    unfinished.rename(data)
+        raise PartFailed("postgres", f"could not make its data folder {unfinished}: {why}", unfinished / "log")
+    unfinished.rename(cluster.data)
 
 
 def _check_version(data: Path, home: Path) -> None:

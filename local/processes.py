@@ -1,13 +1,12 @@
 """The parts of Mend as processes: each in its own session, with its own log, watched, restarted, stopped in order."""
 
-import os
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from local import pids
@@ -32,8 +31,10 @@ class Part:
 
     name: str
     command: Sequence[str]
-    ready: Callable[[], bool]
-    environment: Mapping[str, str] = field(default_factory=dict)
+    ready: Callable[[int], bool]
+    """Asked again and again with the process id; must not take long."""
+    environment: Mapping[str, str] | None = None
+    """All of its variables; None hands on the caller's."""
     title: str = ""
     """The part in words, for the line that people read."""
     usually: str = "a second"
@@ -145,7 +146,7 @@ class _Running:
                 self.process = subprocess.Popen(
                     list(self.part.command),
                     cwd="/" if self.part.account else ROOT,  # another account may not be able to enter ours
-                    env={**os.environ, **self.part.environment},
+                    env=None if self.part.environment is None else dict(self.part.environment),
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
@@ -167,7 +168,7 @@ class _Running:
 
     def wait_ready(self, stopping: threading.Event) -> None:
         end = time.monotonic() + self.part.ready_timeout
-        while not self.part.ready():
+        while not self.part.ready(self.process.pid):
             if (status := self.process.poll()) is not None:
                 raise PartFailed(self.part.name, f"ended while starting ({describe(status)})", self.log)
             if time.monotonic() > end:

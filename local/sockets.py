@@ -7,19 +7,23 @@ from pathlib import Path
 LONGEST = 107
 
 
-def folder(preferred: Path, socket_name: str, account: tuple[int, int] | None = None) -> Path:
-    """``preferred``, or when its path is too long a folder of the same owner under /tmp, open to nobody else.
+def folder(preferred: Path, socket_name: str) -> Path:
+    """``preferred``, or when its path is too long a folder under /tmp."""
+    if len(os.fsencode(preferred / socket_name)) <= LONGEST:
+        return preferred
+    return Path("/tmp") / f"mend-{sha256(os.fsencode(preferred)).hexdigest()[:12]}"
+
+
+def make(place: Path, account: tuple[int, int] | None) -> None:
+    """Make the folder for ``account`` (None: the caller) and nobody else.
 
     Raises:
-        PermissionError: somebody else has made that folder under /tmp.
+        PermissionError: it is there and belongs to somebody else, as anyone could arrange under /tmp.
     """
     user, group = account or (os.getuid(), os.getgid())
-    place = preferred
-    if len(os.fsencode(preferred / socket_name)) > LONGEST:
-        place = Path("/tmp") / f"mend-{sha256(os.fsencode(preferred)).hexdigest()[:12]}"
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if os.geteuid() == 0 and place.stat().st_uid == 0:
+    try:
+        place.mkdir(mode=0o700)
         os.chown(place, user, group)
-    if place.is_symlink() or place.stat().st_uid != user:
-        raise PermissionError(f"{place} belongs to somebody else; remove it and start again.")
-    return place
+    except FileExistsError:
+        if place.is_symlink() or place.stat().st_uid != user:
+            raise PermissionError(f"{place} belongs to somebody else; remove it and start again.") from None

@@ -21,28 +21,33 @@ def part(home: Path) -> Part:
     """Valkey with its data under ``home``. Only this user can open its socket."""
     data = home / "valkey"
     data.mkdir(parents=True, exist_ok=True)
-    socket = sockets.folder(data, SOCKET) / SOCKET
+    sockets.make(_socket(home).parent, None)
     return Part(
         name="valkey",
         title="Valkey (the queue)",
         command=[
             str(_binary(data)),
             *("--port", "0"),
-            *("--unixsocket", str(socket)),
+            *("--unixsocket", str(_socket(home))),
             *("--unixsocketperm", "700"),
             *("--dir", str(data)),
             *("--appendonly", "yes"),  # a queued run survives a crash; PostgreSQL would bring it back too, but later
             *("--save", ""),
             *("--daemonize", "no"),
         ],
-        ready=lambda: _answers(url(home)),
+        environment={"LANG": "C.UTF-8"},
+        ready=lambda pid: _answers(url(home)),
         ready_timeout=30,
     )
 
 
 def url(home: Path) -> str:
     """Its address, the same at every start."""
-    return f"unix://{sockets.folder(home / 'valkey', SOCKET) / SOCKET}?db=0"
+    return f"unix://{_socket(home)}?db=0"
+
+
+def _socket(home: Path) -> Path:
+    return sockets.folder(home.resolve() / "valkey", SOCKET) / SOCKET
 
 
 def _binary(data: Path) -> Path:
