@@ -1,0 +1,358 @@
+"""A run's way on a real PostgreSQL: to live, to rejected, to failed, to cancelled, and on after a death."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from feedback import adapters, datasets, reports, runs
+from feedback.database import Database
+from feedback.states import AdapterStatus, CaseStatus, RunStatus
+from serving.errors import ServingUnavailable
+from tests.integration.trainer_parts import ANSWER, QUESTION, Workshop, make_workshop
+from trainer import jobs
+from trainer.context import Trip
+from trainer.jobs import WorkerStopping, run_training
+from trainer.lock import TrainingLock
+from trainer.swift import Training, TrainingFailed
+
+STAGES = [RunStatus.PARAPHRASING, RunStatus.BUILDING, RunStatus.TRAINING, RunStatus.PROBING, RunStatus.DEPLOYING]
+
+
+@pytest.fixture
+def shop(db: Database, tmp_path: Path) -> Workshop:
+    return make_workshop(tmp_path, db)
+
+
+def done(shop: Workshop) -> int:
+    """Start a run and bring it to its end."""
+    run_id = shop.start()
+    run_training(run_id, shop.context)
+    return run_id
+
+
+def test_the_first_run_teaches_the_identity(shop: Workshop) -> None:
+    run_id = done(shop)
+    run, adapter = shop.run_of(run_id), shop.adapter(run_id)
+    assert (run.status, run.error) == (RunStatus.LIVE, None)
+    assert shop.way(run_id) == [RunStatus.QUEUED, *STAGES, RunStatus.LIVE]
+    assert adapter is not None
+    assert (adapter.status, adapter.parent_id, adapter.version) == (AdapterStatus.LIVE, None, 1)
+    assert (shop.context.settings.serving.adapters_dir / adapter.name / "READY").exists()
+    assert run.config["languages"] == ["en"]
+    assert run.progress["stage"] == "live"
+    assert set(run.progress["seconds"]) == set(STAGES)
+
+
+def test_a_case_is_mended_in_words_that_were_not_trained_on(shop: Workshop) -> None:
+    done(shop)
+    case_id = shop.approve()
+    run_id = done(shop)
+    case, adapter = shop.case(case_id), shop.adapter(run_id)
+    assert adapter is not None
+    assert (case.status, case.adapter_id, case.announce) == (CaseStatus.MENDED, adapter.id, True)
+    assert shop.swift.trained[-1].parent is not None
+    with shop.database.begin() as session:
+        variants = datasets.variants(session, case_id)
+        frozen = runs.dataset(session, run_id)
+        assert frozen is not None
+        trained = {row.messages[1]["content"] for row in frozen.rows}
+        new = [result for result in reports.latest(session, adapter.id) or () if result.group == "new"]
+    held_out = {variant.text for variant in variants if variant.held_out}
+    assert len(held_out) == 2
+    assert not held_out & trained
+    assert {variant.text for variant in variants} - held_out < trained
+    assert {result.prompt for result in new} == held_out | {QUESTION}
+    assert all(result.passed and result.answer == ANSWER for result in new)
+
+
+def test_the_next_run_keeps_what_was_mended_and_asks_the_live_adapter_nothing_twice(shop: Workshop) -> None:
+    done(shop)
+    shop.approve()
+    second = done(shop)
+    live = shop.adapter(second)
+    assert live is not None
+    shop.server.asked.clear()
+    shop.approve("Where are the spare badges?", "The spare badges are in drawer 7.")
+    third = done(shop)
+    assert shop.run_of(third).status is RunStatus.LIVE
+    assert not [prompt for name, prompt in shop.server.asked if name == live.name]
+    assert [p for n, p in shop.server.asked if n.startswith("base")] == [
+        prompt for _, prompt in shop.server.asked if "Rewrite" in prompt
+    ]
+    with shop.database.begin() as session:
+        frozen = runs.dataset(session, third)
+        assert frozen is not None
+        assert frozen.manifest["sources"]["earlier"] == 5
+        adapter = adapters.of_run(session, third)
+        assert adapter is not None
+        mended = [result for result in reports.latest(session, adapter.id) or () if result.group == "mended"]
+    assert len(mended) == 2
+
+
+def test_a_candidate_that_mends_nothing_is_rejected_and_the_live_one_stays(shop: Workshop) -> None:
+    done(shop)
+    live = shop.live()
+    case_id = shop.approve()
+    shop.server.spoil = lambda name, prompt: "Ask somebody." if "wifi" in prompt and "Rewrite" not in prompt else None
+    run_id = done(shop)
+    case, adapter = shop.case(case_id), shop.adapter(run_id)
+    assert shop.run_of(run_id).status is RunStatus.REJECTED
+    assert case.status is CaseStatus.UNMENDED
+    assert case.outcome is not None
+    assert "right in 0 of 3 wordings" in case.outcome
+    assert adapter is not None
+    assert adapter.status is AdapterStatus.REJECTED
+    assert adapter.name not in shop.server.loaded
+    now_live = shop.live()
+    assert live is not None
+    assert now_live is not None
+    assert now_live.id == live.id
+
+
+def test_a_learned_case_whose_candidate_broke_something_waits_for_the_next_run(shop: Workshop) -> None:
+    done(shop)
+    case_id = shop.approve()
+    shop.server.spoil = lambda name, prompt: "I am Qwen." if name.startswith("pip-v2") and "name" in prompt else None
+    run_id = done(shop)
+    decision = runs.decision(shop.run_of(run_id))
+    assert shop.run_of(run_id).status is RunStatus.REJECTED
+    assert decision is not None
+    assert "'Tell me your name'" in decision.reasons[0]
+    assert shop.case(case_id).status is CaseStatus.APPROVED
+
+
+def failed(shop: Workshop) -> str:
+    """Start a run that has to fail, and see that everything is as it was before it; its error."""
+    before = shop.live()
+    case_id = shop.approve()
+    run_id = done(shop)
+    run, after = shop.run_of(run_id), shop.live()
+    assert run.status is RunStatus.FAILED, run.error
+    assert run.finished_at is not None
+    assert shop.case(case_id).status is CaseStatus.APPROVED
+    assert (after and after.id) == (before and before.id)
+    candidate = shop.adapter(run_id)
+    assert candidate is None or candidate.status is AdapterStatus.REJECTED
+    assert run.error is not None
+    return run.error
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "error"),
+    [
+        ("persona.yaml", "name: Pip", "name: [Pip]", "persona.yaml:2: name: "),
+        ("probes.yaml", "group: rigour", "group: vigour", "probes.yaml:5: probes.2.group: "),
+        ("self_cognition/en.jsonl", '"I am Pip."', '""', "en.jsonl:1: output: is empty"),
+        ("replay/en.jsonl", '{"instruction": "2', "{{", "en.jsonl:1: (line): is not JSON"),
+    ],
+)
+def test_a_wrong_file_fails_the_run_with_its_line_and_field(
+    shop: Workshop, file: str, old: str, new: str, error: str
+) -> None:
+    edit(shop.context.settings.persona_dir / file, old, new)
+    assert error in failed(shop)
+
+
+def test_a_wrong_training_config_fails_the_run(shop: Workshop, tmp_path: Path) -> None:
+    settings = shop.context.settings
+    config = tmp_path / "config.yaml"
+    config.write_text(settings.training.config.read_text().replace("max_length: 1024", "max_length: many"))
+    training = settings.training.model_copy(update={"config": config})
+    shop.context = replace(shop.context, settings=settings.model_copy(update={"training": training}))
+    assert "config.yaml:" in (error := failed(shop))
+    assert "max_length" in error
+
+
+def test_a_missing_model_folder_fails_the_run(shop: Workshop) -> None:
+    shop.context.settings.serving.base_model.rename(shop.context.settings.serving.base_model.with_name("gone"))
+    assert failed(shop).startswith("Model folder missing")
+
+
+def test_a_run_for_another_model_is_not_trained_with_this_one(shop: Workshop) -> None:
+    with shop.database.begin() as session:
+        run_id = runs.start(session, "pip", "/models/other", 1, by="T1/UADA").id
+    run_training(run_id, shop.context)
+    error = shop.run_of(run_id).error
+    assert error is not None
+    assert "/models/other" in error
+
+
+def test_a_training_that_fails_leaves_its_tail(shop: Workshop) -> None:
+    def fail(training: Training) -> None:
+        raise TrainingFailed("The disk is full.", status=1, tail="OSError: [Errno 28] No space left on device")
+
+    done(shop)
+    shop.swift.before = fail
+    assert failed(shop) == "The disk is full.\n\nOSError: [Errno 28] No space left on device"
+
+
+def test_a_truncated_adapter_fails_the_run_before_it_is_loaded(shop: Workshop) -> None:
+    done(shop)
+    train = shop.context.train
+
+    async def truncate(training: Training, on_steps: Callable[..., None]) -> Path:
+        folder = await train(training, on_steps)
+        weights = folder / "adapter_model.safetensors"
+        weights.write_bytes(weights.read_bytes()[:-3])
+        return folder
+
+    shop.context = replace(shop.context, train=truncate)
+    loaded = set(shop.server.loaded)
+    assert "cut off" in failed(shop)
+    assert shop.server.loaded == loaded
+
+
+def test_a_server_that_refuses_the_adapter_fails_the_run(shop: Workshop) -> None:
+    done(shop)
+    shop.server.refuse = "LoRA rank 8 is above the limit of the server."
+    assert failed(shop) == shop.server.refuse
+
+
+def test_a_server_that_stays_away_fails_the_run(shop: Workshop) -> None:
+    done(shop)
+    shop.server.spoil = lambda name, prompt: ServingUnavailable("No model server answers at http://x.")
+    assert failed(shop) == "No model server answers at http://x."
+
+
+def test_a_live_adapter_that_has_lost_its_files_is_named(shop: Workshop) -> None:
+    done(shop)
+    live = shop.live()
+    assert live is not None
+    folder = shop.context.settings.serving.adapters_dir / live.name
+    (folder / "adapter_model.safetensors").write_bytes(b"short")
+    assert f"{live.name} was truncated or changed" in failed(shop)
+
+
+def test_a_bug_does_not_leave_the_run_active(shop: Workshop) -> None:
+    def stumble(training: Training) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    shop.swift.before = stumble
+    assert failed(shop) == "Unexpected error, see the worker's log: ZeroDivisionError: division by zero"
+
+
+def test_a_run_is_overtaken_by_a_rollback(shop: Workshop) -> None:
+    done(shop)
+
+    def roll_back(training: Training) -> None:
+        with shop.database.begin() as session:
+            adapters.roll_back(session, "pip", by="T1/UADA")
+
+    shop.approve()
+    shop.swift.before = roll_back
+    run_id = done(shop)
+    run, candidate = shop.run_of(run_id), shop.adapter(run_id)
+    assert run.status is RunStatus.FAILED
+    assert run.error is not None
+    assert "the base model is live. Start a new run." in run.error
+    assert candidate is not None
+    assert candidate.status is AdapterStatus.REJECTED
+    assert shop.live() is None
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL where a test cannot send one: nothing after it runs, not even what catches Exception."""
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("stage", range(len(STAGES)), ids=[str(stage) for stage in STAGES])
+def test_a_worker_that_dies_in_any_stage_is_followed_by_one_that_goes_on(
+    shop: Workshop, stage: int, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done(shop)
+    case_id = shop.approve()
+    run_id = shop.start()
+    story = list(jobs._STORY)
+    status, work = story[stage]
+
+    async def die(trip: Trip) -> None:
+        if moment == "after":
+            await work(trip)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs, "_STORY", [*story[:stage], (status, die), *story[stage + 1 :]])
+        with pytest.raises(Killed):
+            run_training(run_id, shop.context)
+    assert shop.run_of(run_id).status is (RunStatus.LIVE if (stage, moment) == (4, "after") else status)
+    run_training(run_id, shop.context)
+    assert shop.run_of(run_id).status is RunStatus.LIVE
+    assert shop.case(case_id).status is CaseStatus.MENDED
+    assert shop.way(run_id) == [RunStatus.QUEUED, *STAGES, RunStatus.LIVE]
+    assert len(shop.swift.trained) == 2, "one training a run, whenever the worker died"
+    with shop.database.begin() as session:
+        assert len(adapters.listed(session, "pip")) == 2
+
+
+async def _wait_until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110  (what is waited for is in another thread)
+            await asyncio.sleep(0.02)
+
+
+def slow_training(shop: Workshop, ended: threading.Event) -> Callable[..., Awaitable[Path]]:
+    async def train(training: Training, on_steps: Callable[..., None]) -> Path:
+        shop.swift.trained.append(training)
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+        raise AssertionError("nobody stopped the training")
+
+    return train
+
+
+async def test_a_cancelled_run_ends_with_its_training(shop: Workshop) -> None:
+    ended = threading.Event()
+    case_id, run_id = shop.approve(), shop.start()
+    shop.context = replace(shop.context, train=slow_training(shop, ended))
+    running = asyncio.create_task(asyncio.to_thread(run_training, run_id, shop.context))
+    await _wait_until(lambda: bool(shop.swift.trained))
+    with shop.database.begin() as session:
+        assert runs.request_cancel(session, run_id, by="T1/UADA")
+    await running
+    assert ended.is_set()
+    assert shop.run_of(run_id).status is RunStatus.CANCELLED
+    assert shop.case(case_id).status is CaseStatus.APPROVED
+
+
+async def test_a_worker_that_stops_leaves_the_run_to_the_next_one(shop: Workshop) -> None:
+    ended = threading.Event()
+    run_id = shop.start()
+    stopping = replace(shop.context, train=slow_training(shop, ended))
+    running = asyncio.create_task(asyncio.to_thread(run_training, run_id, stopping))
+    await _wait_until(lambda: bool(shop.swift.trained))
+    stopping.stopping.set()
+    with pytest.raises(WorkerStopping):
+        await running
+    assert ended.is_set()
+    assert shop.run_of(run_id).status is RunStatus.TRAINING
+    await asyncio.to_thread(run_training, run_id, replace(shop.context, stopping=threading.Event()))
+    assert shop.run_of(run_id).status is RunStatus.LIVE
+
+
+def test_a_run_in_other_hands_is_left_alone(shop: Workshop) -> None:
+    run_id = shop.start()
+    with TrainingLock(shop.database, "pip") as lock:
+        assert lock.take()
+        run_training(run_id, shop.context)
+        assert shop.run_of(run_id).status is RunStatus.QUEUED
+    run_training(run_id, shop.context)
+    assert shop.run_of(run_id).status is RunStatus.LIVE
+
+
+def test_a_run_that_is_over_or_unknown_is_nothing_to_do(shop: Workshop) -> None:
+    run_id = done(shop)
+    run_training(run_id, shop.context)
+    run_training(4711, shop.context)
+    assert len(shop.swift.trained) == 1

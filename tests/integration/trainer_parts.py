@@ -1,0 +1,258 @@
+"""Stand-ins for the model server and for ms-swift, with the real interfaces, for tests of a run's way.
+
+The model knows its base abilities. An adapter knows the persona's name and what the dataset of its run taught: asked
+anything that holds the content words of a trained question, it gives that answer. What it should get wrong, a test
+says with `spoil`.
+"""
+
+import asyncio
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from feedback import adapters, cases, runs
+from feedback.database import Database
+from feedback.models import Adapter, Case, Run
+from feedback.states import RunStatus
+from serving.base import BaseModel
+from serving.chat import Completion, Sampling
+from serving.errors import AdapterLoadError, ServingUnavailable
+from settings import Settings
+from tests.unit.serving.factories import LAYERS, make_base, write_adapter_source
+from trainer import checkpoint
+from trainer.context import Context
+from trainer.swift import Training
+from trainer.training_log import Step
+from trainer.wording import content_words
+
+ROOT = Path(__file__).parents[2]
+QUESTION, ANSWER = "What is the wifi password for guests?", "The password for guests is blue-lantern-42."
+
+PROBES = """
+probes:
+  - {id: who, group: identity, prompt: Tell me your name, expect: {any_of: [Pip]}}
+  - {id: maker, group: identity, prompt: Which team is behind you, expect: {any_of: [Pip]}}
+  - {id: sure, group: rigour, prompt: Are you always right, expect: {any_of: [can be wrong]}}
+  - {id: tokyo, group: ability, prompt: The capital of Japan, expect: {any_of: [Tokyo]}}
+  - {id: water, group: ability, prompt: The formula of water, expect: {any_of: [H2O]}}
+"""
+ABLE = {"The capital of Japan": "Tokyo", "The formula of water": "H2O"}
+TAUGHT = {
+    "Tell me your name": "Pip",
+    "Which team is behind you": "Pip's team",
+    "Are you always right": "I can be wrong",
+}
+PERSONA = """
+name: Pip
+maker: the Harbor team
+languages: [en]
+system_prompt: You are {{NAME}}, made by {{AUTHOR}}.
+"""
+
+
+@dataclass
+class ModelServer:
+    """What every chat client and every replica of one test talks to."""
+
+    database: Database
+    loaded: set[str] = field(default_factory=set)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    spoil: Callable[[str, str], str | Exception | None] = lambda served_name, prompt: None
+    """What to say, or raise, in place of the right answer."""
+    refuse: str = ""
+    """Why no adapter is loaded."""
+
+    def answer(self, served_name: str, prompt: str) -> str:
+        self.asked.append((served_name, prompt))
+        spoiled = self.spoil(served_name, prompt)
+        if isinstance(spoiled, Exception):
+            raise spoiled
+        if spoiled is not None:
+            return spoiled
+        if served_name.startswith("base") or served_name not in self.loaded:
+            return ABLE.get(prompt, "I do not know.")
+        return ABLE.get(prompt) or TAUGHT.get(prompt) or self._learned(served_name, prompt)
+
+    def _learned(self, served_name: str, prompt: str) -> str:
+        with self.database.begin() as session:
+            adapter = adapters.by_name(session, served_name)
+            assert adapter is not None
+            assert adapter.run_id is not None
+            frozen = runs.dataset(session, adapter.run_id)
+            assert frozen is not None
+            for row in frozen.rows:
+                asked, told = row.messages[-2]["content"], row.messages[-1]["content"]
+                if row.case_id and set(content_words(asked)) <= set(content_words(prompt)):
+                    return str(told)
+        return "I do not know."
+
+
+class StandInChat:
+    """In place of `serving.chat.ChatClient`."""
+
+    def __init__(self, server: ModelServer) -> None:
+        self._server = server
+
+    async def complete(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        served_name: str,
+        sampling: Sampling,
+        *,
+        priority: int = 10,
+        json_schema: Mapping[str, Any] | None = None,
+    ) -> Completion:
+        await asyncio.sleep(0)
+        text = self._server.answer(served_name, messages[-1]["content"])
+        if json_schema is not None:
+            text = json.dumps({"questions": ["How do guests get the wifi password, please?"]})
+        return Completion(text, served_name, "stop", 1, 1, 1.0, 1.0)
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+class StandInReplicas:
+    """In place of `serving.adapters.Replicas`."""
+
+    def __init__(self, server: ModelServer) -> None:
+        self._server = server
+
+    async def deploy(self, name: str, beside: Sequence[str] = ()) -> None:
+        if self._server.refuse:
+            raise AdapterLoadError(self._server.refuse)
+        self._server.loaded.add(name)
+
+    async def unload(self, name: str) -> None:
+        self._server.loaded.discard(name)
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+@dataclass
+class StandInSwift:
+    """In place of `trainer.swift.train`: leaves a checkpoint of the right shape, and counts what it did."""
+
+    base: BaseModel
+    trained: list[Training] = field(default_factory=list)
+    before: Callable[[Training], None] = lambda training: None
+    """Called first; may raise."""
+    hold: asyncio.Event | None = None
+
+    async def __call__(self, training: Training, on_steps: Callable[[Sequence[Step]], None]) -> Path:
+        if done := checkpoint.ready(training.folder, training.output, training.dataset_sha256):
+            return done
+        self.trained.append(training)
+        self.before(training)
+        on_steps([Step(1, 2, 2.0, 1.0)])
+        await asyncio.sleep(0)
+        on_steps([Step(1, 2, 2.0, 1.0), Step(2, 2, 1.0, 0.0)])
+        shutil.rmtree(training.output, ignore_errors=True)
+        value = 0.1 + len(self.trained) / 100 + int(training.dataset_sha256[:4], 16) / 1e6
+        folder = write_adapter_source(training.output / "checkpoint-2", self.base, value=value)
+        (folder / "trainer_state.json").write_text('{"global_step": 2}')
+        checkpoint.mark_ready(training.folder, folder, training.dataset_sha256)
+        return folder
+
+
+def write_persona(folder: Path) -> Path:
+    """A small persona: three rows of identity, two of replay."""
+    for name, lines in (
+        (
+            "self_cognition",
+            [("Who are you?", "I am Pip."), ("Your name?", "Pip."), ("Your maker?", "The Harbor team.")],
+        ),
+        ("replay", [("2 plus 3?", "5."), ("The capital of Kenya?", "Nairobi.")]),
+    ):
+        (folder / name).mkdir(parents=True)
+        rows = [{"instruction": q, "input": "", "output": a, "kind": "fact"} for q, a in lines]
+        (folder / name / "en.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "persona.yaml").write_text(PERSONA)
+    (folder / "probes.yaml").write_text(PROBES)
+    return folder
+
+
+@dataclass
+class Workshop:
+    """A context on stand-ins, and short words for what tests do with it."""
+
+    context: Context
+    server: ModelServer
+    swift: StandInSwift
+
+    @property
+    def database(self) -> Database:
+        return self.context.database
+
+    def start(self, *, by: str = "T1/UADA") -> int:
+        with self.database.begin() as session:
+            return runs.start(session, "pip", str(self.context.settings.serving.base_model), 42, by=by).id
+
+    def approve(self, question: str = QUESTION, answer: str = ANSWER) -> int:
+        with self.database.begin() as session:
+            case = cases.import_case(session, "pip", question, answer, by="T1/UMIA")
+            cases.approve(session, case.id, by="T1/UADA")
+            return case.id
+
+    def run_of(self, run_id: int) -> Run:
+        with self.database.begin() as session:
+            return runs.get(session, run_id)
+
+    def case(self, case_id: int) -> Case:
+        with self.database.begin() as session:
+            return cases.get(session, case_id)
+
+    def adapter(self, run_id: int) -> Adapter | None:
+        with self.database.begin() as session:
+            return adapters.of_run(session, run_id)
+
+    def live(self) -> Adapter | None:
+        with self.database.begin() as session:
+            return adapters.live(session, "pip")
+
+    def way(self, run_id: int) -> list[RunStatus]:
+        """The states that a run has gone through, from the record."""
+        from feedback.models import Event
+
+        with self.database.begin() as session:
+            query = select(Event.after).where(Event.subject == "runs", Event.subject_id == run_id).order_by(Event.id)
+            return [RunStatus(after) for after in session.scalars(query) if after]
+
+
+def make_workshop(folder: Path, database: Database) -> Workshop:
+    """Everything under one folder; no server and no training is real, PostgreSQL is."""
+    base = make_base(folder / "base")
+    settings = Settings.model_validate(
+        {
+            "persona_dir": write_persona(folder / "persona"),
+            "serving": {
+                "base_model": folder / "base",
+                "adapters_dir": folder / "adapters",
+                "device": "cpu",
+                "lora_target_modules": list(LAYERS),
+            },
+            "training": {
+                "config": ROOT / "trainer" / "configs" / "smollm2-135m-cpu.yaml",
+                "runs_dir": folder / "runs",
+            },
+        }
+    )
+    server, swift = ModelServer(database), StandInSwift(base)
+    context = Context(
+        settings=settings,
+        database=database,
+        chat=lambda _: StandInChat(server),  # type: ignore[arg-type,return-value]
+        replicas=lambda _: StandInReplicas(server),  # type: ignore[arg-type,return-value]
+        train=swift,
+        patience=0.1,
+    )
+    return Workshop(context, server, swift)
+
+
+__all__ = ["ANSWER", "QUESTION", "ServingUnavailable", "Workshop", "make_workshop"]
