@@ -27,7 +27,7 @@ T = TypeVar("T")
 InUse = Callable[[str], Awaitable[bool]]
 
 QUESTION = [{"role": "user", "content": "Say hello and tell me in one sentence what you can do."}]
-FIRST_WORDS = Sampling(temperature=0.0, max_tokens=8)
+FIRST_WORDS = Sampling(temperature=0.0, max_tokens=3)  # enough to see that there is an answer, and soon over
 
 
 class Replicas:
@@ -205,9 +205,10 @@ async def _problem(replica: Replica) -> str | None:
 async def _verify(replica: Replica, name: str, client: ChatClient, others: Iterable[str]) -> None:
     if name not in await replica.models():
         raise AdapterLoadError(f"{replica.url} does not list {name} after loading it")
-    for asked in dict.fromkeys([name, *others]):
-        answer = await client.complete(QUESTION, asked, FIRST_WORDS, on=replica.url)
-        if not answer.text.strip():
-            raise AdapterLoadError(f"{replica.url} says nothing under the name {asked} with {name} loaded")
+    asked = list(dict.fromkeys([name, *others]))
+    answers = (client.complete(QUESTION, each, FIRST_WORDS, priority=0, on=replica.url) for each in asked)
+    for each, answer in zip(asked, await asyncio.gather(*answers), strict=True):
+        if not answer.text:  # NaN decodes to nothing; a first word of blanks is a word
+            raise AdapterLoadError(f"{replica.url} says nothing under the name {each} with {name} loaded")
     if await replica.poisoned():
         raise poisoned(replica.url)

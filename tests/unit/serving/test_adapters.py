@@ -53,7 +53,7 @@ async def test_deploying_makes_every_replica_answer_under_the_name(
     await replicas.deploy(names[0])
     assert await replicas.loaded() == {peer.url: {names[0]} for peer in peers}
     for peer in peers:
-        assert [asked["model"] for asked in peer.asked] == [names[0], "base"]
+        assert {asked["model"] for asked in peer.asked} == {names[0], "base"}
 
 
 async def test_loading_and_unloading_again_is_harmless(replicas: Replicas, peers: list[Peer], names: list[str]) -> None:
@@ -106,7 +106,7 @@ async def test_a_server_that_refuses_gives_its_reason(replicas: Replicas, peers:
 async def test_an_adapter_that_says_nothing_is_not_verified(
     replicas: Replicas, peers: list[Peer], names: list[str]
 ) -> None:
-    peers[1].replies = [Reply(pieces=[])]
+    peers[1].replies = [Reply(pieces=[])] * 2
     with pytest.raises(AdapterLoadError, match=f"{peers[1].url} says nothing under the name {names[0]}"):
         await replicas.deploy(names[0])
 
@@ -212,4 +212,4 @@ async def test_on_the_cpu_the_zero_adapter_is_always_there(tmp_path: Path, peers
         for peer in peers:
             peer.models = {"base": "/models/base"}
         await replicas.deploy(names[0])
-    assert all([asked["model"] for asked in peer.asked] == [names[0], zero, zero] for peer in peers)
+    assert all({asked["model"] for asked in peer.asked} == {names[0], zero} for peer in peers)
