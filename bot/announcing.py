@@ -15,8 +15,6 @@ from feedback.models import Case
 
 log = logging.getLogger(__name__)
 
-EVERY = 3.0  # seconds; no message is edited more often than that
-
 
 class Announcing:
     """Keeps progress messages and threads up to date."""

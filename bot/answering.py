@@ -5,13 +5,14 @@ import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.orm import Session
 
 from bot.blocks import answer_footer
 from bot.memory import QuestionTooLong, Turn, fit
+from bot.rhythm import Rhythm
 from bot.sanitising import repetition
 from bot.slack_errors import code
 from bot.slack_messages import Place
@@ -37,7 +38,6 @@ TOO_LONG = "That is more than I can read at once. Please ask me in fewer words, 
 NOTHING_SAID = "I have no answer to that. Could you put it another way?"
 REPEATED = "I cut this short: I began to repeat myself."
 CUT = "I stopped here: this is as long as my answers may be."
-RETRY_IN = timedelta(seconds=10)
 TIRED = 200  # characters between two looks for a repetition
 RECORD_ATTEMPTS, RECORD_PAUSE = 120, 5.0
 
@@ -96,9 +96,11 @@ class Answering:
         persona: Persona,
         settings: Settings,
         traffic: Traffic,
+        rhythm: Rhythm,
     ) -> None:
         self._database, self._chat, self._client = database, chat, client
         self._persona, self._settings, self._traffic = persona, settings, traffic
+        self._rhythm = rhythm
         serving = settings.serving
         self._sampling = Sampling(serving.temperature, serving.max_tokens)
         self._budget = serving.max_model_len - serving.max_tokens
@@ -212,7 +214,7 @@ class Answering:
         if waited > self._settings.slack.patience:
             await self._database.run(answers.finish, answer_id, Outcome(AnswerStatus.FAILED, error=error))
             await self.say(place, GIVEN_UP)
-        elif await self._database.run(answers.postpone, answer_id, error=error, retry_in=RETRY_IN):
+        elif await self._database.run(answers.postpone, answer_id, error=error, retry_in=self._rhythm.retry_time):
             await self.say(place, AWAY)
 
     async def _record(self, work: Work, outcome: Outcome, messages: Sequence[str]) -> None:

@@ -12,17 +12,18 @@ from aiohttp import web
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
-from bot import announcing, intake, listeners
+from bot import listeners
 from bot.boot import BotSetupError, introduce, make_client
 from bot.mishaps import on_error
 from bot.parts import Parts, wire
+from bot.rhythm import Rhythm
 from bot.supervision import keep_running
 from feedback.persona import load_persona
 from settings import Settings
 
 log = logging.getLogger(__name__)
 
-RECONCILE_EVERY, SAVE_KEPT_EVERY = 15.0, 5.0
+DEFAULT_RHYTHM = Rhythm()
 
 
 def build_app(parts: Parts) -> AsyncApp:
@@ -41,16 +42,16 @@ def build_app(parts: Parts) -> AsyncApp:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Parts]:
+async def running(settings: Settings, rhythm: Rhythm = DEFAULT_RHYTHM) -> AsyncIterator[Parts]:
     """The whole bot, connected, until the block ends; then running answers get a while to finish."""
     persona = load_persona(settings.persona_dir / "persona.yaml")
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession(trust_env=True))
         client = make_client(settings.slack, session)
-        parts = wire(settings, await introduce(client), persona, client)
+        parts = wire(settings, await introduce(client), persona, client, rhythm)
         stack.push_async_callback(parts.close)
         app = build_app(parts)
-        tasks = [asyncio.create_task(work, name=name) for name, work in background(parts).items()]
+        tasks = [asyncio.create_task(work, name=name) for name, work in background(parts, rhythm).items()]
         stack.push_async_callback(_cancel, tasks)
         stack.push_async_callback(parts.intake.drain, settings.slack.shutdown_grace)
         await stack.enter_async_context(_connected(app, settings))
@@ -58,14 +59,14 @@ async def running(settings: Settings) -> AsyncIterator[Parts]:
         yield parts
 
 
-def background(parts: Parts) -> dict[str, Coroutine[Any, Any, None]]:
+def background(parts: Parts, rhythm: Rhythm) -> dict[str, Coroutine[Any, Any, None]]:
     """What goes on beside the listeners, each restarted when it crashes."""
     return {
-        "announcing": keep_running("announcing", parts.announcing.round, announcing.EVERY),
-        "retrying": keep_running("retrying", parts.intake.retry, intake.RETRY_EVERY),
-        "leases": keep_running("leases", parts.intake.renew, intake.RENEW_EVERY),
-        "kept": keep_running("kept", parts.save_kept, SAVE_KEPT_EVERY),
-        "reconciling": keep_running("reconciling", parts.reconcile, RECONCILE_EVERY),
+        "announcing": keep_running("announcing", parts.announcing.round, rhythm.announce),
+        "retrying": keep_running("retrying", parts.intake.retry, rhythm.retry),
+        "leases": keep_running("leases", parts.intake.renew, rhythm.renew),
+        "kept": keep_running("kept", parts.save_kept, rhythm.save_kept),
+        "reconciling": keep_running("reconciling", parts.reconcile, rhythm.reconcile),
     }
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from bot.answering import Answering, place_of
 from bot.fair_queue import FairQueue
 from bot.questions import Asked, Kind
+from bot.rhythm import Rhythm
 from bot.slack_messages import Place
 from bot.unsaved import Entry, Unsaved
 from feedback import answers, rewording
@@ -24,15 +25,13 @@ from settings import SlackSettings
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=60)
-RENEW_EVERY, RETRY_EVERY = 15.0, 5.0
 QUESTION = "question"
 FORGETFUL = "I can't reach my memory right now; your question is kept and I will answer when it is back."
 FORGOTTEN = "I'm sorry: I was without my memory for too long, so I won't answer this one. Please ask me again."
 EMPTY = "I'm here. Ask me anything: write your question in the same message as my name."
 
 
-def take(session: Session, asked: Asked, event_id: str) -> int | None:
+def take(session: Session, asked: Asked, event_id: str, lease: timedelta) -> int | None:
     """Record a question, unless its event or its message was taken before, or it is talk between others."""
     if not answers.take_delivery(session, event_id):
         return None
@@ -41,17 +40,23 @@ def take(session: Session, asked: Asked, event_id: str) -> int | None:
         session, question.team_id, question.channel_id, question.thread_ts
     ):
         return None
-    return answers.take_question(session, question, lease=LEASE)
+    return answers.take_question(session, question, lease=lease)
 
 
 class Intake:
     """The door that questions come in by; one for each process."""
 
     def __init__(
-        self, database: AsyncDatabase, answering: Answering, settings: SlackSettings, persona: str, unsaved: Unsaved
+        self,
+        database: AsyncDatabase,
+        answering: Answering,
+        settings: SlackSettings,
+        persona: str,
+        unsaved: Unsaved,
+        rhythm: Rhythm,
     ) -> None:
         self._database, self._answering, self._settings, self._persona = database, answering, settings, persona
-        self._unsaved = unsaved
+        self._unsaved, self._lease = unsaved, rhythm.lease_time
         self._queue = FairQueue(settings.max_running_answers)
         self._running: dict[int, asyncio.Task[None]] = {}
         self._told: set[int] = set()
@@ -66,7 +71,7 @@ class Intake:
             await self._greet(asked, event_id)
             return
         try:
-            answer_id = await self._database.run(take, asked, event_id)
+            answer_id = await self._database.run(take, asked, event_id, self._lease)
         except DatabaseUnavailable:
             await self._keep(asked, event_id)
             return
@@ -79,7 +84,7 @@ class Intake:
         where = (question.team_id, question.channel_id, question.question_ts)
         if not question.text:
             return
-        answer_id = await self._database.run(rewording.reword, *where, question.text, lease=LEASE)
+        answer_id = await self._database.run(rewording.reword, *where, question.text, lease=self._lease)
         if answer_id is not None:
             self._begin(answer_id, _place(question))
 
@@ -92,7 +97,7 @@ class Intake:
             if kind is not Kind.FOLLOW_UP:
                 await self._answering.say(_place(asked.question), FORGOTTEN)
             return True
-        answer_id = await self._database.run(take, asked, event_id)
+        answer_id = await self._database.run(take, asked, event_id, self._lease)
         if answer_id is not None:
             self._begin(answer_id, _place(asked.question))
         return True
@@ -102,14 +107,14 @@ class Intake:
         free = self._queue.free
         if free == 0 or self._closing:
             return
-        ids = await self._database.run(answers.take_unfinished, self._persona, lease=LEASE, limit=min(free, 10))
+        ids = await self._database.run(answers.take_unfinished, self._persona, lease=self._lease, limit=min(free, 10))
         for answer_id in ids:
             self._begin(answer_id, place_of(await self._database.run(answers.get, answer_id)))
 
     async def renew(self) -> None:
         """Keep other processes from taking what runs, or waits its turn, here."""
         for answer_id in list(self._running):
-            await self._database.run(answers.renew_lease, answer_id, lease=LEASE)
+            await self._database.run(answers.renew_lease, answer_id, lease=self._lease)
 
     async def drain(self, seconds: float) -> None:
         """Let running answers end, for so long; what is left stays pending and free for the next process."""

@@ -14,6 +14,7 @@ from bot.permissions import Permissions
 from bot.progress_messages import ProgressMessages
 from bot.retraining import Retraining
 from bot.reviewing import Reviewing
+from bot.rhythm import Rhythm
 from bot.traffic import Traffic
 from bot.unsaved import Unsaved
 from bot.voting import VOTE, Voting
@@ -69,16 +70,15 @@ class Parts:
         await self.database.close()
 
 
-def wire(settings: Settings, me: Me, persona: Persona, client: AsyncWebClient) -> Parts:
+def wire(settings: Settings, me: Me, persona: Persona, client: AsyncWebClient, rhythm: Rhythm) -> Parts:
     """Make the parts."""
     slack, slug = settings.slack, persona.slug
     database = AsyncDatabase(settings.database.url)
     chat, replicas = ChatClient(settings.serving), Replicas(settings.serving)
     permissions = Permissions(client, me, slack)
     unsaved = Unsaved(settings.home / "unsaved")
-    traffic = Traffic()
-    answering = Answering(database, chat, client, persona, settings, traffic)
-    intake = Intake(database, answering, slack, slug, unsaved)
+    answering = Answering(database, chat, client, persona, settings, Traffic(), rhythm)
+    intake = Intake(database, answering, slack, slug, unsaved, rhythm)
     progress = ProgressMessages(database, client, slug, slack.record_channel)
     return Parts(
         settings=settings,

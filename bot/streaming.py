@@ -153,6 +153,8 @@ class Reply:
         safe = sanitise(self._raw, final=footer is not None)
         if footer is None and not safe:
             return
+        if footer is not None:
+            await self._drop_parts_after(safe)
         part = self._parts[-1] if self._parts else self._begin_part(0, "")
         while self._is_full(part, safe):
             rest = await self._rotate(part, safe)
@@ -162,12 +164,33 @@ class Reply:
         if part.done or (self._quiet and footer is None):
             return
         text = part.text(safe)
-        if footer is not None:
-            if self.stopped and len(part.shown) < len(text):
-                text = part.shown or text  # stop means: keep what is shown
-            part.done = await self._try(part, finish_with(part.message, text, footer))
-        elif text != part.shown and await self._try(part, part.message.show(text)):
-            part.shown = text
+        if footer is None:
+            if text != part.shown and await self._try(part, part.message.show(text)):
+                part.shown = text
+            return
+        if self.stopped and len(part.shown) < len(text):
+            text = part.shown or text  # stop means: keep what is shown
+        if not text.startswith(part.shown):
+            await self._make_editable(part)
+        part.done = await self._try(part, finish_with(part.message, text, footer))
+
+    async def _make_editable(self, part: _Part) -> None:
+        """A stream cannot take back what it shows: end it, so that its message can be written over."""
+        if isinstance(part.message, StreamedMessage) and part.message.ts:
+            with contextlib.suppress(*REFUSALS):
+                await self._client.chat_stopStream(channel=self._place.channel, ts=part.message.ts)
+        part.message, part.shown = self._edited(part.message.ts), ""
+
+    async def _drop_parts_after(self, safe: str) -> None:
+        """The text has become shorter than what is shown: messages that it does not reach go away."""
+        while len(self._parts) > 1 and self._parts[-1].start >= len(safe):
+            gone = self._parts.pop()
+            with contextlib.suppress(*REFUSALS):
+                if isinstance(gone.message, StreamedMessage) and gone.message.ts:
+                    await self._client.chat_stopStream(channel=self._place.channel, ts=gone.message.ts)
+                if gone.message.ts:
+                    await self._client.chat_delete(channel=self._place.channel, ts=gone.message.ts)
+            self._parts[-1].done, self._parts[-1].message = False, self._edited(self._parts[-1].message.ts)
 
     def _begin_part(self, start: int, prefix: str) -> _Part:
         message: GrowingMessage
@@ -206,13 +229,13 @@ class Reply:
         try:
             await call
         except REFUSALS as error:
-            self._meet(part, error)
+            await self._meet(part, error)
             return False
         finally:
             await self._tell_new(part)
         return True
 
-    def _meet(self, part: _Part, error: Exception) -> None:
+    async def _meet(self, part: _Part, error: Exception) -> None:
         """Decide from Slack's error how this message goes on."""
         kind, message = trouble(error), part.message
         extra = {"action": "slack_refused", "error": code(error) or type(error).__name__, "met_by": kind.name}
@@ -229,7 +252,8 @@ class Reply:
             # After no reply at all nobody knows how much the stream shows: the whole text is written over it.
             if kind is Trouble.FALL_BACK:
                 self._traffic.refused(self._place.channel, code(error))
-            part.message = self._edited(message.ts)
+            await self._make_editable(part)
+            self._flushed = 0.0  # at once, not after the interval of edits
         else:
             self._not_before = self._traffic.clock() + 1.0
 

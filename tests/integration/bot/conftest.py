@@ -1,0 +1,119 @@
+"""The bot as it is, on a sandbox workspace, a real PostgreSQL and a stand-in model server."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bot.app import running
+from bot.parts import Parts
+from bot.rhythm import Rhythm
+from feedback.database import Database
+from sandbox.client import Message, Person, Workspace
+from sandbox.options import Timing
+from sandbox.server import serve
+from settings import DatabaseSettings, RedisSettings, ServingSettings, Settings, SlackSettings
+from tests.integration.bot.stand_in_model import StandInModel
+
+MANIFEST = Path(__file__).with_name("slack_app.yaml")
+PERSONA = Path(__file__).parents[3] / "persona"
+QUICK = Rhythm(lease=4.0, renew=1.0, retry=0.3, retry_in=0.5, announce=0.2, save_kept=0.3, reconcile=60.0)
+NOWHERE = "redis://127.0.0.1:1/0"
+
+
+@pytest.fixture
+def sandbox_url() -> Iterator[str]:
+    timing = Timing(ack_timeout=3.0, redelivery=(0.1, 0.2), file_delay=0.05)
+    with serve(MANIFEST, timing=timing) as url:
+        yield url
+
+
+@pytest.fixture
+async def ws(sandbox_url: str) -> AsyncIterator[Workspace]:
+    async with Workspace(sandbox_url) as workspace:
+        yield workspace
+
+
+@pytest.fixture
+def model() -> Iterator[StandInModel]:
+    with StandInModel().serve() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+async def settings(sandbox_url: str, ws: Workspace, model: StandInModel, database_url: str, tmp_path: Path) -> Settings:
+    """Ada is the admin; #help is the channel of record."""
+    channels = {channel["name"]: channel["id"] for channel in await ws.person("ada").channels()}
+    return Settings(
+        home=tmp_path,
+        persona_dir=PERSONA,
+        slack=SlackSettings(
+            bot_token="xoxb-sandbox",
+            app_token="xapp-sandbox",
+            api_url=f"{sandbox_url}/api/",
+            admins=[await ws.user_id("ada")],
+            record_channel=channels["help"],
+            shutdown_grace=2,
+        ),
+        database=DatabaseSettings(url=database_url),
+        redis=RedisSettings(url=NOWHERE),
+        serving=ServingSettings(
+            urls=[model.url], device="cuda", adapters_dir=tmp_path / "adapters", first_token_timeout=5, idle_timeout=2
+        ),
+    )
+
+
+StartBot = Callable[[Settings], AbstractAsyncContextManager[Parts]]
+
+
+@pytest.fixture
+def start_bot(ws: Workspace) -> StartBot:
+    """A bot with settings of the test's own."""
+
+    @asynccontextmanager
+    async def start(settings: Settings) -> AsyncIterator[Parts]:
+        async with running(settings, QUICK) as parts:
+            await ws.wait_until_connected()
+            yield parts
+
+    return start
+
+
+@pytest.fixture
+async def bot(settings: Settings, start_bot: StartBot) -> AsyncIterator[Parts]:
+    async with start_bot(settings) as parts:
+        yield parts
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What most stories start from."""
+
+    ws: Workspace
+    mia: Person
+    ada: Person
+    noor: Person
+    model: StandInModel
+    db: Database
+
+    async def ask(self, person: Person, text: str, channel: str = "general") -> Message:
+        """Ask with a mention, and wait for the whole answer."""
+        ts = await person.say(channel, f"{await self.ws.mention()} {text}")
+        return await self.answer_to(person, channel, ts)
+
+    async def answer_to(self, person: Person, channel: str, ts: str) -> Message:
+        return await person.wait_for(channel, finished_answer, thread_ts=ts)
+
+
+def finished_answer(message: Message) -> bool:
+    """An answer carries its thumbs once it is whole."""
+    return any(block["type"] == "context_actions" for block in message.blocks) or bool(
+        message.element("mend_feedback_up")
+    )
+
+
+@pytest.fixture
+def scene(ws: Workspace, bot: Parts, model: StandInModel, db: Database) -> Scene:
+    return Scene(ws, ws.person("mia"), ws.person("ada"), ws.person("noor"), model, db)

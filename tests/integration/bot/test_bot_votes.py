@@ -1,0 +1,182 @@
+"""Thumbs and corrections, as those who give them see them."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import select
+
+from bot import voting
+from feedback.cases import REASONS
+from feedback.models import Answer, Case, Event, Vote
+from feedback.states import CaseStatus, VoteValue
+from sandbox.client import Message, Person, View
+from tests.integration.bot.conftest import Scene
+
+
+def votes(scene: Scene) -> dict[str, VoteValue]:
+    with scene.db.begin() as session:
+        return {vote.user_id: vote.value for vote in session.scalars(select(Vote))}
+
+
+def cases_of(scene: Scene) -> list[Case]:
+    with scene.db.begin() as session:
+        return list(session.scalars(select(Case).order_by(Case.id)))
+
+
+async def note_to(person: Person, text: str, channel: str = "general") -> Message:
+    return await person.wait_for(channel, lambda m: m.ephemeral and text in m.plain)
+
+
+def filled(correction: str, reason: str | None = None) -> dict[str, dict[str, str]]:
+    return {"text": {"text": correction}} | ({"reason": {"reason": reason}} if reason else {})
+
+
+async def thumb_down(scene: Scene, person: Person, answer: Message) -> View:
+    await person.click("general", answer.ts, "mend_feedback", "negative")
+    return await person.wait_for_view()
+
+
+async def test_a_thumbs_up_is_counted_and_confirmed_to_its_giver_alone(scene: Scene) -> None:
+    answer = await scene.ask(scene.mia, "who are you?")
+    await scene.noor.click("general", answer.ts, "mend_feedback", "positive")
+    note = await note_to(scene.noor, voting.GOOD)
+    assert note.thread_ts == answer.thread_ts
+    assert not [m for m in await scene.mia.messages("general") if m.ephemeral]
+    assert list(votes(scene).values()) == [VoteValue.UP]
+    assert cases_of(scene) == []
+
+
+async def test_a_thumbs_down_opens_the_window_and_a_correction_waits_for_an_admin(scene: Scene) -> None:
+    answer = await scene.ask(scene.mia, "who are you?")
+    view = await thumb_down(scene, scene.mia, answer)
+    assert "who are you?" in view.plain and "You asked: who are you?" in view.plain
+    assert all(label in str(view.blocks) for label in REASONS.values())
+    await note_to(scene.mia, voting.BAD)
+    assert [case.status for case in cases_of(scene)] == [CaseStatus.FLAGGED]
+    assert await scene.mia.submit(view, filled("I am Pip.", "identity")) is None
+    await note_to(scene.mia, "Thank you!")
+    (case,) = cases_of(scene)
+    assert (case.status, case.correction, case.reason) == (CaseStatus.CORRECTED, "I am Pip.", "identity")
+    assert case.bad_answer == "You asked: who are you?"
+    assert case.flagged_by == case.corrected_by
+
+
+async def test_a_wrong_entry_is_shown_at_its_field(scene: Scene) -> None:
+    answer = await scene.ask(scene.mia, "who are you?")
+    view = await thumb_down(scene, scene.mia, answer)
+    for entry, error in {
+        " ... ": "Please write what I should have said",
+        "x" * 2001: "2001 characters",
+        "you ASKED: who are you?": "That is what I said already",
+    }.items():
+        errors = await scene.mia.submit(view, filled(entry))
+        assert errors is not None and error in errors["text"]
+    assert await scene.mia.submit(view, filled("I am Pip.")) is None
+
+
+@pytest.mark.parametrize("reaction", ["-1", "thumbsdown", "-1::skin-tone-3"])
+async def test_a_reaction_is_a_vote_and_a_private_button_opens_the_window(scene: Scene, reaction: str) -> None:
+    answer = await scene.ask(scene.mia, "who are you?")
+    await scene.mia.react("general", answer.ts, reaction)
+    note = await note_to(scene.mia, voting.BAD)
+    assert list(votes(scene).values()) == [VoteValue.DOWN]
+    await scene.mia.click("general", note.ts, "mend_correct")
+    view = await scene.mia.wait_for_view()
+    assert "who are you?" in view.plain
+    assert await scene.mia.submit(view, filled("I am Pip.")) is None
+    await note_to(scene.mia, "Thank you!")
+    assert [case.status for case in cases_of(scene)] == [CaseStatus.CORRECTED]
+
+
+async def test_a_vote_can_be_changed_and_taken_back(scene: Scene) -> None:
+    answer = await scene.ask(scene.mia, "who are you?")
+    await scene.mia.react("general", answer.ts, "thumbsup")
+    await note_to(scene.mia, voting.GOOD)
+    await scene.mia.react("general", answer.ts, "thumbsdown")
+    await note_to(scene.mia, "Changed.")
+    assert list(votes(scene).values()) == [VoteValue.DOWN]
+    await scene.mia.unreact("general", answer.ts, "thumbsdown")
+    await note_to(scene.mia, voting.TAKEN_BACK)
+    assert votes(scene) == {}
+    assert [case.status for case in cases_of(scene)] == [CaseStatus.WITHDRAWN]
+
+
+async def test_the_private_note_can_take_the_vote_back(scene: Scene) -> None:
+    answer = await scene.ask(scene.mia, "who are you?")
+    await scene.mia.click("general", answer.ts, "mend_feedback", "positive")
+    note = await note_to(scene.mia, voting.GOOD)
+    await scene.mia.click("general", note.ts, "mend_withdraw_vote")
+    await note_to(scene.mia, voting.TAKEN_BACK)
+    assert votes(scene) == {}
+
+
+async def test_where_native_buttons_are_refused_plain_ones_do_the_same(scene: Scene) -> None:
+    await scene.ws.fault("refuse_feedback")
+    answer = await scene.ask(scene.mia, "who are you?")
+    await scene.mia.click("general", answer.ts, "mend_feedback_down")
+    view = await scene.mia.wait_for_view()
+    assert await scene.mia.submit(view, filled("I am Pip.")) is None
+    await note_to(scene.mia, "Thank you!")
+
+
+async def test_votes_on_what_is_no_answer_are_ignored(scene: Scene) -> None:
+    ts = await scene.mia.say("general", f"{await scene.ws.mention()}")
+    invitation = await scene.mia.wait_for("general", lambda m: m.by_app, thread_ts=ts)
+    await scene.mia.react("general", invitation.ts, "-1")
+    await scene.mia.react("general", ts, "-1")
+    answer = await scene.ask(scene.mia, "who are you?")
+    await scene.mia.react("general", answer.ts, "tada")
+    await scene.mia.react("general", answer.ts, "+1")
+    await note_to(scene.mia, voting.GOOD)
+    assert list(votes(scene).values()) == [VoteValue.UP]
+    assert cases_of(scene) == []
+
+
+@pytest.mark.parametrize("name", ["gus", "xan"])
+async def test_guests_and_outsiders_are_told_politely_that_nothing_is_kept(scene: Scene, name: str) -> None:
+    person = scene.ws.person(name)
+    channel = next(c["name"] for c in await person.channels() if c["kind"] == "channel")
+    answer = await scene.ask(scene.mia, "who are you?", channel)
+    await person.click(channel, answer.ts, "mend_feedback", "negative")
+    await note_to(person, "I may only learn from members", channel)
+    await person.react(channel, answer.ts, "-1")
+    await asyncio.sleep(0.5)
+    assert await person.views() == []
+    assert votes(scene) == {} and cases_of(scene) == []
+
+
+async def test_two_who_flag_one_answer_share_a_case(scene: Scene) -> None:
+    answer = await scene.ask(scene.mia, "who are you?")
+    first = await thumb_down(scene, scene.mia, answer)
+    assert await scene.mia.submit(first, filled("I am Pip.")) is None
+    second = await thumb_down(scene, scene.noor, answer)
+    assert "I am Pip." in str(second.blocks)  # what is written already is there to be bettered
+    assert await scene.noor.submit(second, filled("I am Pip, made by the Harbor team.")) is None
+    await note_to(scene.noor, "Thank you!")
+    (case,) = cases_of(scene)
+    assert case.correction == "I am Pip, made by the Harbor team."
+    assert case.flagged_by != case.corrected_by
+    assert len(votes(scene)) == 2
+
+
+async def test_a_flagged_answer_is_left_out_of_its_threads_memory(scene: Scene) -> None:
+    answer = await scene.ask(scene.mia, "who are you?")
+    await scene.mia.react("general", answer.ts, "-1")
+    await note_to(scene.mia, voting.BAD)
+    asked = await scene.mia.say("general", f"{await scene.ws.mention()} once more", thread_ts=answer.thread_ts)
+    await scene.mia.wait_for("general", lambda m: m.by_app and m.ts > asked and not m.ephemeral and not m.streaming)
+    assert len(scene.model.asked[-1]["messages"]) == 2
+
+
+async def test_a_redelivered_reaction_does_not_undo_what_came_after_it(scene: Scene) -> None:
+    answer = await scene.ask(scene.mia, "who are you?")
+    await scene.ws.fault("duplicate", times=2)
+    await scene.mia.react("general", answer.ts, "-1")
+    await note_to(scene.mia, voting.BAD)
+    await scene.mia.unreact("general", answer.ts, "-1")
+    await note_to(scene.mia, voting.TAKEN_BACK)
+    await asyncio.sleep(1)
+    assert votes(scene) == {}
+    with scene.db.begin() as session:
+        said = list(session.scalars(select(Event.why).where(Event.subject == Answer.__tablename__)))
+    assert said == ["vote", "vote withdrawn"]
