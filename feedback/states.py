@@ -121,5 +121,6 @@ def check_move(subject: str, current: Status, wanted: Status) -> None:
         allowed = frozenset(RUN_MOVES[current])
     else:
         allowed = frozenset(ADAPTER_MOVES[current])
-    if wanted not in allowed:
+    # StrEnums of different kinds compare equal by their text.
+    if type(wanted) is not type(current) or wanted not in allowed:
         raise IllegalMove(subject, current, wanted)
