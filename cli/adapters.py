@@ -7,14 +7,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.errors import UserError
 from cli.here import Here, actor, here
+from cli.user_error import UserError
 from feedback import adapters as record
 from feedback.models import Adapter
 from feedback.states import AdapterStatus, check_move
 from serving.adapters import Replicas
 
-app = typer.Typer(help="List adapters, promote one, roll back.", no_args_is_help=True)
+app = typer.Typer(help="List adapters, promote one, roll back.", no_args_is_help=True, add_completion=False)
 
 
 @app.command("list")

@@ -12,15 +12,15 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import NoResultFound
 
-from cli.errors import UserError
 from cli.here import actor, here
+from cli.user_error import UserError
 from feedback import cases as record
 from feedback import datasets
 from feedback.cases import CorrectionError, check_correction
 from feedback.models import Case
 from feedback.states import CaseStatus
 
-app = typer.Typer(help="List, show, import and export cases.", no_args_is_help=True)
+app = typer.Typer(help="List, show, import and export cases.", no_args_is_help=True, add_completion=False)
 FIELDS = frozenset({"question", "correction"})
 ALL = 1_000_000
 

@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from bot.boot import BotSetupError
+from cli.user_error import UserError
 from feedback.adapters import NothingToRollBack
 from feedback.cases import CorrectionError
 from feedback.queue import QueueUnavailable
@@ -25,10 +26,6 @@ from serving.errors import ServingError
 from trainer.probes import ProbeError
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
-
-
-class UserError(Exception):
-    """Something that the person at the terminal can put right; the message says how."""
 
 
 KNOWN = (

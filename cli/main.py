@@ -2,31 +2,56 @@
 
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from importlib import import_module
+from typing import Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
-from cli import adapters, cases, demo, doctor, manifest, probe, runs, serve
+# Command -> where it lives. Only the one that is asked for is imported: the bot's process stays as small as it can be.
+COMMANDS = {
+    "demo": "cli.demo:demo",
+    "up": "cli.up:up",
+    "bot": "cli.serve:bot",
+    "worker": "cli.serve:worker",
+    "serve": "cli.serve:serve",
+    "retrain": "cli.runs:retrain",
+    "runs": "cli.runs:runs",
+    "cases": "cli.cases:app",
+    "adapters": "cli.adapters:app",
+    "probe": "cli.probe:probe",
+    "doctor": "cli.doctor:doctor",
+    "manifest": "cli.manifest:manifest",
+}
 
-app = typer.Typer(
-    name="mend",
-    help="A Slack assistant with a persona that repairs itself from its team's corrections.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
-app.command("demo")(demo.demo)
-app.command("up")(demo.up)
-app.command("bot")(serve.bot)
-app.command("worker")(serve.worker)
-app.command("serve")(serve.serve)
-app.command("retrain")(runs.retrain)
-app.command("runs")(runs.runs)
-app.add_typer(cases.app, name="cases")
-app.add_typer(adapters.app, name="adapters")
-app.command("probe")(probe.probe)
-app.command("doctor")(doctor.doctor)
-app.command("manifest")(manifest.manifest)
+
+class Commands(TyperGroup):
+    """The commands, each imported when it is needed."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Every command, in the order in which people meet them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        found = getattr(import_module(module), attribute)
+        if not isinstance(found, typer.Typer):
+            function, found = found, typer.Typer(add_completion=False)
+            found.command(cmd_name)(function)
+        command = typer.main.get_command(found)
+        command.name = cmd_name
+        return command
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+
+
+@app.callback()
+def mend() -> None:
+    """A Slack assistant with a persona that repairs itself from its team's corrections."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

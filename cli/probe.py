@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.orm import Session
 
-from cli.errors import UserError
 from cli.here import Here, here
+from cli.user_error import UserError
 from feedback import adapters, cases, datasets
 from feedback.models import Adapter
 from feedback.reports import Result

@@ -7,8 +7,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.errors import UserError
 from cli.here import Here, actor, here
+from cli.user_error import UserError
 from feedback import queue
 from feedback import runs as record
 from feedback.models import Run

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import logs
-from cli.errors import UserError
+from cli.user_error import UserError
 from feedback import database
 from settings import Settings
 

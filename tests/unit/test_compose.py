@@ -1,0 +1,100 @@
+"""docker-compose.yml, the Dockerfile and .env.example against the specification, the settings and the commands."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dotenv import dotenv_values
+
+from cli.main import COMMANDS
+from settings import Settings, variable_names
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+DOCUMENT: dict[str, Any] = yaml.safe_load(COMPOSE)
+SERVICES: dict[str, dict[str, Any]] = DOCUMENT["services"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+
+def test_it_follows_the_compose_specification() -> None:
+    schema = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    done = subprocess.run([*schema, "docker-compose.yml"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_mend_variable_is_a_setting() -> None:
+    named = set(re.findall(r"MEND_[A-Z_]+", COMPOSE + DOCKERFILE + (ROOT / ".env.example").read_text(encoding="utf-8")))
+    assert named - {"MEND_"} <= variable_names()
+
+
+def test_secrets_come_from_outside_and_have_no_default() -> None:
+    for name in ("POSTGRES_PASSWORD", "VALKEY_PASSWORD", "MEND_SERVING__API_KEY", "MEND_SLACK__BOT_TOKEN"):
+        uses = re.findall(rf"\$\{{{name}([^}}]*)\}}", COMPOSE)
+        assert uses and all(use.startswith(":?") for use in uses), name
+
+
+def test_only_the_bot_reaches_the_outside_and_nothing_listens_there() -> None:
+    assert DOCUMENT["networks"]["inside"] == {"internal": True}
+    assert {name for name, service in SERVICES.items() if "outside" in service["networks"]} == {"bot"}
+    assert not any("ports" in service for service in SERVICES.values())
+
+
+@pytest.mark.parametrize("name", ["postgres", "valkey", "vllm"])
+def test_a_server_has_a_health_check(name: str) -> None:
+    assert SERVICES[name]["healthcheck"]["test"]
+
+
+def test_commands_and_build_targets_exist() -> None:
+    own = {name: service for name, service in SERVICES.items() if "build" in service}
+    assert set(own) == {"vllm", "worker", "bot"}
+    assert {service["command"][0] for service in own.values()} <= set(COMMANDS)
+    targets = set(re.findall(r"^FROM \S+ AS (\w+)$", DOCKERFILE, flags=re.MULTILINE))
+    assert {service["build"]["target"] for service in own.values()} == targets
+    assert set(re.findall(r'^CMD \["(\w+)"\]$', DOCKERFILE, flags=re.MULTILINE)) <= set(COMMANDS)
+
+
+def test_the_image_installs_locks_that_exist_and_nothing_else() -> None:
+    for command in re.findall(r"pip install (.*)", DOCKERFILE):
+        files = re.findall(r"-r (\S+)", command)
+        assert "--no-deps" in command
+        assert all((ROOT / file).exists() for file in files)
+        assert files or command.endswith("--editable .")
+
+
+def test_named_volumes_are_declared_and_the_adapters_are_shared() -> None:
+    mounted = {
+        name: {volume.split(":")[0] for volume in service.get("volumes", [])} for name, service in SERVICES.items()
+    }
+    used = {volume for volumes in mounted.values() for volume in volumes if not volume.startswith("$")}
+    assert used == set(DOCUMENT["volumes"])
+    assert {name for name, volumes in mounted.items() if "adapters" in volumes} == {"vllm", "worker", "bot"}
+
+
+def test_the_settings_that_compose_gives_are_valid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for service in SERVICES.values():
+        for name, value in service.get("environment", {}).items():
+            if name.startswith("MEND_"):
+                monkeypatch.setenv(name, _filled(str(value)))
+    settings = Settings()
+    assert settings.serving.urls == ["http://vllm:8000"]
+    assert settings.database.url == "postgresql+psycopg://mend:secret@postgres/mend"
+    assert settings.serving.gpu_memory_utilization == 0.5
+
+
+def test_the_example_of_an_env_file_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    example = ROOT / ".env.example"
+    Settings(_env_file=example)  # type: ignore[call-arg]
+    named = {name for name in dotenv_values(example) if name.startswith("MEND_")}
+    assert named <= set(re.findall(r"MEND_[A-Z_]+", COMPOSE)), "what the example asks for is used"
+
+
+def _filled(text: str) -> str:
+    """What docker compose makes of ``${NAME:-default}`` and ``${NAME:?message}``."""
+    text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
+    return re.sub(r"\$\{\w+:\?[^}]*\}", "secret", text)

