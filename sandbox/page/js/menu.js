@@ -1,0 +1,50 @@
+// A small menu beside a button: arrow keys move, Escape and a click elsewhere close, focus returns.
+
+import { h } from "./dom.js";
+
+let close = () => {};
+
+export function openMenu(anchor, items, { className = "", label }) {
+  close();
+  const buttons = items.map((item) =>
+    h("button", { type: "button", role: "menuitem", tabindex: "-1", "aria-label": item.label, title: item.title, onclick: () => {
+      close();
+      item.choose();
+    } }, item.text));
+  const menu = h("div", { className: `menu ${className}`, role: "menu", "aria-label": label }, buttons);
+  // A modal dialog hides everything outside it, so its menus live inside.
+  (anchor.closest("dialog") ?? document.body).append(menu);
+  place(menu, anchor);
+  anchor.setAttribute("aria-expanded", "true");
+  const outside = (event) => !menu.contains(event.target) && close();
+  close = () => {
+    close = () => {};
+    document.removeEventListener("pointerdown", outside, true);
+    anchor.setAttribute("aria-expanded", "false");
+    menu.remove();
+    anchor.focus();
+  };
+  document.addEventListener("pointerdown", outside, true);
+  menu.addEventListener("keydown", (event) => move(event, buttons));
+  buttons[0]?.focus();
+}
+
+function place(menu, anchor) {
+  const box = anchor.getBoundingClientRect();
+  const { offsetWidth: width, offsetHeight: height } = menu;
+  const below = box.bottom + 4 + height < innerHeight;
+  menu.style.left = `${Math.max(8, Math.min(box.left, innerWidth - width - 8))}px`;
+  menu.style.top = `${below ? box.bottom + 4 : Math.max(8, box.top - height - 4)}px`;
+}
+
+function move(event, buttons) {
+  const at = buttons.indexOf(document.activeElement);
+  const steps = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 };
+  if (event.key in steps) buttons[(at + steps[event.key] + buttons.length) % buttons.length].focus();
+  else if (event.key === "Home") buttons[0].focus();
+  else if (event.key === "End") buttons.at(-1).focus();
+  else if (event.key === "Escape" || event.key === "Tab") close();
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+}

@@ -1,0 +1,144 @@
+// What the page knows. Changes are announced by name, so that each part redraws only itself.
+
+import { act, get, listen, see } from "./api.js";
+
+export const state = {
+  workspace: null,
+  me: null,
+  channels: [],
+  channel: null,
+  tab: "messages",
+  thread: null,
+  messages: new Map(),
+  statuses: new Map(),
+  prompts: null,
+  views: [],
+  home: null,
+  sockets: 0,
+  votes: new Map(),
+};
+
+const bus = new EventTarget();
+let stopListening = () => {};
+
+export const on = (name, listener) => bus.addEventListener(name, (event) => listener(event.detail));
+
+export const changed = (name, detail) => bus.dispatchEvent(new CustomEvent(name, { detail }));
+
+export const mine = (name, body) => act(state.me.id, name, body);
+
+export function person(id) {
+  if (id === state.workspace.bot.id) return state.workspace.bot;
+  return state.workspace.people.find((one) => one.id === id) ?? { id, name: id, real_name: id, color: "64748b" };
+}
+
+export const channelById = (id) => state.channels.find((channel) => channel.id === id);
+
+export const directChannel = () => state.channels.find((channel) => channel.kind === "im");
+
+export function messagesOf(channel) {
+  if (!state.messages.has(channel)) state.messages.set(channel, new Map());
+  return state.messages.get(channel);
+}
+
+// A reply is shown in its thread, not in the channel.
+export const isReply = (message) => message.thread_ts && message.thread_ts !== message.ts;
+
+const inOrder = (messages) => messages.sort((a, b) => a.ts.localeCompare(b.ts));
+
+export const topLevel = (channel) => inOrder([...messagesOf(channel).values()].filter((m) => !isReply(m)));
+
+export const threadOf = (channel, ts) =>
+  inOrder([...messagesOf(channel).values()].filter((m) => m.ts === ts || m.thread_ts === ts));
+
+export async function loadWorkspace() {
+  state.workspace = await get("/sandbox/workspace");
+  state.sockets = state.workspace.sockets;
+}
+
+export async function becomePerson(id) {
+  stopListening();
+  state.me = person(id);
+  state.thread = null;
+  state.messages.clear();
+  state.statuses.clear();
+  state.channels = (await see(state.me.id, "channels")).channels;
+  if (!channelById(state.channel)) state.channel = state.channels[0].id;
+  await reload();
+  stopListening = listen(state.me.id, applyUpdate, reload);
+}
+
+// The whole of what this person sees; also after a lost connection.
+async function reload() {
+  const me = state.me.id;
+  await Promise.all(state.channels.map(loadChannel));
+  state.views = (await see(me, "views")).views;
+  state.home = (await see(me, "home")).view;
+  if (me === state.me.id) ["places", "messages", "views", "home", "status"].forEach((name) => changed(name));
+}
+
+async function loadChannel(channel) {
+  const seen = await see(state.me.id, "messages", { channel: channel.id });
+  state.messages.set(channel.id, new Map(seen.messages.map((message) => [message.ts, message])));
+  seen.statuses.forEach(keepStatus);
+  if (seen.prompts) state.prompts = seen.prompts;
+}
+
+function keepStatus(status) {
+  const key = `${status.channel}/${status.thread_ts}`;
+  if (status.status) state.statuses.set(key, { ...status, until: Date.now() + status.seconds * 1000 });
+  else state.statuses.delete(key);
+}
+
+const APPLY = {
+  message(update) {
+    const known = messagesOf(update.channel).get(update.message.ts);
+    messagesOf(update.channel).set(update.message.ts, update.message);
+    if (!known) changed("arrival", update.message);
+    else if (known.streaming && !update.message.streaming) changed("finished", update.message);
+    changed("messages");
+  },
+  removed(update) {
+    messagesOf(update.channel).delete(update.ts);
+    changed("messages");
+  },
+  status(update) {
+    keepStatus(update);
+    changed("status");
+  },
+  prompts(update) {
+    state.prompts = update.prompts;
+    changed("messages");
+  },
+  async views() {
+    state.views = (await see(state.me.id, "views")).views;
+    changed("views");
+  },
+  async home() {
+    state.home = (await see(state.me.id, "home")).view;
+    changed("home");
+  },
+  sockets(update) {
+    state.sockets = update.sockets;
+    changed("places");
+  },
+  traffic: () => changed("traffic"),
+  faults: () => changed("faults"),
+};
+
+function applyUpdate(update) {
+  APPLY[update.kind]?.(update);
+}
+
+// Unread marks belong to this browser: the newest ts that each person has looked at.
+const seenKey = (channel) => `seen/${state.me.id}/${channel}`;
+
+export function unreadIn(channel) {
+  const seen = localStorage.getItem(seenKey(channel)) ?? "0";
+  return [...messagesOf(channel).values()].filter((m) => m.ts > seen && m.user !== state.me.id && m.subtype !== "tombstone").length;
+}
+
+export function markSeen(channel) {
+  const newest = [...messagesOf(channel).keys()].sort().at(-1);
+  if (newest && newest > (localStorage.getItem(seenKey(channel)) ?? "0")) localStorage.setItem(seenKey(channel), newest);
+}
