@@ -127,10 +127,12 @@ async def look_at(world: World, person: Person, args: Arguments) -> Payload:
 
 
 async def stop(world: World, person: Person, args: Arguments) -> Payload:
-    """Press Stop on an answer that is being streamed."""
+    """Press Stop on an answer that is being streamed to this person."""
     message = _message(world, person, args)
     if not message.streaming or message.stream is None:
         raise ApiError("message_not_in_streaming_state")
+    if message.stream.recipient != person.id:
+        raise ApiError("not_recipient")
     halted: Stream = replace(message.stream, state="halted")
     world.conversations.change(message, replace(message, stream=halted))
     return {}

@@ -23,6 +23,7 @@ def shown_message(world: World, message: Message) -> Payload:
         "by_app": message.by_app,
         "markdown": message.markdown,
         "streaming": message.streaming,
+        "stream_recipient": message.stream.recipient if message.stream is not None else None,
         "halted": message.stream is not None and message.stream.state == "halted",
         "ephemeral": message.ephemeral_for is not None,
         "files": files,

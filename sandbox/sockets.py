@@ -182,14 +182,15 @@ class SocketHub:
         )
 
     async def disconnect_all(self, reason: str) -> int:
-        """Tell every socket to go; the app is expected to come back with a new one."""
+        """Tell every socket to go; the app is expected to come back with a new one. A warning leaves it open."""
         sockets = list(self._sockets)
         for socket in sockets:
-            self._forget(socket)
             self._traffic.record("socket", "disconnect", socket=socket.id, reason=reason)
             try:
                 await socket.send(disconnect(reason))
-                await socket.web.close()
+                if reason != "warning":
+                    self._forget(socket)
+                    await socket.web.close()
             except (WebSocketDisconnect, RuntimeError):
                 self._traffic.record("socket", "already_closed", socket=socket.id)
         return len(sockets)

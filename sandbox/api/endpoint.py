@@ -40,8 +40,8 @@ async def web_api(request: Request) -> Response:
 async def _decode(request: Request) -> Payload:
     content_type = request.headers.get("content-type", "")
     if content_type.startswith("multipart/form-data"):
-        form = await request.form()
-        fields = {key: value for key, value in form.items() if isinstance(value, str)}
+        async with request.form() as form:
+            fields = {key: value for key, value in form.items() if isinstance(value, str)}
         return normalise({**request.query_params, **fields})
     return decode_arguments(request.query_params.multi_items(), content_type, await request.body())
 

@@ -94,7 +94,7 @@ function drawSuggestions(box) {
         event.preventDefault(); // keep the focus in the box
         take(box, index);
       },
-    }, item.person ? avatar(item.person, "small") : icon("send"), h("b", {}, item.name), h("span", { className: "muted" }, item.note))));
+    }, item.person ? avatar(item.person, "small") : icon("slash"), h("b", {}, item.name), h("span", { className: "muted" }, item.note))));
 }
 
 function suggestionKey(event, box) {

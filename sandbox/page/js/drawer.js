@@ -109,7 +109,7 @@ function faultForm(kinds) {
   const note = h("p", { className: "muted" });
   const fields = h("div", { className: "row" });
   const draw = () => {
-    note.textContent = `${kinds[select.value]}.`;
+    note.textContent = `${kinds[select.value].replaceAll("`", "")}.`;
     fields.replaceChildren(...FIELDS[select.value].map((name) =>
       h("label", {}, name.replaceAll("_", " "), h("input", { className: "field", name, value: EXAMPLES[name] }))));
   };

@@ -68,6 +68,16 @@ export function valuesOf(fields) {
   return values;
 }
 
+// A view that the app has updated keeps what was typed into the inputs that are still there.
+export function restore(fields, values) {
+  for (const { block, root } of fields) {
+    const value = values[block.block_id]?.[block.element.action_id];
+    if (value === undefined) continue;
+    if (!root.matches(".options")) root.value = value;
+    for (const box of root.querySelectorAll("input[type=radio], input[type=checkbox]")) box.checked = [value].flat().includes(box.value);
+  }
+}
+
 export function showErrors(root, errors) {
   let first = null;
   for (const block of root.querySelectorAll("[data-block]")) {

@@ -15,14 +15,16 @@ const go = {
   places: () => view("places"),
   drawer: openDrawer,
   async place(id) {
+    const fromApp = channelById(state.channel).kind === "im";
     state.channel = id;
     state.tab = "messages";
     state.thread = null;
     redraw();
     view("channel");
     if (wide.matches) focusComposer("main");
-    // Opening the app's direct message is an event for the app; looking at a channel may be one too.
-    await (channelById(id).kind === "im" ? mine("open-dm") : mine("look-at", { channel: id }));
+    // The app is told when its direct message is opened, and where someone goes from there.
+    if (channelById(id).kind === "im") await mine("open-dm");
+    else if (fromApp) await mine("look-at", { channel: id });
   },
   async tab(name, keepFocus = false) {
     state.tab = name;
@@ -98,6 +100,9 @@ on("faults", refreshFaults);
 document.addEventListener("redraw", () => {
   drawMain(go);
   drawThread();
+});
+document.getElementById("thread").addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !event.defaultPrevented && state.thread) go.closeThread();
 });
 document.addEventListener("visibilitychange", () => state.me && looked());
 

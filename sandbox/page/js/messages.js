@@ -55,7 +55,7 @@ const count = (number, one, many) => `${number} ${number === 1 ? one : many}`;
 function drawMessage(message, follows, signature, options) {
   const who = { ...person(message.user), ...(message.username ? { real_name: message.username } : {}) };
   const time = h("time", { datetime: when(message).toISOString(), title: when(message).toLocaleString() },
-    when(message).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" }));
+    when(message).toLocaleTimeString(undefined, { hour: "numeric", minute: "2-digit" }));
   const body = h("div", { className: "body" }, content(message));
   const element = h("article", {
     className: `message${follows ? " follows" : ""}${message.ephemeral ? " ephemeral" : ""}`,
@@ -70,7 +70,7 @@ function drawMessage(message, follows, signature, options) {
         h("span", { className: "name" }, who.real_name), message.by_app && h("span", { className: "badge" }, "APP"), time),
       body,
       message.streaming && streamNote(message),
-      message.halted && h("p", { className: "stream-note" }, "You stopped this answer."),
+      message.halted && h("p", { className: "stream-note" }, "This answer was stopped."),
       reactions(message),
       options.thread ? null : replies(message, options)),
     message.subtype === "tombstone" ? null : toolbar(message, body, options));
@@ -84,13 +84,19 @@ function content(message) {
   const words = message.by_app && message.blocks && !message.markdown ? "" : message.text;
   if (words || message.streaming) {
     const text = message.markdown ? markdown(message.text) : mrkdwn(words);
-    if (message.streaming) (text.lastElementChild ?? text).append(h("span", { className: "cursor", "aria-hidden": "true" }));
+    if (message.streaming) lastLine(text).append(h("span", { className: "cursor", "aria-hidden": "true" }));
     shown.push(text);
   }
   if (message.by_app && message.blocks) shown.push(renderBlocks(message.blocks, messageSurface(message)));
   if (message.edited) shown.push(h("small", { className: "muted" }, "(edited)"));
   shown.push(message.files.map(file));
   return shown;
+}
+
+// The innermost block at the end, so that the cursor stands behind the last word.
+function lastLine(node) {
+  const last = node.lastElementChild;
+  return last && /^(P|UL|OL|LI|PRE|DIV|TABLE|TBODY|TR|TD|BLOCKQUOTE|H[1-6])$/.test(last.tagName) ? lastLine(last) : node;
 }
 
 function file(item) {
@@ -128,7 +134,8 @@ function streamNote(message) {
   const stop = () => attempt(mine("stop", { channel: message.channel, ts: message.ts }));
   return h("div", { className: "stream-note" },
     message.text ? null : "is writing...",
-    h("button", { type: "button", className: "button stop", onclick: stop, "data-key": "stop" }, icon("stop"), "Stop"));
+    message.stream_recipient === state.me.id &&
+      h("button", { type: "button", className: "button stop", onclick: stop, "data-key": "stop" }, icon("stop"), "Stop"));
 }
 
 function reactions(message) {
@@ -153,7 +160,7 @@ const toggle = (message, name, own) => mine(own ? "unreact" : "react", { channel
 function replies(message, options) {
   if (!message.reply_count) return null;
   const latest = messagesOf(message.channel).get(message.latest_reply);
-  const writing = latest?.streaming ? "is answering..." : latest && `last ${when(latest).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" })}`;
+  const writing = latest?.streaming ? "is answering..." : latest && `last ${when(latest).toLocaleTimeString(undefined, { hour: "numeric", minute: "2-digit" })}`;
   return h("button", { type: "button", className: "replies", "data-key": "replies", onclick: () => options.openThread(message.ts) },
     h("span", { className: "avatars" }, message.reply_users.slice(0, 3).map((id) => avatar(person(id), "small"))),
     count(message.reply_count, "reply", "replies"),

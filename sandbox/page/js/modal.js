@@ -3,23 +3,26 @@
 import { explain } from "./api.js";
 import { renderBlocks } from "./blocks.js";
 import { h, iconButton, toast } from "./dom.js";
-import { showErrors, valuesOf } from "./inputs.js";
+import { restore, showErrors, valuesOf } from "./inputs.js";
 import { mine, state } from "./state.js";
 import { plainText } from "./text.js";
 
 const dialog = document.getElementById("modal");
 let shown = null;
+let fieldsShown = { view: null, fields: [] };
 
 export function drawModal() {
   const view = state.views.at(-1);
   const key = view && `${view.id}/${view.hash}`;
   if (key === shown) return;
+  const typed = view && fieldsShown.view === view.id ? valuesOf(fieldsShown.fields) : {};
   shown = key;
   if (!view) {
     dialog.close();
     return;
   }
   dialog.replaceChildren(form(view));
+  restore(fieldsShown.fields, typed);
   if (!dialog.open) dialog.showModal();
   (dialog.querySelector(".scroll input, .scroll textarea, .scroll select") ?? dialog.querySelector("footer button"))?.focus();
 }
@@ -33,6 +36,7 @@ const closeView = (view) => mine("close", { view_id: view.id }).catch((error) =>
 
 function form(view) {
   const fields = [];
+  fieldsShown = { view: view.id, fields };
   const problem = h("span", { className: "error", role: "alert" });
   const surface = {
     fields,
