@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import hashlib
 import logging
+import time
 from dataclasses import dataclass
 
 from slack_sdk.errors import SlackApiError
@@ -99,10 +100,10 @@ class Correcting:
         try:
             await self._permissions.teacher(user)
             async with asyncio.timeout(LOOK):
-                known = await self._database.run(look_up, self._me.team_id, spot, answer_id)
+                known = await self._look_up(spot, answer_id)
             if known is None:
                 return False
-            view = _view(known, spot)
+            view = _view(known, spot, shown)
         except Denied as denied:
             await whisper(self._client, spot.ear(user), str(denied))
             return False
@@ -114,6 +115,13 @@ class Correcting:
             log.warning("no window", extra={"action": "view_refused", "error": code(error) or repr(error)})
             await whisper(self._client, spot.ear(user), LATE, invitation(answer_id) if answer_id else [])
         return True
+
+    async def _look_up(self, spot: Spot, answer_id: int | None) -> Known | None:
+        known = await self._database.run(look_up, self._me.team_id, spot, answer_id)
+        while known is None and spot.is_fresh(time.time()):  # only just posted: the record knows it in a moment
+            await asyncio.sleep(0.1)
+            known = await self._database.run(look_up, self._me.team_id, spot, answer_id)
+        return known
 
     async def reopen(self, trigger_id: str, user: str, spot: Spot, case_id: int) -> None:
         """Open the window for a case that was learned and is still wrong; what is sent re-opens it."""
@@ -161,11 +169,11 @@ class Correcting:
         return await self._database.run(write, where, text, reason, person, standing.is_admin, delivery)
 
 
-def _view(known: Known, spot: Spot) -> modals.View:
+def _view(known: Known, spot: Spot, shown: str) -> modals.View:
     answer, case = known.answer, known.case
     return modals.correction(
         answer.question,
-        answer.text,
+        answer.text or shown,
         spot.pack(answer=answer.id),
         written=(case.correction or "") if case else "",
         chosen=(case.reason or "") if case else "",

@@ -18,11 +18,19 @@ FORGETFUL = "I can't reach my memory right now; nothing was changed. Please try 
 
 
 async def on_error(
-    error: Exception, body: dict[str, Any], context: AsyncBoltContext, client: AsyncWebClient
-) -> BoltResponse:
-    """Acknowledge, or Slack would send it again; and tell the person, if a person waits for something."""
+    error: Exception,
+    body: dict[str, Any],
+    context: AsyncBoltContext,
+    client: AsyncWebClient,
+    response: BoltResponse | None,
+) -> BoltResponse | None:
+    """Acknowledge, or Slack would send it again; and tell the person, if a person waits for something.
+
+    ``response`` is None when the listener had acknowledged before it failed; Bolt wants none back then.
+    """
+    acknowledged = BoltResponse(status=200) if response is not None else None
     if isinstance(error, BoltUnhandledRequestError):
-        return BoltResponse(status=200)
+        return acknowledged
     reference = secrets.token_hex(4)
     kind = str(body.get("type") or body.get("command") or "unknown")
     away = isinstance(error, DatabaseUnavailable)
@@ -32,4 +40,4 @@ async def on_error(
     if user and kind != "event_callback":  # who only reads along, or reacts, does not wait
         text = FORGETFUL if away else f"Something went wrong on my side (reference {reference}). Please try again."
         await whisper(client, Ear(str(context.get("channel_id") or user), str(user), None), text)
-    return BoltResponse(status=200)
+    return acknowledged

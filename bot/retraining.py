@@ -81,9 +81,8 @@ class Retraining:
         base, seed = str(self._settings.serving.base_model), self._settings.training.seed
         try:
             run = await self._database.run(runs.start, self._persona, base, seed, by=str(person))
-        except RunActive as active:
-            _, news = await self._database.run(read, active.run.id)
-            return going_on(news)
+        except RunActive:
+            return await self._going_on()
         except NothingApproved as nothing:
             return nothing_approved(nothing.waiting, self._settings.slack.command)
         log.info("run started", extra={"action": "run_started", "run_id": run.id, "person": str(person)})
@@ -91,6 +90,13 @@ class Retraining:
         shown = await self._progress.post(run.id, channel, user)
         where = "" if shown else f" I may not post here, so look at `{self._settings.slack.command} status`."
         return f"Run {run.id} is on its way.{'' if queued else NO_QUEUE}{where}"
+
+    async def _going_on(self) -> str:
+        active = await self._database.run(runs.active, self._persona)
+        if active is None:
+            return "A run ended just now. Please look at it, and try again."
+        _, news = await self._database.run(read, active.id)
+        return going_on(news)
 
     async def cancel(self, user: str, run_id: int | None = None) -> str:
         """Ask the run that is under way, or a certain one, to stop."""

@@ -12,8 +12,7 @@ from feedback import answers, cases, reviews
 from feedback.cases import CorrectionError
 from feedback.database import AsyncDatabase
 from feedback.models import Case
-from feedback.reviews import Queue
-from feedback.states import CaseStatus, IllegalMove
+from feedback.reviews import AlreadyDecided, Queue
 
 log = logging.getLogger(__name__)
 
@@ -38,15 +37,20 @@ def next_case(session: Session, persona: str, skipped: Sequence[int]) -> Next:
 def revise(session: Session, case_id: int, text: str, *, by: str) -> Case:
     """Write an admin's own correction, and approve it."""
     case = cases.get(session, case_id)
-    if case.status not in reviews.WAITING:
-        raise IllegalMove(f"case {case_id}", case.status, CaseStatus.APPROVED)
     cases.correct(session, case_id, text, case.reason, by=by)
     return cases.approve(session, case_id, by=by)
 
 
 def once(session: Session, delivery: str, decide: Decide, case_id: int, words: Sequence[str], by: str) -> Case | None:
-    """Decide, unless this very click was taken before."""
-    return decide(session, case_id, *words, by=by) if answers.take_delivery(session, delivery) else None
+    """Decide on a case that waits, unless this very click was taken before.
+
+    Raises:
+        AlreadyDecided: it no longer waits.
+    """
+    if not answers.take_delivery(session, delivery):
+        return None
+    reviews.claim(session, case_id)
+    return decide(session, case_id, *words, by=by)
 
 
 class Reviewing:
@@ -99,8 +103,8 @@ class Reviewing:
         by = str(await self._permissions.admin(user, MAY))
         try:
             decided = await self._database.run(once, delivery, decide, case_id, words, by)
-        except IllegalMove as move:
-            return f"Case {case_id} was decided by somebody else meanwhile: it is {move.current}."
+        except AlreadyDecided as already:
+            return f"Case {case_id} was decided by somebody else meanwhile: it is {already.status}."
         if decided is None:
             return ""
         log.info("case decided", extra={"action": "case_decided", "case_id": case_id, "decision": done})

@@ -7,6 +7,8 @@ from bot.private import Ear
 
 Body = dict[str, Any]
 
+FRESH = 15.0  # seconds
+
 
 @dataclass(frozen=True)
 class Spot:
@@ -15,6 +17,10 @@ class Spot:
     channel: str
     ts: str
     thread_ts: str | None = None
+
+    def is_fresh(self, now: float) -> bool:
+        """Whether the message is seconds old, so that the record may not know it yet."""
+        return self.ts.replace(".", "").isdigit() and now - float(self.ts) < FRESH
 
     def ear(self, user: str) -> Ear:
         """Where to tell that somebody about it."""

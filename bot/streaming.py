@@ -172,6 +172,11 @@ class Reply:
             text = part.shown or text  # stop means: keep what is shown
         if not text.startswith(part.shown):
             await self._make_editable(part)
+        if isinstance(part.message, StreamedMessage) and part.message.ts is None:
+            # Known to the record before it has thumbs, so that the quickest click finds its answer.
+            if not await self._try(part, part.message.show(text)):
+                return
+            part.shown = text
         part.done = await self._try(part, finish_with(part.message, text, footer))
 
     async def _make_editable(self, part: _Part) -> None:

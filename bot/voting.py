@@ -1,6 +1,8 @@
 """Thumbs: counted once, changed, taken back, confirmed in private, and kept while the database is away."""
 
+import asyncio
 import logging
+import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,6 +24,7 @@ from feedback.votes import Person
 log = logging.getLogger(__name__)
 
 VOTE = "vote"
+LATE_TRIES, LATE_PAUSE = 4, 0.4
 KEPT = "I can't reach my memory right now. Your vote is kept and counts as soon as it is back."
 GOOD = "Thank you! I noted that this answer is good."
 BAD = "Thank you for telling me. What should I have said?"
@@ -107,7 +110,7 @@ class Voting:
         ear = ballot.spot.ear(ballot.user)
         try:
             person = await self._permissions.teacher(ballot.user)
-            counted = await self._database.run(count, ballot, person, self._me.team_id)
+            counted = await self._count(ballot, person)
         except Denied as denied:
             if await self._is_answer(ballot.spot):
                 await whisper(self._client, ear, str(denied))
@@ -139,6 +142,16 @@ class Voting:
         if found:
             spot = Spot(ballot.spot.channel, found[-1], ballot.spot.thread_ts)
             await self.vote(Ballot(spot, ballot.user, value, ballot.delivery, withdrawn=True))
+
+    async def _count(self, ballot: Ballot, person: Person) -> Counted | None:
+        """Count a ballot; one on a message that is only just posted gets a moment until the record knows it."""
+        counted = await self._database.run(count, ballot, person, self._me.team_id)
+        for _ in range(LATE_TRIES):
+            if counted or not ballot.spot.is_fresh(time.time()) or await self._is_answer(ballot.spot):
+                break
+            await asyncio.sleep(LATE_PAUSE)
+            counted = await self._database.run(count, ballot, person, self._me.team_id)
+        return counted
 
     async def _is_answer(self, spot: Spot) -> bool:
         try:

@@ -30,10 +30,8 @@ class Queue:
 
 def queue(session: Session, persona: str) -> Queue:
     """How much is where on its way to training."""
-    rows = session.execute(
-        select(Case.status, func.count()).where(Case.persona == persona).group_by(Case.status)
-    ).tuples()
-    counted = dict(rows.all())
+    rows = session.execute(select(Case.status, func.count()).where(Case.persona == persona).group_by(Case.status))
+    counted: dict[CaseStatus, int] = {status: count for status, count in rows}
     return Queue(
         corrected=counted.get(CaseStatus.CORRECTED, 0),
         flagged=counted.get(CaseStatus.FLAGGED, 0),
@@ -49,6 +47,25 @@ def next_waiting(session: Session, persona: str, skipped: Collection[int] = ()) 
         if found := session.scalars(query.order_by(Case.id).limit(1)).first():
             return found
     return None
+
+
+class AlreadyDecided(Exception):
+    """Somebody else has decided on the case meanwhile; ``status`` is what it is now."""
+
+    def __init__(self, status: CaseStatus) -> None:
+        super().__init__(f"the case is {status}")
+        self.status = status
+
+
+def claim(session: Session, case_id: int) -> None:
+    """Hold a case that waits for a decision until the transaction ends.
+
+    Raises:
+        AlreadyDecided: it no longer waits.
+    """
+    status = session.scalars(select(Case.status).where(Case.id == case_id).with_for_update()).one()
+    if status not in WAITING:
+        raise AlreadyDecided(status)
 
 
 def reported_by(session: Session, persona: str, actor: str, *, limit: int = 20) -> list[Case]:

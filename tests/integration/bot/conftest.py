@@ -16,6 +16,7 @@ from sandbox.options import Timing
 from sandbox.server import serve
 from settings import DatabaseSettings, RedisSettings, ServingSettings, Settings, SlackSettings
 from tests.integration.bot.stand_in_model import StandInModel
+from tests.integration.bot.trainer_by_hand import TrainerByHand
 
 MANIFEST = Path(__file__).with_name("slack_app.yaml")
 PERSONA = Path(__file__).parents[3] / "persona"
@@ -44,7 +45,7 @@ def model() -> Iterator[StandInModel]:
 
 @pytest.fixture
 async def settings(sandbox_url: str, ws: Workspace, model: StandInModel, database_url: str, tmp_path: Path) -> Settings:
-    """Ada is the admin; #help is the channel of record."""
+    """Ada and Noor are admins; #help is the channel of record."""
     channels = {channel["name"]: channel["id"] for channel in await ws.person("ada").channels()}
     return Settings(
         home=tmp_path,
@@ -53,7 +54,7 @@ async def settings(sandbox_url: str, ws: Workspace, model: StandInModel, databas
             bot_token="xoxb-sandbox",
             app_token="xapp-sandbox",
             api_url=f"{sandbox_url}/api/",
-            admins=[await ws.user_id("ada")],
+            admins=[await ws.user_id("ada"), await ws.user_id("noor")],
             record_channel=channels["help"],
             shutdown_grace=2,
         ),
@@ -117,3 +118,8 @@ def finished_answer(message: Message) -> bool:
 @pytest.fixture
 def scene(ws: Workspace, bot: Parts, model: StandInModel, db: Database) -> Scene:
     return Scene(ws, ws.person("mia"), ws.person("ada"), ws.person("noor"), model, db)
+
+
+@pytest.fixture
+def trainer(db: Database, settings: Settings) -> TrainerByHand:
+    return TrainerByHand(db, settings.serving.adapters_dir)

@@ -1,0 +1,91 @@
+"""What the trainer writes into the record and the adapters' folder, done by a test, one stage at a time."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from feedback import adapters, cases, reports, runs
+from feedback.adapters import Saved
+from feedback.database import Database
+from feedback.models import Adapter, Run
+from feedback.reports import Result
+from feedback.runs import Check, Decision, Progress
+from feedback.states import RunStatus
+from serving.adapter_files import adapter_name, write_adapter
+from serving.base import BaseModel
+
+STAGES = ("paraphrasing", "building", "training", "probing", "deploying")
+BASE = BaseModel("/models/base", "fingerprint", {})
+
+
+@dataclass(frozen=True)
+class TrainerByHand:
+    db: Database
+    adapters_dir: Path
+
+    def active(self) -> Run:
+        with self.db.begin() as session:
+            run = runs.active(session, "pip")
+            assert run is not None
+            return run
+
+    def move(self, stage: str) -> None:
+        run = self.active()
+        with self.db.begin() as session:
+            runs.advance(session, run.id, RunStatus(stage))
+
+    def move_to(self, stage: str) -> None:
+        for step in STAGES[: STAGES.index(stage) + 1]:
+            self.move(step)
+
+    def report(self, progress: Progress) -> None:
+        run = self.active()
+        with self.db.begin() as session:
+            runs.report_progress(session, run.id, progress)
+
+    def save(self, version: int) -> Adapter:
+        """Publish a candidate for the run that is under way."""
+        run = self.active()
+        weights = f"weights of version {version}".encode()
+        name = adapter_name("pip", version, hashlib.sha256(weights).hexdigest())
+        config = {"r": 8, "lora_alpha": 32}
+        record = write_adapter(self.adapters_dir, name, version, weights, config, BASE)
+        saved = Saved(name, version, record.sha256, 8, BASE.path, BASE.fingerprint)
+        with self.db.begin() as session:
+            return adapters.add(session, "pip", run.id, run.parent_id, saved)
+
+    def probe(self, adapter: Adapter, *, passed: bool = True) -> None:
+        run = self.active()
+        results = [Result("identity-1", "identity", "Who are you?", "I am Pip.", passed, "names itself")]
+        with self.db.begin() as session:
+            reports.add(session, run.id, adapter.id, results, 1.0)
+
+    def go_live(self, version: int, unmended: dict[int, str] | None = None) -> Adapter:
+        """The whole way of the run that is under way, from queued to live."""
+        run = self.active()
+        self.move_to("probing")
+        adapter = self.save(version)
+        self.probe(adapter)
+        with self.db.begin() as session:
+            checks = (Check("identity", True, "1 of 1 identity probes passed"),)
+            runs.decide(session, run.id, Decision(True, checks, unmended or {}))
+        self.move("deploying")
+        with self.db.begin() as session:
+            adapters.promote(session, session.get_one(Adapter, adapter.id), by="worker", why=f"run {run.id}")
+            runs.settle_live(session, run.id, adapter.id, unmended or {})
+            runs.advance(session, run.id, RunStatus.LIVE)
+        return adapter
+
+    def fail(self, error: str) -> None:
+        run = self.active()
+        with self.db.begin() as session:
+            runs.close(session, run.id, RunStatus.FAILED, error=error)
+
+    def cancelled(self) -> None:
+        run = self.active()
+        with self.db.begin() as session:
+            runs.close(session, run.id, RunStatus.CANCELLED)
+
+    def case_ids(self) -> list[int]:
+        with self.db.begin() as session:
+            return [case.id for case in cases.listed(session, "pip")]
