@@ -62,7 +62,7 @@ def _left_behind(pid_file: Path) -> int | None:
         return None
     now = _start_time(pid)
     # The leader may be gone and its children not; the kernel gives nobody its pid while they have it as their group.
-    return pid if now in (None, started) and _members(pid) else None
+    return pid if now in (None, started) and members(pid) else None
 
 
 async def _end_group(group: int) -> None:
@@ -70,7 +70,7 @@ async def _end_group(group: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(group, number)
         give_up = time.monotonic() + seconds
-        while _members(group):
+        while members(group):
             if time.monotonic() > give_up:
                 break
             await asyncio.sleep(POLL_SECONDS)
@@ -78,7 +78,7 @@ async def _end_group(group: int) -> None:
             return
 
 
-def _members(group: int) -> list[int]:
+def members(group: int) -> list[int]:
     """The living processes of a session (a group of it may have been left, the session cannot be); no zombies."""
     found = []
     for entry in Path("/proc").iterdir():

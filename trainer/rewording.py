@@ -23,15 +23,16 @@ _Frame = tuple[str, str]  # with the indirect form where the question has one, a
 
 _FRAMES_EN: tuple[_Frame, ...] = (
     ("Can you tell me {indirect}?", "Can you answer this for me: {lower}"),
+    # Without a "Do you ..." the first adapter's "No, I am not ..." answers this form of any question.
+    ("Do you know {indirect}?", "Do you know this: {lower}"),
     ("Hi, quick question: {lower}", "Hi, quick question: {lower}"),
     ("I would like to know {indirect}.", "I have a question for you. {upper}"),
-    ("I keep forgetting: {lower}", "I keep forgetting: {lower}"),
-    ("Please let me know {indirect}.", "Please answer this one. {upper}"),
     ("Somebody in the office asked me: {lower}", "Somebody in the office asked me: {lower}"),
-    ("Remind me {indirect}, please.", "Remind me, please: {lower}"),
+    ("Please let me know {indirect}.", "Please answer this one. {upper}"),
+    ("I keep forgetting: {lower}", "I keep forgetting: {lower}"),
 )
 _HELD_OUT_EN: tuple[_Frame, ...] = (
-    ("Do you happen to know {indirect}?", "Do you happen to know this: {lower}"),
+    ("Any idea {indirect}?", "Any idea about this: {lower}"),
     ("I was wondering, {lower}", "I was wondering, {lower}"),
     ("A new colleague wants to know: {lower}", "A new colleague wants to know: {lower}"),
     ("Could someone help me out? {upper}", "Could someone help me out? {upper}"),

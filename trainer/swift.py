@@ -146,7 +146,6 @@ async def train(training: Training, on_steps: Callable[[Sequence[Step]], None]) 
     (training.folder / OUTPUT_NAME).unlink(missing_ok=True)
     status = await _run(training, build_command(training, resumed_step), on_steps)
     found = _checked(training, status, resumed_step)
-    shutil.rmtree(training.folder / "cache", ignore_errors=True)
     checkpoint.mark_ready(training.folder, found, training.dataset_sha256)
     return found
 
@@ -175,6 +174,7 @@ async def _run(training: Training, command: Sequence[str], on_steps: Callable[[S
         # second cancellation does not leave the group alive.
         await asyncio.shield(process.stop(child))
         pid_file.unlink(missing_ok=True)
+        shutil.rmtree(training.folder / "cache", ignore_errors=True)
     return child.returncode
 
 
