@@ -1,4 +1,4 @@
-"""Faults on demand and the traffic log, as JSON."""
+"""Faults on demand and the traffic log, as JSON. These have no counterpart in Slack."""
 
 import asyncio
 from contextlib import aclosing
@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.arguments import Arguments
 from sandbox.errors import ApiError
 from sandbox.faults import KINDS, FaultError, parse_fault
 from sandbox.payload import Payload
@@ -21,7 +22,7 @@ DISCONNECTS = ("warning", "refresh_requested", "link_disabled", "too_many_websoc
 async def traffic(request: Request) -> Response:
     """`since` is the id of the last entry known; `kind` keeps one kind of entries."""
     world: World = request.app.state.world
-    since = int(request.query_params.get("since", "0"))
+    since = Arguments({**request.query_params}).number("since", 0)
     kind = request.query_params.get("kind")
     entries = [e for e in world.traffic.since(since) if kind in (None, e["kind"])]
     counts = {name: world.traffic.counts(name) for name in ("api", "event", "command", "interactive", "ack")}
@@ -31,7 +32,8 @@ async def traffic(request: Request) -> Response:
 async def wait_for_sockets(request: Request) -> Response:
     """Answers when the app has at least `count` sockets open, or after `timeout` seconds."""
     world: World = request.app.state.world
-    count, seconds = int(request.query_params.get("count", "1")), float(request.query_params.get("timeout", "10"))
+    args = Arguments({**request.query_params})
+    count, seconds = args.number("count", 1), args.number("timeout", 10)
     try:
         async with asyncio.timeout(seconds), aclosing(world.updates.read("")) as updates:
             async for _ in updates:

@@ -1,6 +1,7 @@
 """The JSON endpoints for people: acts, what each person sees, and the live update stream (server-sent events).
 
 Requests that change something must be JSON, which a foreign web page cannot send here without asking first.
+Not imitated: sign-in, sessions, paging of long channels.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Messages, views and the workspace as the page and the test client are shown them. Pure.
 
 Beyond the Web API's own fields these say what Slack's client would know: whether a text is Markdown, whether it is
-still being streamed, and whether only one person sees it.
+still being streamed, and whether only one person sees it. Not imitated: avatars, unread state (the page keeps it).
 """
 
 from dataclasses import asdict

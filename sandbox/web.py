@@ -1,4 +1,4 @@
-"""The web application: every route, and nothing else."""
+"""The web application: every route, and nothing else. Not imitated: OAuth and install pages, HTTP event delivery."""
 
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""One Web API request from HTTP to its answer: decoding, faults, token, scope, method, traffic."""
+"""One Web API request from HTTP to its answer: decoding, faults, token, scope, method, traffic.
+
+Not imitated: Slack's own rate limits, warnings, gzip, and the `x-accepted-oauth-scopes` header.
+"""
 
 import asyncio
 import time

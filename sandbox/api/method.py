@@ -1,4 +1,7 @@
-"""What a Web API method is: a function, the scopes that open it, and the kind of token it takes."""
+"""What a Web API method is: a function, the scopes that open it, and the kind of token it takes.
+
+Not imitated: scopes of user tokens, and scopes that Slack asks for only with some arguments.
+"""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

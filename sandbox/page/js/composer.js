@@ -1,7 +1,7 @@
 // The message box: Enter sends, Shift+Enter breaks the line, "/" offers commands and "@" people.
 
 import { explain } from "./api.js";
-import { avatar, h, icon, iconButton, toast } from "./dom.js";
+import { avatar, h, iconButton, toast } from "./dom.js";
 import { mine, state } from "./state.js";
 
 export function composer({ id, label, placeholder, threadTs, commands }) {
@@ -94,7 +94,7 @@ function drawSuggestions(box) {
         event.preventDefault(); // keep the focus in the box
         take(box, index);
       },
-    }, item.person ? avatar(item.person, "small") : icon("slash"), h("b", {}, item.name), h("span", { className: "muted" }, item.note))));
+    }, item.person && avatar(item.person, "small"), h("b", {}, item.name), h("span", { className: "muted" }, item.note))));
 }
 
 function suggestionKey(event, box) {

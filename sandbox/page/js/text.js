@@ -8,7 +8,8 @@ import { channelById, person, state } from "./state.js";
 const unescape = (text) => text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
 
 function link(url, children) {
-  if (!/^(https?:|mailto:)/i.test(url)) return h("span", {}, children);
+  const known = URL.canParse(url) && ["http:", "https:", "mailto:"].includes(new URL(url).protocol);
+  if (!known) return h("span", {}, children);
   return h("a", { href: url, target: "_blank", rel: "noopener noreferrer nofollow" }, children);
 }
 
