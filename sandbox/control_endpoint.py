@@ -75,7 +75,7 @@ async def clear_faults(request: Request) -> Response:
 
 
 def _active(world: World) -> Payload:
-    kinds = {**KINDS, "disconnect": "tell every socket to reconnect, with `reason`"}
+    kinds = {**KINDS, "disconnect": "Every socket is told to reconnect, with `reason`"}
     return {"ok": True, "faults": [asdict(fault) for fault in world.faults.active()], "kinds": kinds}
 
 

@@ -28,13 +28,13 @@ class Fault:
 
 
 KINDS = {
-    "rate_limit": "answer `method` with HTTP 429 and `retry_after`, `times` times",
-    "method_error": "answer `method` with `error`, `times` times",
-    "no_streaming": "answer the three stream methods with `error` (default unknown_method)",
-    "refuse_feedback": "answer posts that carry feedback_buttons with invalid_blocks",
-    "delay": "wait `ms` before answering `method`",
-    "duplicate": "deliver the next `times` events twice",
-    "drop_acks": "take no notice of the next `times` acknowledgements",
+    "rate_limit": "The next calls of `method` get HTTP 429 and Retry-After",
+    "method_error": "Calls of `method` get `error`",
+    "no_streaming": "The three stream methods get `error`, as in a workspace without them",
+    "refuse_feedback": "Posts with feedback_buttons get invalid_blocks",
+    "delay": "Calls of `method` wait for `ms` first",
+    "duplicate": "The next events are delivered twice",
+    "drop_acks": "The next acknowledgements are lost",
 }
 
 

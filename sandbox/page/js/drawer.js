@@ -78,7 +78,7 @@ function drawEntry(entry, open) {
   const clock = `${time.toTimeString().slice(0, 8)}.${String(time.getMilliseconds()).padStart(3, "0")}`;
   const rest = Object.fromEntries(Object.entries(entry).filter(([key]) => !["id", "at", "kind", "name"].includes(key)));
   return h("details", { className: "entry", "data-id": String(entry.id), open },
-    h("summary", { "data-key": `entry/${entry.id}` }, h("span", { className: "muted" }, clock), h("span", { className: "kind" }, entry.kind),
+    h("summary", { "data-key": `entry/${entry.id}` }, h("span", { className: "muted clock" }, clock), h("span", { className: "kind" }, entry.kind),
       h("span", { className: "what" }, entry.name), h("span", { className: `outcome${bad ? " bad" : ""}` }, outcome)),
     h("pre", { tabindex: "0" }, JSON.stringify(rest, null, 2)));
 }
