@@ -187,6 +187,6 @@ def _parse(number: int, text: str) -> Line:
 
 def _opened(file: Path) -> list[str]:
     try:
-        return file.read_text(encoding="utf-8").splitlines()
+        return file.read_text(encoding="utf-8").split("\n")  # splitlines() would also split at U+2028, inside a text
     except UnicodeDecodeError as error:
         raise UserError(f"{file} is not UTF-8 text.") from error

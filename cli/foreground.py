@@ -1,6 +1,7 @@
 """Running all parts in a terminal until Ctrl-C."""
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,4 +29,5 @@ def until_stopped(plan: Plan) -> Iterator[threading.Event]:
 
 
 def _report(line: str) -> None:
-    print(f"  {line[:1].upper()}{line[1:]}", flush=True)
+    sys.stdout.write(f"  {line}\n")  # one write: parts report from threads of their own
+    sys.stdout.flush()

@@ -78,7 +78,7 @@ def write(file: Path, *rows: object) -> str:
 def test_imported_cases_wait_for_review_and_come_out_again(mend: Mend, db: Database, tmp_path: Path) -> None:
     rows = [
         {"question": "客人的无线网络叫什么？", "correction": "HarborGuest"},
-        {"question": "Lunch?", "correction": "At noon."},
+        {"question": "Lunch?", "correction": "At noon.\u2028Sharp."},
     ]
     file = write(tmp_path / "cases.jsonl", rows[0], "", rows[1])
     assert mend("cases", "import", file)[:2] == (
@@ -90,7 +90,7 @@ def test_imported_cases_wait_for_review_and_come_out_again(mend: Mend, db: Datab
         assert [case.status for case in cases.listed(session, PERSONA)] == [CaseStatus.CORRECTED] * 2
     out = tmp_path / "out.jsonl"
     assert mend("cases", "export", str(out))[0] == 0
-    written = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    written = [json.loads(line) for line in out.read_text(encoding="utf-8").split("\n") if line]
     assert [{name: row[name] for name in ("question", "correction")} for row in written] == rows
     assert all("flagged_by" not in row for row in written)
     assert "客人的无线网络叫什么" in mend("cases", "list", "--status", "corrected")[1]

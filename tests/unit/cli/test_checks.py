@@ -1,0 +1,147 @@
+"""What the doctor thinks of what it is told."""
+
+from pathlib import Path
+
+import pytest
+
+from cli.checks import files, machine, packages, servers, slack
+from cli.checks.finding import Finding, fail, ok, warn
+from cli.checks.machine import Gpu
+from cli.checks.servers import Server
+from cli.doctor import line
+from cli.manifest import BOT_SCOPES, OPTIONAL_SCOPES
+from settings import ServingSettings, Settings, SlackSettings, TrainingSettings
+
+BASE = Path("/models/base")
+A100 = Gpu("NVIDIA A100", "590.1", 80.0, 79.0)
+
+
+def levels(findings: object) -> list[str]:
+    return [finding.level for finding in findings]  # type: ignore[attr-defined]
+
+
+def make_server(**changes: object) -> Server:
+    values = {"version": "0.32.0", "models": {"base": str(BASE)}, "healthy": True, "poisoned": False}
+    return Server(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def judged(server: Server, wanted: frozenset[str] = frozenset(), live: str | None = None) -> list[Finding]:
+    return list(servers.judge("vLLM", server, BASE, wanted, live))
+
+
+def test_a_finding_says_what_to_do_below_it() -> None:
+    assert line(fail("queue", "away", "Start it.")) == "fail  queue: away\n      Start it."
+    assert line(ok("queue", "Valkey 9")) == "ok    queue: Valkey 9"
+    assert "\x1b[" in line(warn("queue", "old", "Update."), colour=True)
+
+
+def test_a_server_with_the_wanted_adapters_is_well() -> None:
+    (found,) = judged(make_server(models={"base": str(BASE), "pip-v1": "/a/pip-v1"}), frozenset({"pip-v1"}), "pip-v1")
+    assert (found.level, found.text) == ("ok", "0.32.0, base, adapters: pip-v1")
+
+
+@pytest.mark.parametrize(
+    ("server", "words"),
+    [
+        (make_server(healthy=False), "engine is dead"),
+        (make_server(poisoned=True), "NaN"),
+        (make_server(models={"Qwen": str(BASE)}), "does not serve the name 'base'"),
+        (make_server(models={"base": "/models/other"}), "it serves /models/other, the settings say /models/base"),
+    ],
+)
+def test_a_server_that_cannot_be_used_fails(server: Server, words: str) -> None:
+    (found,) = judged(server)
+    assert found.level == "fail" and words in found.text and found.do
+
+
+def test_a_missing_live_adapter_is_worse_than_another() -> None:
+    found = judged(make_server(), frozenset({"pip-v1", "pip-v2"}), "pip-v2")
+    assert [(one.level, one.text) for one in found[1:]] == [
+        ("warn", "pip-v1 is not loaded"),
+        ("fail", "the live adapter pip-v2 is not loaded"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "level", "words"),
+    [
+        (None, "warn", "did not say"),
+        (",".join(BOT_SCOPES + OPTIONAL_SCOPES), "ok", "all"),
+        (", ".join(BOT_SCOPES), "ok", "without the optional usergroups:read"),
+        (",".join(BOT_SCOPES[1:]), "fail", f"missing: {BOT_SCOPES[0]}"),
+    ],
+)
+def test_scopes_are_compared_with_the_manifest(header: str | None, level: str, words: str) -> None:
+    (found,) = slack.scopes(header)
+    assert found.level == level and words in found.text
+
+
+def test_missing_tokens_and_admins_are_named_without_asking_slack() -> None:
+    found = list(slack.check(Settings(slack=SlackSettings())))
+    assert [(one.about, one.level) for one in found] == [
+        ("bot token", "fail"),
+        ("app token", "fail"),
+        ("admins", "warn"),
+    ]
+    assert "MEND_SLACK__BOT_TOKEN" in found[0].do
+
+
+@pytest.mark.parametrize(("free", "level"), [(100.0, "ok"), (3.0, "warn"), (0.5, "fail")])
+def test_little_room_is_said_before_it_is_gone(free: float, level: str) -> None:
+    assert machine.disk(Path("/data"), free).level == level
+
+
+def test_cards_are_read_from_nvidia_smi() -> None:
+    table = "NVIDIA A100-SXM4-80GB, 590.10, 81920, 80000\nGRID, 590.10, [N/A], [N/A]\n"
+    assert machine.parse(table) == [Gpu("NVIDIA A100-SXM4-80GB", "590.10", 80.0, 78.125)]
+
+
+@pytest.mark.parametrize(
+    ("cards", "weights", "share", "expected"),
+    [
+        ([A100], 15.0, 0.5, []),
+        ([A100], 15.0, 0.9, ["warn"]),  # training has 8 GB beside vLLM
+        ([A100, A100], 15.0, 0.9, []),  # and a card of its own here
+        ([A100], 140.0, 0.9, ["fail", "warn"]),
+    ],
+)
+def test_model_and_training_have_to_fit_beside_one_another(
+    cards: list[Gpu], weights: float, share: float, expected: list[str]
+) -> None:
+    assert levels(machine.memory(cards, weights, share)) == expected
+
+
+def test_versions_are_compared_with_the_pins() -> None:
+    pins = [
+        "torch==2.13.0; extra == 'trainer'",
+        "redis==8.1.0",
+        "psycopg[binary]==3.3.9",
+        "vllm==1; extra == 'serving'",
+    ]
+    assert levels(packages.compare(pins, {"torch": "2.13.0+cpu", "redis": "8.1.0", "psycopg": "3.3.9"})) == ["ok"]
+    found = list(packages.compare(pins, {"torch": "2.12.0", "redis": "8.1.0"}))
+    assert [(one.level, one.text) for one in found] == [
+        ("warn", "torch is 2.12.0, tested with 2.13.0"),
+        ("fail", "psycopg is not installed"),
+    ]
+
+
+def test_a_rank_above_the_servers_limit_fails() -> None:
+    small = Settings().training.config.with_name("smollm2-135m-cpu.yaml")
+    settings = Settings(
+        serving=ServingSettings(max_lora_rank=1, base_model=Path("/no/model")), training=TrainingSettings(config=small)
+    )
+    found = {one.about: one for one in files.training(settings)}
+    assert found["lora rank"].text == "trained with rank 8, served up to 1"
+    assert found["base model"].level == "fail"
+
+
+def test_a_broken_persona_is_reported_with_file_and_line(tmp_path: Path) -> None:
+    (tmp_path / "persona.yaml").write_text("name: Pip\nmaker: 7\n")
+    found = [one for one in files.check(Settings(persona_dir=tmp_path)) if one.about == "persona"]
+    assert found[0].level == "fail" and "persona.yaml:2" in found[0].text
+
+
+def test_a_misspelt_variable_is_named() -> None:
+    (found,) = files.variables(["MEND_HOMME"])
+    assert (found.level, found.text) == ("warn", "MEND_HOMME sets nothing")
