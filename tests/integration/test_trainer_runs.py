@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from feedback import adapters, datasets, reports, runs
 from feedback.database import Database
@@ -17,7 +18,9 @@ from trainer import jobs
 from trainer.context import Trip
 from trainer.jobs import WorkerStopping, run_training
 from trainer.lock import TrainingLock
+from trainer.reporter import Reporter
 from trainer.swift import Training, TrainingFailed
+from trainer.training_log import Step
 
 STAGES = [RunStatus.PARAPHRASING, RunStatus.BUILDING, RunStatus.TRAINING, RunStatus.PROBING, RunStatus.DEPLOYING]
 
@@ -356,3 +359,47 @@ def test_a_run_that_is_over_or_unknown_is_nothing_to_do(shop: Workshop) -> None:
     run_training(run_id, shop.context)
     run_training(4711, shop.context)
     assert len(shop.swift.trained) == 1
+
+
+async def test_a_worker_that_was_overtaken_during_an_outage_lets_go(shop: Workshop) -> None:
+    """PostgreSQL cuts every connection, and another worker has the lock before this one is back."""
+    run_id, ended, other = shop.start(), threading.Event(), TrainingLock(shop.database, "pip")
+
+    async def overtaken(training: Training, on_steps: Callable[..., None]) -> Path:
+        with shop.database.engine.connect() as connection:
+            others = "datname = current_database() AND pid <> pg_backend_pid()"
+            connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))
+        while not other.take():  # noqa: ASYNC110  (the server needs a moment to end a session)
+            await asyncio.sleep(0.02)
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+        raise AssertionError("two workers are at it")
+
+    await asyncio.to_thread(run_training, run_id, replace(shop.context, train=overtaken))
+    assert ended.is_set()
+    assert shop.run_of(run_id).status is RunStatus.TRAINING
+    other.release()
+
+
+def test_progress_is_written_at_most_once_a_second_and_its_curve_stays_short(shop: Workshop) -> None:
+    run_id = shop.start()
+    reporter = Reporter(shop.database, run_id, {"paraphrasing": 3.0})
+
+    def shown() -> tuple[str, int, int]:
+        progress = shop.run_of(run_id).progress
+        return progress["stage"], progress["step"], len(progress["losses"])
+
+    steps = [Step(number, 1000, 1 / number, 5.0) for number in range(1, 1001)]
+    reporter.enter("training")
+    reporter.training(steps[:1])
+    assert shown() == ("training", 0, 0), "the stage was written less than a second ago"
+    reporter.training(steps)
+    assert shown()[:2] == ("training", 1000), "the last step is always shown"
+    assert 50 <= shown()[2] <= 61
+    reporter.enter("probing")
+    reporter.tell(1, 4, "asked")
+    assert shown()[:2] == ("probing", 0)
+    seconds = shop.run_of(run_id).progress["seconds"]
+    assert (seconds["paraphrasing"], set(seconds)) == (3.0, {"paraphrasing", "training"})
