@@ -3,7 +3,7 @@
 #   make setup        install the pinned packages into .venv (done by the others when needed)
 #   make demo         the whole of Mend on this machine, with a page to chat in; Ctrl-C stops it
 #   make demo-reset   forget what was taught in the demo
-#   make check        style, types and unit tests: seconds
+#   make check        style, types and unit tests: about a minute
 #   make test         everything that CI runs
 #   make bench        the tables of speed and size
 #

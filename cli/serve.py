@@ -45,9 +45,9 @@ def serve(
             print(f"{name}={'(set)' if name.endswith('KEY') else value}")
         print(" ".join(command))
         return
-    BaseModel.read(settings.base_model)  # says what is wrong with the folder in a line; vLLM takes a page
-    settings.adapters_dir.mkdir(parents=True, exist_ok=True)
     if not settings.api_key.get_secret_value() and settings.host not in ("127.0.0.1", "localhost", "::1"):
         raise UserError(f"vLLM would listen on {settings.host} without a key. Set MEND_SERVING__API_KEY.")
+    BaseModel.read(settings.base_model)  # says what is wrong with the folder in a line; vLLM takes a page
+    settings.adapters_dir.mkdir(parents=True, exist_ok=True)
     # This process becomes vLLM, so that a service manager's signals reach it.
     os.execve(command[0], command, server.environment(settings, os.environ))

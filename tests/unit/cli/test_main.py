@@ -81,6 +81,7 @@ def broken() -> None:
         ({"MEND_PERSONA_DIR": "/no/persona"}, ["manifest"], 2, "mend: /no/persona/persona.yaml: cannot be read"),
         ({"MEND_SLACK__MODE": "pigeon"}, ["bot"], 2, "mend: MEND_SLACK__MODE: Input should be 'socket' or 'http'"),
         ({"MEND_DATABASE__URL": "postgresql://u@127.0.0.1:9/x"}, ["bot"], 1, "mend: PostgreSQL cannot be reached"),
+        ({"MEND_SERVING__HOST": "0.0.0.0"}, ["serve"], 2, "mend: vLLM would listen on 0.0.0.0 without a key"),
         ({}, ["up"], 2, "mend: These are missing:"),
     ],
 )
@@ -98,3 +99,16 @@ def test_a_users_mistake_prints_no_traceback(
     assert done.returncode == status, done.stderr
     assert done.stderr.startswith(line)
     assert "Traceback" not in done.stderr
+
+
+def test_the_servers_command_is_shown_without_its_key(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MEND_SERVING__API_KEY", "hush")
+    monkeypatch.setenv("MEND_SERVING__DEVICE", "cuda")
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", "--print"])
+    shown = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert "VLLM_API_KEY=(set)" in shown and "--enable-lora" in shown and "hush" not in shown
