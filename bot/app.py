@@ -13,7 +13,7 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
 from bot import listeners
-from bot.boot import BotSetupError, introduce, make_client
+from bot.boot import BotSetupError, check_app_token, introduce, make_client
 from bot.mishaps import on_error
 from bot.parts import Parts, wire
 from bot.rhythm import Rhythm
@@ -54,7 +54,7 @@ async def running(settings: Settings, rhythm: Rhythm = DEFAULT_RHYTHM) -> AsyncI
         tasks = [asyncio.create_task(work, name=name) for name, work in background(parts, rhythm).items()]
         stack.push_async_callback(_cancel, tasks)
         stack.push_async_callback(parts.intake.drain, settings.slack.shutdown_grace)
-        await stack.enter_async_context(_connected(app, settings))
+        await stack.enter_async_context(_connected(app, parts))
         log.info("bot ready", extra={"action": "bot_ready", "mode": settings.slack.mode})
         yield parts
 
@@ -71,9 +71,9 @@ def background(parts: Parts, rhythm: Rhythm) -> dict[str, Coroutine[Any, Any, No
 
 
 @asynccontextmanager
-async def _connected(app: AsyncApp, settings: Settings) -> AsyncIterator[None]:
+async def _connected(app: AsyncApp, parts: Parts) -> AsyncIterator[None]:
     """Slack's requests come in: over a socket, or over HTTP with verified signatures."""
-    slack = settings.slack
+    slack = parts.settings.slack
     if slack.mode == "http":
         if not slack.signing_secret.get_secret_value():
             raise BotSetupError("HTTP mode needs MEND_SLACK__SIGNING_SECRET, from the app's Basic Information page.")
@@ -86,8 +86,7 @@ async def _connected(app: AsyncApp, settings: Settings) -> AsyncIterator[None]:
             await runner.cleanup()
         return
     token = slack.app_token.get_secret_value()
-    if not token:
-        raise BotSetupError("Socket Mode needs MEND_SLACK__APP_TOKEN, the app-level token that starts with xapp-.")
+    await check_app_token(parts.client, token)
     handler = AsyncSocketModeHandler(app, token)
     await handler.connect_async()  # type: ignore[no-untyped-call]
     try:

@@ -59,6 +59,23 @@ def make_client(settings: SlackSettings, session: aiohttp.ClientSession) -> Asyn
     )
 
 
+async def check_app_token(client: AsyncWebClient, token: str) -> None:
+    """Find out whether sockets may be opened: the Socket Mode client would ask again and again, for ever.
+
+    Raises:
+        BotSetupError: there is no app-level token, or it is refused.
+    """
+    if not token:
+        raise BotSetupError("Socket Mode needs MEND_SLACK__APP_TOKEN, the app-level token that starts with xapp-.")
+    try:
+        await client.apps_connections_open(app_token=token)
+    except SlackApiError as error:
+        raise BotSetupError(
+            f"Slack refuses the app-level token ({code(error)}): set MEND_SLACK__APP_TOKEN to one with the scope"
+            " connections:write, and switch Socket Mode on."
+        ) from error
+
+
 async def introduce(client: AsyncWebClient, seconds: float = 60.0) -> Me:
     """Ask Slack who we are, waiting for it to be reachable.
 

@@ -1,0 +1,230 @@
+"""PostgreSQL away, processes that die, two processes at once: nothing is lost, and nothing comes twice."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from bot import correcting, intake, voting
+from bot.answering import AWAY, GIVEN_UP
+from feedback.database import Database
+from feedback.models import Answer, Case, Vote
+from feedback.states import AnswerStatus, CaseStatus, VoteValue
+from sandbox.client import Message, Workspace
+from settings import Settings
+from tests.integration.bot.conftest import Scene, StartBot, finished_answer
+from tests.integration.bot.cuttable import CuttableLine
+from tests.integration.bot.stand_in_model import StandInModel
+from tests.integration.bot.trainer_by_hand import TrainerByHand
+
+
+@pytest.fixture
+async def line(database_url: str) -> AsyncIterator[CuttableLine]:
+    async with CuttableLine(database_url).open() as line:
+        yield line
+
+
+@pytest.fixture
+def settings_over_line(settings: Settings, line: CuttableLine) -> Settings:
+    return settings.model_copy(update={"database": settings.database.model_copy(update={"url": line.via})})
+
+
+@pytest.fixture
+def offstage(ws: Workspace, model: StandInModel, db: Database) -> Scene:
+    """A scene whose bot the test starts itself."""
+    return Scene(ws, ws.person("mia"), ws.person("ada"), ws.person("noor"), model, db)
+
+
+async def note_to_mia(scene: Scene, text: str) -> Message:
+    return await scene.mia.wait_for("general", lambda m: m.ephemeral and text in m.plain)
+
+
+async def test_without_the_database_a_question_is_kept_and_answered_later(
+    settings_over_line: Settings, line: CuttableLine, start_bot: StartBot, offstage: Scene
+) -> None:
+    scene = offstage
+    async with start_bot(settings_over_line):
+        await scene.ask(scene.mia, "warm up")
+        await line.cut()
+        ts = await scene.mia.say("general", f"{await scene.ws.mention()} are you there?")
+        await scene.mia.wait_for("general", lambda m: m.plain == intake.FORGETFUL, thread_ts=ts)
+        await asyncio.sleep(1)
+        await line.mend()
+        answer = await scene.answer_to(scene.mia, "general", ts)
+        assert "are you there?" in answer.plain
+        said = [m.plain for m in await scene.mia.messages("general", ts) if m.by_app]
+        assert said.count(intake.FORGETFUL) == 1 and len(said) == 2
+
+
+async def test_a_kept_question_outlives_the_process(
+    settings_over_line: Settings, line: CuttableLine, start_bot: StartBot, offstage: Scene
+) -> None:
+    scene = offstage
+    async with start_bot(settings_over_line):
+        await line.cut()
+        ts = await scene.mia.say("general", f"{await scene.ws.mention()} are you there?")
+        await scene.mia.wait_for("general", lambda m: m.plain == intake.FORGETFUL, thread_ts=ts)
+    await line.mend()
+    async with start_bot(settings_over_line):
+        await scene.answer_to(scene.mia, "general", ts)
+
+
+async def test_without_the_database_votes_are_kept_and_counted_later(
+    settings_over_line: Settings, line: CuttableLine, start_bot: StartBot, offstage: Scene
+) -> None:
+    scene = offstage
+    async with start_bot(settings_over_line):
+        answer = await scene.ask(scene.mia, "who are you?")
+        await asyncio.sleep(0.5)
+        await line.cut()
+        await scene.mia.react("general", answer.ts, "+1")
+        await note_to_mia(scene, voting.KEPT)
+        await scene.mia.react("general", answer.ts, "-1")  # the last vote counts
+        await scene.mia.wait_for("general", lambda m: m.ephemeral and m.plain == voting.KEPT)
+        await asyncio.sleep(1)
+        await line.mend()
+        await note_to_mia(scene, voting.BAD)
+        with scene.db.begin() as session:
+            assert list(session.scalars(select(Vote.value))) == [VoteValue.DOWN]
+            assert list(session.scalars(select(Case.status))) == [CaseStatus.FLAGGED]
+
+
+async def test_without_the_database_a_correction_stays_in_its_window(
+    settings_over_line: Settings, line: CuttableLine, start_bot: StartBot, offstage: Scene
+) -> None:
+    scene = offstage
+    async with start_bot(settings_over_line):
+        answer = await scene.ask(scene.mia, "who are you?")
+        await asyncio.sleep(0.5)
+        await line.cut()
+        await scene.mia.click("general", answer.ts, "mend_feedback", "negative")
+        view = await scene.mia.wait_for_view()
+        assert "You asked: who are you?" in view.plain  # from the message itself
+        errors = await scene.mia.submit(view, {"text": {"text": "I am Pip."}})
+        assert errors == {"text": correcting.FORGETFUL}
+        await line.mend()
+        assert await scene.mia.submit(view, {"text": {"text": "I am Pip."}}) is None
+        await note_to_mia(scene, "Your correction is case")
+
+
+async def test_without_the_database_a_command_says_so(
+    settings_over_line: Settings, line: CuttableLine, start_bot: StartBot, offstage: Scene
+) -> None:
+    scene = offstage
+    async with start_bot(settings_over_line):
+        await line.cut()
+        await scene.ada.command("general", "/mend", "status")
+        await scene.ada.wait_for("general", lambda m: m.ephemeral and "I can't reach my memory" in m.plain)
+        await scene.ada.command("general", "/mend", "review")
+        assert "I can't reach my memory" in (await scene.ada.wait_for_view()).plain
+
+
+async def test_after_too_long_without_the_model_the_asker_is_told(
+    settings: Settings, start_bot: StartBot, offstage: Scene
+) -> None:
+    scene = offstage
+    impatient = settings.model_copy(update={"slack": settings.slack.model_copy(update={"patience": 1.0})})
+    scene.model.away = True
+    async with start_bot(impatient):
+        ts = await scene.mia.say("general", f"{await scene.ws.mention()} are you there?")
+        await scene.mia.wait_for("general", lambda m: m.plain == GIVEN_UP, thread_ts=ts)
+        assert [m.plain for m in await scene.mia.messages("general", ts) if m.by_app] == [AWAY, GIVEN_UP]
+        with scene.db.begin() as session:
+            assert session.scalars(select(Answer.status)).one() is AnswerStatus.FAILED
+
+
+async def test_an_answer_cut_off_by_a_shutdown_is_finished_in_place_by_the_next_process(
+    settings: Settings, start_bot: StartBot, offstage: Scene
+) -> None:
+    scene = offstage
+    scene.model.pace, scene.model.say = 0.05, lambda messages: " ".join(f"word{n}" for n in range(120))
+    hasty = settings.model_copy(update={"slack": settings.slack.model_copy(update={"shutdown_grace": 0.1})})
+    async with start_bot(hasty):
+        ts = await scene.mia.say("general", f"{await scene.ws.mention()} tell me")
+        half = await scene.mia.wait_for("general", lambda m: m.by_app and "word" in m.plain, thread_ts=ts)
+    scene.model.pace = 0.0
+    async with start_bot(settings):
+        whole = await scene.answer_to(scene.mia, "general", ts)
+        assert whole.ts == half.ts
+        assert len(re.findall(r"word\d+", whole.plain)) == 120
+        assert len([m for m in await scene.mia.messages("general", ts) if m.by_app]) == 1
+
+
+async def test_a_running_answer_is_let_to_its_end_at_a_shutdown(
+    settings: Settings, start_bot: StartBot, offstage: Scene
+) -> None:
+    scene = offstage
+    scene.model.pace, scene.model.say = 0.02, lambda messages: " ".join(f"word{n}" for n in range(60))
+    async with start_bot(settings):
+        ts = await scene.mia.say("general", f"{await scene.ws.mention()} tell me")
+        await scene.mia.wait_for("general", lambda m: m.by_app, thread_ts=ts)
+    answer = await scene.answer_to(scene.mia, "general", ts)
+    assert len(re.findall(r"word\d+", answer.plain)) == 60
+
+
+async def test_two_processes_answer_once_and_tell_once(
+    settings: Settings, start_bot: StartBot, offstage: Scene, trainer: TrainerByHand
+) -> None:
+    scene = offstage
+    async with start_bot(settings), start_bot(settings):
+        await scene.ws.wait_until_connected(2)
+        asked = [await scene.mia.say("general", f"{await scene.ws.mention()} number {n}") for n in range(6)]
+        for ts in asked:
+            answer = await scene.answer_to(scene.mia, "general", ts)
+        assert len(scene.model.asked) == 6
+        for ts in asked:
+            assert len([m for m in await scene.mia.messages("general", ts) if finished_answer(m)]) == 1
+
+        await scene.mia.click("general", answer.ts, "mend_feedback", "negative")
+        view = await scene.mia.wait_for_view()
+        assert await scene.mia.submit(view, {"text": {"text": "Six."}}) is None
+        await scene.ada.command("general", "/mend", "review")
+        view = await scene.ada.wait_for_view()
+        await scene.ada.click_view(view, "mend_approve")
+        await scene.ada.wait_for_view(lambda after: "Nothing waits" in after.plain)
+        await scene.ada.command("general", "/mend", "retrain")
+        await scene.mia.wait_for("general", lambda m: "1 new case" in m.plain)
+        trainer.go_live(1)
+        await scene.mia.wait_for("general", lambda m: "Mended in" in m.plain)
+        await asyncio.sleep(1.5)  # both have looked several times since
+        assert len([m for m in await scene.mia.messages("general") if "Mended in" in m.plain]) == 1
+        assert len([m for m in await scene.mia.messages("general") if "Run 1" in m.plain and not m.ephemeral]) == 1
+
+
+async def test_a_thread_goes_on_without_a_mention_where_that_is_switched_on(
+    settings: Settings, start_bot: StartBot, offstage: Scene
+) -> None:
+    scene = offstage
+    open_threads = settings.model_copy(
+        update={"slack": settings.slack.model_copy(update={"follow_up_channels": ["*"]})}
+    )
+    async with start_bot(open_threads):
+        first = await scene.ask(scene.mia, "hello")
+        other = await scene.mia.say("general", "talk between people")
+        await scene.noor.say("general", "indeed", thread_ts=other)
+        await scene.noor.say(
+            "general", f"<@{await scene.ws.user_id('mia')}> what do you think?", thread_ts=first.thread_ts
+        )
+        asked = await scene.noor.say("general", "and then?", thread_ts=first.thread_ts)
+        await scene.noor.wait_for("general", lambda m: finished_answer(m) and m.ts > asked, thread_ts=first.thread_ts)
+        assert [request["messages"][-1]["content"] for request in scene.model.asked] == ["hello", "and then?"]
+
+
+async def test_wrong_tokens_stop_the_start_with_words(settings: Settings, start_bot: StartBot, tmp_path: Path) -> None:
+    from pydantic import SecretStr
+
+    from bot.boot import BotSetupError
+
+    for token, value, words in (
+        ("bot_token", "xoxb-wrong", "invalid_auth"),
+        ("bot_token", "", "MEND_SLACK__BOT_TOKEN"),
+        ("app_token", "", "MEND_SLACK__APP_TOKEN"),
+        ("app_token", "xapp-wrong", "MEND_SLACK__APP_TOKEN"),
+    ):
+        wrong = settings.model_copy(update={"slack": settings.slack.model_copy(update={token: SecretStr(value)})})
+        with pytest.raises(BotSetupError, match=words):
+            async with start_bot(wrong):
+                pass
