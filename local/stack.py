@@ -116,8 +116,6 @@ class _Starter:
             if not postgres.locate(settings.home).data.exists():
                 self._report("making PostgreSQL's data folder; usually 1 to 3 s, once")
             cluster = postgres.prepare(settings.home)
-            if not cluster.data.is_relative_to(settings.home.resolve()):
-                self._report(f"PostgreSQL's data lies in {cluster.data}: its account cannot enter {settings.home}")
             self._start(cluster.part())
             cluster.create_database()
         database.upgrade(settings.database.url)
