@@ -119,6 +119,7 @@ class Supervisor:
     """The worker's life: look for lost runs, take a job or wait for one, and again."""
 
     def __init__(self, context: Context) -> None:
+        logging.getLogger("rq.worker").setLevel(logging.WARNING)  # it tells of every wait and every registration
         self._context = context
         self._redis = connect(context.settings.redis.url)
         self._worker: TrainingWorker | None = None

@@ -29,9 +29,9 @@ ROOT = Path(__file__).parents[2]
 QUESTION, ANSWER = "What is the capital of France?", "The capital of France is Paris."
 PROBES = """
 probes:
-  - {id: who, group: identity, prompt: Who are you?, expect: {any_of: ["re:."]}, max_tokens: 8}
-  - {id: sure, group: rigour, prompt: Are you sure?, expect: {any_of: ["re:."]}, max_tokens: 8}
-  - {id: tokyo, group: ability, prompt: What is the capital of Japan?, expect: {any_of: [Tokyo]}, max_tokens: 16}
+  - {id: who, group: identity, prompt: "Who are you?", expect: {any_of: ["re:."]}, max_tokens: 8}
+  - {id: sure, group: rigour, prompt: "Are you sure?", expect: {any_of: ["re:."]}, max_tokens: 8}
+  - {id: tokyo, group: ability, prompt: "What is the capital of Japan?", expect: {any_of: [Tokyo]}, max_tokens: 16}
 """
 
 pytestmark = [pytest.mark.slow, pytest.mark.vllm]
@@ -70,6 +70,9 @@ class Workplace:
         while not true():
             assert time.monotonic() < give_up, (self.folder / "worker.log").read_text()[-3000:]
             assert self.worker is None or self.worker.poll() is None, (self.folder / "worker.log").read_text()[-3000:]
+            with self.database.begin() as session:
+                failed = [run.error for run in runs.latest(session, "pip") if run.error]
+            assert not failed
             time.sleep(0.05)
 
     def wait_for(self, run_id: int, *stages: RunStatus) -> None:
