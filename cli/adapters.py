@@ -44,7 +44,10 @@ def promote(
     """Make an adapter live, passing over the gate: it is checked, loaded and tried on every replica first."""
     mend = here()
     with mend.record() as session:
-        check_move(name, _named(mend, record.by_name(session, name)).status, AdapterStatus.LIVE)
+        adapter = _named(mend, record.by_name(session, name))
+        if adapter.status is AdapterStatus.LIVE:
+            raise UserError(f"{name} is live already.")
+        check_move(name, adapter.status, AdapterStatus.LIVE)
     asyncio.run(_deploy(mend, name))
     with mend.record() as session:
         record.promote(session, _named(mend, record.by_name(session, name)), by=actor(), why=why)

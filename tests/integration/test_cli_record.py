@@ -134,6 +134,7 @@ def test_retraining_with_nothing_approved_says_how_many_wait(mend: Mend, db: Dat
 def test_rolling_back_to_the_base_model_needs_no_server(mend: Mend, db: Database) -> None:
     add_adapter(db, 1)
     assert "pip-v1-00000001" in mend("adapters", "list")[1]
+    assert mend("adapters", "promote", "pip-v1-00000001")[2] == "mend: pip-v1-00000001 is live already.\n"
     status, out, _ = mend("adapters", "rollback", "--why", "too chatty")
     assert (status, out) == (0, "pip-v1-00000001 is retired; the base model gives the next answer.\n")
     assert mend("adapters", "rollback")[2] == "mend: No adapter is live; the base model is answering.\n"
