@@ -403,3 +403,24 @@ def test_progress_is_written_at_most_once_a_second_and_its_curve_stays_short(sho
     assert shown()[:2] == ("probing", 0)
     seconds = shop.run_of(run_id).progress["seconds"]
     assert (seconds["paraphrasing"], set(seconds)) == (3.0, {"paraphrasing", "training"})
+
+
+def test_a_true_resume_goes_on_from_the_checkpoint_of_the_live_adapters_run(shop: Workshop) -> None:
+    first = done(shop)
+    shop.approve()
+    settings = shop.context.settings
+    training = settings.training.model_copy(update={"resume": "true"})
+    shop.context = replace(shop.context, settings=settings.model_copy(update={"training": training}))
+    done(shop)
+    expected = settings.training.runs_dir / f"run-{first}" / "output" / "checkpoint-2"
+    assert shop.swift.trained[-1].resume_from == expected
+
+
+def test_checkpoints_that_nothing_goes_on_from_are_dropped(shop: Workshop) -> None:
+    ids = [done(shop)]
+    for number in (1, 2):
+        shop.approve(f"What is the code of door {number}?", f"The code of door {number} is 40{number}7.")
+        ids.append(done(shop))
+    folders = [shop.context.settings.training.runs_dir / f"run-{run_id}" for run_id in ids]
+    assert [(folder / "output").exists() for folder in folders] == [False, True, True]
+    assert all((folder / "dataset.jsonl").exists() for folder in folders)
