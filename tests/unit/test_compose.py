@@ -26,6 +26,12 @@ def test_it_follows_the_compose_specification() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_dockerfile_passes_the_linter() -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    done = subprocess.run([hadolint, "Dockerfile"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
 def test_every_mend_variable_is_a_setting() -> None:
     named = set(re.findall(r"MEND_[A-Z_]+", COMPOSE + DOCKERFILE + (ROOT / ".env.example").read_text(encoding="utf-8")))
     assert named - {"MEND_"} <= variable_names()
