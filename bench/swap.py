@@ -3,7 +3,8 @@
     python -m bench.swap --model <folder of the base model> [--swaps 20] [--streams 8] [--out bench/out/swap.json]
 
 Starts a vLLM of its own on this machine's CPU. A stream is *failed* when it raises or ends without a reason, and
-*mixed* when its text differs from what its adapter says alone.
+*mixed* when a word of its text is not what its adapter would say there (own_words.py). As a control, the same check is
+made with the answers' names exchanged; it has to find nearly all of those.
 """
 
 import argparse
@@ -16,9 +17,11 @@ import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import httpx
 from rich.console import Console
 from rich.table import Table
 
+from bench.own_words import Judge
 from bench.random_adapter import write_random_adapter
 from bench.vllm_server import VllmServer
 from serving.adapter_files import publish
@@ -29,7 +32,7 @@ from serving.errors import ServingError
 
 MESSAGES = [
     {"role": "system", "content": "You answer in one short sentence."},
-    {"role": "user", "content": "What is the capital of France?"},
+    {"role": "user", "content": "Tell me a story about a ship."},
 ]
 GREEDY = Sampling(temperature=0, max_tokens=24)
 REST = 1.0  # seconds between two swaps, for the gaps before
@@ -106,8 +109,8 @@ async def swap(client: ChatClient, replicas: Replicas, traffic: Traffic, name: s
     return Swap(load=loaded - start, verify=live - loaded)
 
 
-async def measure(server: VllmServer, names: list[str], streams: int) -> tuple[Traffic, list[Swap], int]:
-    """Run the traffic and the swaps; afterwards ask each adapter alone and count the answers that differ."""
+async def drive(server: VllmServer, names: list[str], streams: int) -> tuple[Traffic, list[Swap]]:
+    """Run the traffic and the swaps."""
     async with ChatClient(server.settings) as client, Replicas(server.settings) as replicas:
         await replicas.deploy(names[0])
         traffic = Traffic(live=names[0])
@@ -120,8 +123,17 @@ async def measure(server: VllmServer, names: list[str], streams: int) -> tuple[T
                 swaps.append(await swap(client, replicas, traffic, name))
             await asyncio.sleep(REST)
             traffic.over = True
-        alone = {name: (await client.complete(MESSAGES, name, GREEDY)).text for name in names}
-    return traffic, swaps, sum(text != alone[name] for name, text in traffic.answers)
+    return traffic, swaps
+
+
+async def judge(server: VllmServer, traffic: Traffic, names: list[str]) -> tuple[int, float]:
+    """How many answers are mixed, and the share of answers that the control finds."""
+    following = dict(zip(names, [*names[1:], names[0]], strict=True))
+    async with httpx.AsyncClient() as http:
+        own_words = Judge(http, server.url, MESSAGES)
+        mixed = [not await own_words.is_own(name, text) for name, text in traffic.answers]
+        foreign = [not await own_words.is_own(following[name], text) for name, text in set(traffic.answers)]
+    return sum(mixed), sum(foreign) / max(1, len(foreign))
 
 
 def spread(values: list[float]) -> dict[str, float]:
@@ -134,7 +146,7 @@ def spread(values: list[float]) -> dict[str, float]:
     }
 
 
-def summary(traffic: Traffic, swaps: list[Swap], mixed: int, streams: int) -> dict[str, object]:
+def summary(traffic: Traffic, swaps: list[Swap], mixed: int, found: float, streams: int) -> dict[str, object]:
     """The figures, as they go into the file."""
     return {
         "machine": f"{platform.processor() or platform.machine()}, python {platform.python_version()}",
@@ -143,6 +155,7 @@ def summary(traffic: Traffic, swaps: list[Swap], mixed: int, streams: int) -> di
         "answers": len(traffic.answers),
         "failed": len(traffic.failures),
         "mixed": mixed,
+        "control_found": f"{found:.0%}",
         "load_ms": spread([each.load for each in swaps]),
         "verify_ms": spread([each.verify for each in swaps]),
         "load_to_live_ms": spread([each.live for each in swaps]),
@@ -188,7 +201,8 @@ async def main() -> None:
         ]
         try:
             await server.start()
-            figures = summary(*await measure(server, names, options.streams), options.streams)
+            traffic, swaps = await drive(server, names, options.streams)
+            figures = summary(traffic, swaps, *await judge(server, traffic, names), options.streams)
         finally:
             server.stop()
     options.out.parent.mkdir(parents=True, exist_ok=True)

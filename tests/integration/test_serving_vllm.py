@@ -7,8 +7,10 @@ import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 
+from bench.own_words import Judge
 from bench.random_adapter import write_random_adapter
 from bench.vllm_server import VllmServer
 from serving import routing
@@ -26,8 +28,9 @@ MESSAGES = [
     {"role": "system", "content": "You answer in one short sentence."},
     {"role": "user", "content": "What is the capital of France?"},
 ]
+STORY = [{"role": "user", "content": "Tell me a story about a ship."}]
 GREEDY = Sampling(temperature=0, max_tokens=14)
-SCALE = 0.05  # strong enough that no two adapters give the same answer
+SCALE = 0.05  # strong enough that no two adapters tell the same story
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +90,7 @@ async def test_the_zero_adapter_says_what_the_base_model_says(vllm: VllmServer, 
 
 
 async def test_leaving_early_frees_the_engine(vllm: VllmServer, client: ChatClient, replicas: Replicas) -> None:
-    story = [{"role": "user", "content": "Tell me a very long story about a ship."}]
-    async with client.stream(story, "base", Sampling(0, 1500)) as stream:
+    async with client.stream(STORY, "base", Sampling(0, 1500)) as stream:
         async for _ in stream:
             break
         assert await running(vllm, replicas) == 1
@@ -131,7 +133,7 @@ async def test_a_forgotten_adapter_is_loaded_and_asked_again(vllm: VllmServer, b
 
 
 async def test_swaps_under_eight_streams_lose_and_mix_nothing(
-    client: ChatClient, replicas: Replicas, names: list[str]
+    vllm: VllmServer, client: ChatClient, replicas: Replicas, names: list[str]
 ) -> None:
     live = names[0]
     await replicas.deploy(live)
@@ -141,7 +143,7 @@ async def test_swaps_under_eight_streams_lose_and_mix_nothing(
     async def ask() -> None:
         while swapping:
             name = live  # read once for each answer, as the bot does
-            async with client.stream(MESSAGES, name, GREEDY) as stream:
+            async with client.stream(STORY, name, GREEDY) as stream:
                 async for _ in stream:
                     pass
             answers.append((name, stream.text, stream.completion.finish_reason))
@@ -156,10 +158,13 @@ async def test_swaps_under_eight_streams_lose_and_mix_nothing(
         await asyncio.sleep(1.5)
         swapping = False
 
-    alone = {name: await text_of(client, name) for name in names}
-    assert len(set(alone.values())) == len(names)
     assert {name for name, _, _ in answers} == set(names)
-    assert [answer for answer in answers if answer[1] != alone[answer[0]]] == []
+    assert {finish for _, _, finish in answers} <= {"stop", "length"}
+    async with httpx.AsyncClient() as http:
+        judge = Judge(http, vllm.url, STORY)
+        assert [(name, text) for name, text, _ in answers if not await judge.is_own(name, text)] == []
+        exchanged = [(names[(names.index(name) + 1) % 4], text) for name, text, _ in answers]
+        assert not any([await judge.is_own(name, text) for name, text in exchanged]), "the judge sees no mixing"
 
 
 async def test_a_stream_survives_the_unloading_of_its_adapter(
@@ -239,9 +244,8 @@ async def test_a_poisoned_server_is_noticed_and_a_killed_one_gets_its_adapters_b
     with pytest.raises(ServingUnavailable, match="NaN"):
         await replicas.deploy(names[0])
 
-    story = [{"role": "user", "content": "Tell me a very long story about a ship."}]
     with pytest.raises(ServingUnavailable):
-        async with client.stream(story, "base", Sampling(0, 1500)) as stream:
+        async with client.stream(STORY, "base", Sampling(0, 1500)) as stream:
             async for _ in stream:
                 vllm.kill()
     assert vllm.url in (await reconcile(replicas, names[:2])).unwell
