@@ -8,8 +8,9 @@ the beginning of what comes out in the end, so that what was shown never has to 
 import re
 
 _LABEL = r"[^\[\]\n`]{0,200}"
-_LINK = re.compile(rf"(!?)\[({_LABEL})\]\(([^()\s`]{{1,1000}})\)")
-_BEGUN_LINK = re.compile(rf"!?(?:\[{_LABEL}(?:\](?:\([^()\s`]{{0,1000}})?)?)?\Z")
+# Only what has a scheme is rewritten as a link: `f[0](x)` is code, and keeps all its signs.
+_LINK = re.compile(rf"(!?)\[({_LABEL})\]\(([A-Za-z][A-Za-z0-9+.-]{{1,20}}:[^()\s`]{{1,1000}})\)")
+_BEGUN_LINK = re.compile(rf"!?(?:\[{_LABEL}(?:\](?:\([^()\s`]{{0,1022}})?)?)?\Z")
 _FENCE_LINE = re.compile(r"( {0,3})(`{3,})([^`\n]*)(?:\n|\Z)")
 _BEGUN_FENCE = re.compile(r" {0,3}`{0,2}\Z| {0,3}`{3,}[^`\n]*\Z")
 _TICKS = re.compile(r"`+")

@@ -260,6 +260,9 @@ class Reply:
             await self._make_editable(part)
             self._flushed = 0.0  # at once, not after the interval of edits
         else:
+            if kind is Trouble.ENDED and message.ts:  # it is still a stream: the call that should end it was lost
+                with contextlib.suppress(*REFUSALS):
+                    await self._client.chat_stopStream(channel=self._place.channel, ts=message.ts)
             self._not_before = self._traffic.clock() + 1.0
 
     def _edited(self, ts: str | None = None) -> EditedMessage:
