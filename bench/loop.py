@@ -1,8 +1,10 @@
 """From `/mend retrain` to live for one new case, and how much of it is the training steps themselves.
 
     python -m bench.loop [--home <folder>] [--out bench/out/loop.json]
+    MEND_TRAINING__CONFIG=<yaml> python -m bench.loop --base-model <folder>
 
-Starts PostgreSQL, Valkey, vLLM and the worker as the demo does, on this machine's CPU. A home without a live adapter
+Starts PostgreSQL, Valkey, vLLM and the worker as the demo does, on this machine's CPU with the small model; with
+--base-model as `mend up` does, with that model and the MEND_ variables. A home without a live adapter
 gets its first run before the measured one; with --home it is kept, and the next measurement goes on from there.
 """
 
@@ -62,27 +64,41 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path, help="folder to keep; a temporary one otherwise")
     parser.add_argument("--out", type=Path, default=Path("bench/out/loop.json"), help="where the JSON goes")
+    parser.add_argument("--base-model", type=Path, help="a model of your own instead of the small one")
     options = parser.parse_args()
     if options.home is None:
         with tempfile.TemporaryDirectory(prefix="mend-bench-") as folder:
-            found = measure(Path(folder))
+            found = measure(Path(folder), options.base_model)
     else:
         options.home.mkdir(parents=True, exist_ok=True)
-        found = measure(options.home.resolve())
+        found = measure(options.home.resolve(), options.base_model)
     report(found, options.out)
 
 
-def measure(home: Path) -> list[Timeline]:
+def measure(home: Path, base_model: Path | None) -> list[Timeline]:
     """Run the first training if there is none, then the one with a new case."""
-    chosen = Chosen(sandbox=False, bot=False)
-    settings = embedded.with_addresses(Settings(), home, chosen, page_port=0, vllm_port=ports.any_free())
+    chosen = Chosen(sandbox=False, bot=False, small_model=base_model is None)
+    settings = embedded.with_addresses(
+        _settings(home, base_model), home, chosen, page_port=0, vllm_port=ports.any_free()
+    )
     with running(Plan(settings, chosen), print):
         database = Database(settings.database.url)
         with database.begin() as session:
             first = adapters.live(session, "pip") is None
         found = [one_run(settings, database)] if first else []
+        if found and found[-1].status != RunStatus.LIVE:
+            return found
         teach(database)
         return [*found, one_run(settings, database)]
+
+
+def _settings(home: Path, base_model: Path | None) -> Settings:
+    settings = Settings()
+    if base_model is None:
+        return settings
+    serving = settings.serving.model_copy(update={"base_model": base_model, "adapters_dir": home / "adapters"})
+    training = settings.training.model_copy(update={"runs_dir": home / "runs"})
+    return settings.model_copy(update={"serving": serving, "training": training})
 
 
 def teach(database: Database) -> None:
