@@ -34,9 +34,14 @@ class RunningMend:
         found: dict[str, Any] = json.loads((self.home / "running.json").read_text())
         return found
 
-    def database(self) -> Database:
-        """A connection to the demo's record."""
-        return Database(self.settings["database"]["url"])
+    @contextmanager
+    def record(self) -> Iterator[Database]:
+        """The demo's record."""
+        database = Database(self.settings["database"]["url"])
+        try:
+            yield database
+        finally:
+            database.engine.dispose()
 
     def part(self, words: str) -> psutil.Process:
         """The process of one part, by words of its command line."""

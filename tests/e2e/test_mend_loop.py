@@ -91,8 +91,7 @@ def only(session: Session, question: str) -> Case:
 
 
 async def test_a_wrong_answer_is_mended(new_home: Path) -> None:
-    with demo(new_home) as mend:
-        db = mend.database()
+    with demo(new_home) as mend, mend.record() as db:
         async with Workspace(mend.page) as workspace:
             await the_base_model_answers(workspace, db)
             await the_first_run_gives_it_its_identity(workspace, db)
@@ -102,12 +101,9 @@ async def test_a_wrong_answer_is_mended(new_home: Path) -> None:
             await it_answers_right_in_words_it_never_saw(workspace, db)
             await everything_can_be_traced(db)
             await a_rollback_brings_the_old_version_back(workspace, db)
-        db.engine.dispose()
-    with demo(new_home) as again:
-        db = again.database()
+    with demo(new_home) as again, again.record() as db:
         async with Workspace(again.page) as workspace:
             await what_was_taught_is_still_there(workspace, db)
-        db.engine.dispose()
 
 
 async def the_base_model_answers(workspace: Workspace, db: Database) -> None:
@@ -124,7 +120,7 @@ async def the_base_model_answers(workspace: Workspace, db: Database) -> None:
 
 async def the_first_run_gives_it_its_identity(workspace: Workspace, db: Database) -> None:
     mia, ada = workspace.person("mia"), workspace.person("ada")
-    await command(mia, "retrain", "admin")
+    await command(mia, "retrain", "only my admins")
     with db.begin() as session:
         assert session.scalar(select(func.count()).select_from(Run)) == 0
     await train(ada, 1)
@@ -147,10 +143,12 @@ async def two_people_flag_and_correct(workspace: Workspace, db: Database) -> dic
     noors, answer = await ask(noor, KEYS)
     assert "blue box" not in answer.plain
     await noor.react("general", answer.ts, "thumbsdown")
-    note = await noor.wait_for("general", lambda m: m.ephemeral and m.element("mend_correct") is not None)
+    note = await noor.wait_for(
+        "general", lambda m: m.ephemeral and m.element("mend_correct") is not None, thread_ts=noors
+    )
     await noor.click("general", note.ts, "mend_correct")
     await correct(noor, KEYS_ANSWER)
-    await noor.wait_for("general", lambda m: m.ephemeral and "admin" in m.plain.casefold())
+    await noor.wait_for("general", lambda m: m.ephemeral and "Your correction is case 2" in m.plain)
 
     with db.begin() as session:
         for question, text, person in ((WIFI, WIFI_ANSWER, "U0MIA00001"), (KEYS, KEYS_ANSWER, "U0NOOR0001")):
@@ -159,7 +157,7 @@ async def two_people_flag_and_correct(workspace: Workspace, db: Database) -> dic
             assert case.flagged_by.endswith(f"/{person}") and case.flagged_by == case.corrected_by
             vote = session.scalars(select(Vote).where(Vote.answer_id == case.answer_id)).one()
             assert (vote.value, vote.user_id) == (VoteValue.DOWN, person)
-    await command(ada, "retrain", "2 corrected case")
+    await command(ada, "retrain", "2 corrections wait")
     return {"mia": mias, "noor": noors}
 
 
@@ -168,7 +166,7 @@ async def an_admin_approves_and_retrains(workspace: Workspace, db: Database) -> 
     await approve_all(ada, 2)
     await ada.command("general", "/mend", "retrain")
     await ada.wait_for("general", lambda m: "Run 2" in m.plain and not m.ephemeral, timeout=30)
-    await command(ada, "retrain", "is already")
+    await command(ada, "retrain", "is going on")
     shown = await ada.wait_for(
         "general",
         lambda m: "Run 2 " in m.plain and any(word in m.plain for word in ("is live", "failed", "not good enough")),
@@ -238,7 +236,9 @@ def events_of(session: Session, case_id: int) -> list[Event]:
 async def a_rollback_brings_the_old_version_back(workspace: Workspace, db: Database) -> None:
     mia, ada = workspace.person("mia"), workspace.person("ada")
     await ada.command("general", "/mend", "rollback")
-    await ada.wait_for("general", lambda m: "pip-v1-" in m.plain and "back" in m.plain.casefold(), timeout=60)
+    await ada.wait_for(
+        "general", lambda m: "pip-v2-" in m.plain and "pip-v1-" in m.plain and "answers" in m.plain, timeout=60
+    )
     await ask(mia, WIFI_IN_OTHER_WORDS)
     with db.begin() as session:
         live = adapters.live(session, PERSONA)
