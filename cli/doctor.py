@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import typer
 
+from cli import errors
 from cli.checks import files, machine, packages, record, servers, slack
-from cli.checks.finding import Finding
+from cli.checks.finding import Finding, ok
 from cli.here import settings_here
 from settings import Settings
 
@@ -28,11 +29,23 @@ def doctor() -> None:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Every check, the quick ones first."""
     yield from files.check(settings)
+    yield from _training(settings)
     yield from packages.check()
     yield from machine.check(settings)
     yield from record.check(settings)
     yield from servers.check(settings)
     yield from slack.check(settings)
+
+
+def _training(settings: Settings) -> Iterator[Finding]:
+    try:
+        from cli.checks import training
+    except ModuleNotFoundError as missing:
+        if not errors.known(missing):
+            raise
+        yield ok("training files", "not looked at, since this install has no trainer")
+    else:
+        yield from training.check(settings)
 
 
 def line(finding: Finding, *, colour: bool = False) -> str:

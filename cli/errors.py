@@ -23,7 +23,6 @@ from local.processes import PartFailed
 from local.stack import Stopped
 from serving.base import BaseModelError
 from serving.errors import ServingError
-from trainer.probes import ProbeError
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 
@@ -41,7 +40,6 @@ KNOWN = (
     OperationalError,
     PartFailed,
     PortTaken,
-    ProbeError,
     ProgrammingError,
     QueueUnavailable,
     RedisError,
@@ -51,6 +49,16 @@ KNOWN = (
     ValidationError,
     YamlFileError,
 )
+
+
+OF_THE_TRAINER = frozenset({"pydantic_monty", "rapidfuzz"})  # what the bot's install does not have
+
+
+def known(error: BaseException) -> bool:
+    """Whether ``explain`` has a line for it."""
+    if isinstance(error, ModuleNotFoundError):
+        return error.name in OF_THE_TRAINER
+    return isinstance(error, KNOWN)
 
 
 def explain(error: BaseException) -> str:
@@ -67,6 +75,8 @@ def explain(error: BaseException) -> str:
             return "The database has no tables yet. Start `mend bot` or `mend worker`, which make them."
         case RedisError():
             return f"The queue cannot be reached: {error}. Start it, or set MEND_REDIS__URL."
+        case ModuleNotFoundError():
+            return f"This command needs the trainer's packages, and {error.name} is not installed: make setup"
         case OSError() if error.errno == errno.ENOSPC:
             return f"The disk is full{_at(error)}. Make room and start again."
         case _:

@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:
         from cli import errors  # it knows every room's errors, so it is slow to import
 
-        if not isinstance(error, errors.KNOWN):
+        if not errors.known(error):
             raise
         print(f"mend: {errors.explain(error)}", file=sys.stderr)
         sys.exit(errors.status(error))

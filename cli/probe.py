@@ -23,7 +23,7 @@ from serving.zero_adapter import zero_adapter
 from trainer.case_probes import MENDED, CaseProbe, case_probes
 from trainer.config import load_train_config
 from trainer.examination import text_of
-from trainer.probes import load_probes
+from trainer.probes import ProbeError, load_probes
 from trainer.probing import AnyProbe, Examiner, run_probes
 
 BASE = "base"
@@ -42,7 +42,10 @@ def probe(
         adapter = _chosen(session, mend, name)
         asked: list[AnyProbe] = [probe for probe in probes if probe.language in languages]
         asked += _mended(session, adapter)
-    results = asyncio.run(_ask(mend, adapter, asked))
+    try:
+        results = asyncio.run(_ask(mend, adapter, asked))
+    except ProbeError as error:
+        raise UserError(f"The probes could not be asked: {error}") from error
     _print(adapter.name if adapter else "the base model", results, failed_only)
     if not all(result.passed for result in results):
         raise typer.Exit(1)

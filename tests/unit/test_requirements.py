@@ -1,12 +1,17 @@
 """The pins of pyproject.toml and the locks say the same, so that an image, a laptop and CI hold the same versions."""
 
 import re
+import subprocess
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -59,3 +64,31 @@ def test_no_file_of_the_setup_names_a_package_index() -> None:
     ):
         text = (ROOT / name).read_text(encoding="utf-8")
         assert "index-url" not in text and "https://" not in text, name
+
+
+LIGHT = [*COMMANDS.values(), "bot.app:main", "cli.errors:explain", "cli.serve:bot"]
+
+
+def test_the_bots_lock_is_enough_for_every_command_but_those_of_the_trainer() -> None:
+    """Run in this environment with every package hidden that the bot's lock does not have."""
+    code = (
+        "import sys, importlib; from importlib.machinery import PathFinder\n"
+        "hidden = set(sys.argv[1].split(','))\n"
+        "class Hiding(PathFinder):\n"
+        "    @classmethod\n"
+        "    def find_spec(cls, name, path=None, target=None):\n"
+        "        return None if name.split('.')[0] in hidden else PathFinder.find_spec(name, path, target)\n"
+        "sys.meta_path[sys.meta_path.index(PathFinder)] = Hiding\n"
+        "for module in sys.argv[2:]: importlib.import_module(module)"
+    )
+    kept = set(lock("bot.txt"))
+    hidden = {
+        name
+        for name, owners in packages_distributions().items()
+        if not {canonicalize_name(owner) for owner in owners} & (kept | {"mend"})
+    }
+    modules = sorted({place.partition(":")[0] for place in LIGHT} - {"cli.probe"})
+    done = subprocess.run(
+        [sys.executable, "-c", code, ",".join(hidden), *modules], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

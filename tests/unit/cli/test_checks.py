@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.checks import files, machine, packages, servers, slack
+from cli.checks import files, machine, packages, servers, slack, training
 from cli.checks.finding import Finding, fail, ok, warn
 from cli.checks.machine import Gpu
 from cli.checks.servers import Server
@@ -128,12 +128,15 @@ def test_versions_are_compared_with_the_pins() -> None:
 
 def test_a_rank_above_the_servers_limit_fails() -> None:
     small = Settings().training.config.with_name("smollm2-135m-cpu.yaml")
-    settings = Settings(
-        serving=ServingSettings(max_lora_rank=1, base_model=Path("/no/model")), training=TrainingSettings(config=small)
-    )
-    found = {one.about: one for one in files.training(settings)}
-    assert found["lora rank"].text == "trained with rank 8, served up to 1"
-    assert found["base model"].level == "fail"
+    settings = Settings(serving=ServingSettings(max_lora_rank=1), training=TrainingSettings(config=small))
+    found = {one.about: one for one in training.check(settings)}
+    assert (found["lora rank"].level, found["lora rank"].text) == ("fail", "trained with rank 8, served up to 1")
+
+
+def test_a_missing_model_says_what_to_set() -> None:
+    missing = Settings(serving=ServingSettings(base_model=Path("/no/model")))
+    found = {one.about: one for one in files.check(missing)}
+    assert found["base model"].level == "fail" and "MEND_SERVING__BASE_MODEL" in found["base model"].do
 
 
 def test_a_broken_persona_is_reported_with_file_and_line(tmp_path: Path) -> None:

@@ -46,11 +46,12 @@ def test_an_unknown_command_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> 
         (HomeInUse("in use"), "in use", errors.FAILED),
         (OSError(errno.ENOSPC, "No space left on device", "/data/x"), "The disk is full at /data/x", errors.FAILED),
         (Stopped(), "stopped", errors.INTERRUPTED),
+        (ModuleNotFoundError("no", name="rapidfuzz"), "This command needs the trainer's packages", errors.FAILED),
         (errors.UserError("say it so"), "say it so", errors.WRONG_USE),
     ],
 )
 def test_a_known_error_is_one_line_and_a_status(error: Exception, line: str, status: int) -> None:
-    assert isinstance(error, errors.KNOWN)
+    assert errors.known(error)
     assert errors.explain(error).startswith(line)
     assert errors.status(error) == status
 
