@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from rapidfuzz import fuzz
-from serving.chat import ChatClient, Sampling
 
 from feedback.datasets import Paraphrase
+from serving.chat import ChatClient, Sampling
 from trainer import rewording
 from trainer.rows import Message, problem_in
 from trainer.wording import contains_fact, content_words, key_facts, language_of, normalised, words
