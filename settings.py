@@ -37,6 +37,7 @@ class SlackSettings(BaseModel):
     follow_up_channels: list[str] = Field(
         [], description="Channel ids where a thread with the bot goes on without a new mention; * means all of them."
     )
+    corrections_per_day: int = Field(30, ge=1, description="Corrections that one member may send in a day.")
     patience: float = Field(3600, gt=0, description="Seconds a question may wait for the model before it is given up.")
     shutdown_grace: float = Field(20, ge=0, description="Seconds that running answers get to finish at a shutdown.")
 

@@ -31,7 +31,6 @@ def build_app(parts: Parts) -> AsyncApp:
     slack = parts.settings.slack
     app = AsyncApp(
         client=parts.client,
-        token=slack.bot_token.get_secret_value(),
         signing_secret=slack.signing_secret.get_secret_value() or None,
         request_verification_enabled=slack.mode == "http",
         raise_error_for_unhandled_request=True,

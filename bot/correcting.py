@@ -9,6 +9,7 @@ import hashlib
 import logging
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -35,6 +36,7 @@ FORGETFUL = "I can't reach my memory right now. Nothing is lost: leave this wind
 FORGETFUL_CLICK = "I can't reach my memory right now. Please try again in a minute."
 LEARNING = "I am learning a correction of this answer right now. Please send again when that run is over."
 DECIDED = "An admin has already approved a correction of this answer. An admin can change it."
+QUOTA = "Thank you for all of these! I take at most {} corrections a day from one person; please go on tomorrow."
 NOT_AN_ANSWER = "I can't find the answer that this is about any more."
 LATE = "That took me too long to open. Please try once more:"
 
@@ -53,27 +55,54 @@ def look_up(session: Session, team_id: str, spot: Spot, answer_id: int | None) -
     return Known(answer, reviews.open_case(session, answer.id)) if answer else None
 
 
-def write(
-    session: Session, known_as: tuple[str, Spot, int | None], text: str, reason: str | None, person: Person,
-    is_admin: bool, delivery: str,
-) -> Case | None:  # fmt: skip
+@dataclass(frozen=True)
+class Sent:
+    """What came out of a window. ``delivery`` is the same when Slack sends it again."""
+
+    spot: Spot
+    answer_id: int | None
+    text: str
+    reason: str | None
+    delivery: str
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who sent it, and how many corrections a day they may."""
+
+    person: Person
+    is_admin: bool
+    quota: int
+
+
+def write(session: Session, team_id: str, sent: Sent, author: Author) -> Case | None:
     """Flag the answer if nobody has, and write what it should have said; None when it was sent before.
 
     Raises:
-        CorrectionError: the text cannot be taught, or the answer is unknown.
+        CorrectionError: the text cannot be taught, the answer is unknown, or it is not for this author to change.
         IllegalMove: the case is being trained on.
     """
-    known = look_up(session, *known_as)
+    known = look_up(session, team_id, sent.spot, sent.answer_id)
     if known is None:
         raise CorrectionError(NOT_AN_ANSWER)
-    if not answers.take_delivery(session, delivery):
+    if not answers.take_delivery(session, sent.delivery):
         return None
-    votes.cast(session, known.answer.id, person, VoteValue.DOWN)
-    case = cases.flag(session, known.answer, by=str(person))
-    if case.status is CaseStatus.APPROVED and not is_admin and case.corrected_by != str(person):
-        raise CorrectionError(DECIDED)
+    by = str(author.person)
+    votes.cast(session, known.answer.id, author.person, VoteValue.DOWN)
+    case = cases.flag(session, known.answer, by=by)
+    if case.corrected_by != by and not author.is_admin:
+        _check_rights(session, case, author)
     reviews.complete(case, known.answer)
-    return cases.correct(session, case.id, text, reason, by=str(person))
+    return cases.correct(session, case.id, sent.text, sent.reason, by=by)
+
+
+def _check_rights(session: Session, case: Case, author: Author) -> None:
+    """A member neither undoes what an admin has approved, nor floods the admins."""
+    if case.status is CaseStatus.APPROVED:
+        raise CorrectionError(DECIDED)
+    since = datetime.now(UTC) - timedelta(days=1)
+    if reviews.corrected_since(session, case.persona, str(author.person), since) >= author.quota:
+        raise CorrectionError(QUOTA.format(author.quota))
 
 
 def withdraw_own(session: Session, case_id: int, by: str) -> None:
@@ -86,8 +115,11 @@ def withdraw_own(session: Session, case_id: int, by: str) -> None:
 class Correcting:
     """Opens the window and takes what is sent."""
 
-    def __init__(self, database: AsyncDatabase, client: AsyncWebClient, permissions: Permissions, me: Me) -> None:
+    def __init__(
+        self, database: AsyncDatabase, client: AsyncWebClient, permissions: Permissions, me: Me, quota: int
+    ) -> None:
         self._database, self._client, self._permissions, self._me = database, client, permissions, me
+        self._quota = quota
 
     async def open(
         self, trigger_id: str, user: str, spot: Spot, *, answer_id: int | None = None, shown: str = ""
@@ -160,13 +192,13 @@ class Correcting:
         return {}
 
     async def _write(self, view: Body, user: str, text: str, reason: str | None) -> Case | None:
-        about = modals.read(view)
         standing = await self._permissions.standing(user)
-        person = await self._permissions.teacher(user)
+        author = Author(await self._permissions.teacher(user), standing.is_admin, self._quota)
         # The same words sent twice from one window are one correction; other words are a second one.
         delivery = f"view:{view['id']}:{hashlib.sha256(f'{text} {reason}'.encode()).hexdigest()[:16]}"
-        where = (self._me.team_id, Spot.unpack(about), about.get("answer"))
-        return await self._database.run(write, where, text, reason, person, standing.is_admin, delivery)
+        about = modals.read(view)
+        sent = Sent(Spot.unpack(about), about.get("answer"), text, reason, delivery)
+        return await self._database.run(write, self._me.team_id, sent, author)
 
 
 def _view(known: Known, spot: Spot, shown: str) -> modals.View:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from bot.blocks import Block, actions, button, context, divider, header, section
-from bot.case_blocks import WITHDRAW_CASE, reason, state
+from bot.case_blocks import WITHDRAW_CASE, reason, state, who
 from bot.listings import Overview, adapter_list, live_line, queue_line, read
 from bot.run_blocks import summary
 from bot.run_news import RunNews, collect
@@ -27,21 +28,23 @@ class Seen:
     name: str
     mine: tuple[Case, ...]
     overview: Overview | None  # for admins
+    learned: tuple[Case, ...] = ()  # this week
     runs: tuple[RunNews, ...] = ()
 
 
 def collect_home(session: Session, persona: str, name: str, actor: str, is_admin: bool) -> Seen:
     """Read one person's Home."""
     mine = tuple(reviews.reported_by(session, persona, actor, limit=MY_CASES))
+    learned = tuple(reviews.learned_since(session, persona, datetime.now(UTC) - timedelta(days=7)))
     if not is_admin:
-        return Seen(name, mine, None)
+        return Seen(name, mine, None, learned)
     latest = runs.latest(session, persona, limit=RUNS_SHOWN)
-    return Seen(name, mine, read(session, persona), tuple(collect(session, run) for run in latest))
+    return Seen(name, mine, read(session, persona), learned, tuple(collect(session, run) for run in latest))
 
 
 def home(seen: Seen) -> dict[str, Any]:
     """The view."""
-    blocks = [header(f"{seen.name}, and what you taught it"), *_mine(seen.mine)]
+    blocks = [header(f"{seen.name}, and what you taught it"), *_mine(seen.mine), *_learned(seen.learned)]
     if seen.overview:
         blocks += [divider(), *_admin(seen.overview, seen.runs)]
     return {"type": "home", "blocks": blocks[:100]}
@@ -60,6 +63,13 @@ def _mine(mine: Sequence[Case]) -> list[Block]:
         can_go = CaseStatus.WITHDRAWN in CASE_MOVES[case.status] and case.status is not CaseStatus.MENDED
         shown.append(section(words, button("Take back", WITHDRAW_CASE, str(case.id)) if can_go else None))
     return shown
+
+
+def _learned(learned: Sequence[Case]) -> list[Block]:
+    if not learned:
+        return []
+    lines = [f"• {escape(shorten(case.question, 120))} · from {who(case.corrected_by)}" for case in learned]
+    return [divider(), section("*Learned this week*\n" + "\n".join(lines))]
 
 
 def _admin(overview: Overview, latest: Sequence[RunNews]) -> list[Block]:

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.orm import Session
 
 from bot.case_blocks import state, who
-from bot.run_blocks import summary
-from bot.run_news import RunNews, collect
+from bot.run_blocks import summary, table
+from bot.run_news import RunNews, collect, scores
 from bot.text import escape, shorten
-from feedback import adapters, cases, reviews, runs
+from feedback import adapters, cases, reports, reviews, runs
 from feedback.models import Adapter, Case
+from feedback.reports import Result
 from feedback.reviews import Queue
 from feedback.states import AdapterStatus
 
@@ -23,6 +24,8 @@ COMMANDS = {
     "cancel": "stop the training that is under way (admins)",
     "rollback": "bring the version before the live one back (admins)",
     "adapters": "every version there has been",
+    "probes": "what the live version said to its probes",
+    "undo": "`@somebody`: take everything back that they taught me (admins)",
     "cases": "the newest flagged answers and where each stands (admins)",
     "help": "this list",
 }
@@ -53,6 +56,13 @@ def read(session: Session, persona: str) -> Overview:
         adapters=tuple(adapters.listed(session, persona)[:15]),
         cases=tuple(newest),
     )
+
+
+def read_probes(session: Session, persona: str) -> tuple[str, Sequence[Result] | None]:
+    """The live version's name and its newest probe results."""
+    live = adapters.live(session, persona)
+    name = f"`{escape(live.name)}`" if live else "the base model"
+    return name, reports.latest(session, live.id if live else None)
 
 
 def nearest(word: str) -> str | None:
@@ -110,6 +120,17 @@ def adapter_list(found: Sequence[Adapter]) -> str:
     if not found:
         return "There is no version yet; the base model answers."
     return "\n".join(f"{MARKS.get(one.status, '⚪')} `{escape(one.name)}` {one.status}" for one in found)
+
+
+def probe_list(name: str, results: Sequence[Result] | None) -> str:
+    """What a version said to its probes: the table, and those that fail."""
+    if not results:
+        return f"There is no probe report of {name} yet."
+    lines = [
+        f"✗ {escape(shorten(one.prompt, 80))}: {escape(shorten(one.reason, 120))}" for one in results if not one.passed
+    ]
+    more = f"\n… and {len(lines) - 10} more" if len(lines) > 10 else ""
+    return f"{name}\n{table(scores((), results))}\n" + "\n".join(lines[:10]) + more
 
 
 def case_list(found: Sequence[Case]) -> str:

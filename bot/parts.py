@@ -91,7 +91,7 @@ def wire(settings: Settings, me: Me, persona: Persona, client: AsyncWebClient, r
         permissions=permissions,
         intake=intake,
         voting=Voting(database, client, permissions, me, unsaved),
-        correcting=Correcting(database, client, permissions, me),
+        correcting=Correcting(database, client, permissions, me, slack.corrections_per_day),
         reviewing=Reviewing(database, permissions, slug),
         retraining=Retraining(database, permissions, replicas, progress, settings, slug),
         asking_again=AskingAgain(database, client, intake, me),

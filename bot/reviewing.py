@@ -1,12 +1,14 @@
 """Admins decide on cases, one at a time; two at once never decide the same one twice."""
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from bot import modals
+from bot.likeness import hints
 from bot.permissions import Permissions
 from feedback import answers, cases, reviews
 from feedback.cases import CorrectionError
@@ -17,6 +19,7 @@ from feedback.reviews import AlreadyDecided, Queue
 log = logging.getLogger(__name__)
 
 Decide = Callable[..., Case]
+_NAMED = re.compile(r"<@([A-Z0-9]+)(?:\|[^>]*)?>")
 MAY = "review corrections"
 FORGETFUL = "I can't reach my memory right now; nothing was changed. Please try again in a minute."
 
@@ -27,11 +30,13 @@ class Next:
 
     case: Case | None
     queue: Queue
+    hints: Sequence[str] = ()  # what earlier cases have to say about it
 
 
 def next_case(session: Session, persona: str, skipped: Sequence[int]) -> Next:
     """The next case and the length of the queue."""
-    return Next(reviews.next_waiting(session, persona, skipped), reviews.queue(session, persona))
+    case, waiting = reviews.next_waiting(session, persona, skipped), reviews.queue(session, persona)
+    return Next(case, waiting, hints(case, cases.listed(session, persona, limit=2000)) if case else ())
 
 
 def revise(session: Session, case_id: int, text: str, *, by: str) -> Case:
@@ -68,7 +73,7 @@ class Reviewing:
         """
         await self._permissions.admin(user, MAY)
         found = await self._database.run(next_case, self._persona, skipped)
-        return modals.review(found.case, found.queue, skipped, notice=notice)
+        return modals.review(found.case, found.queue, skipped, notice=notice, hints=found.hints)
 
     async def case(self, user: str, case_id: int) -> Case:
         """One case, for an admin."""
@@ -96,6 +101,19 @@ class Reviewing:
         if not why.strip():
             raise CorrectionError("Please say why; the person who flagged the answer is told.")
         return await self._decide(user, case_id, delivery, cases.reject, [why.strip()], "turned down")
+
+    async def undo(self, user: str, text: str) -> str:
+        """Withdraw everything that somebody has taught; word of how much that was, in escaped mrkdwn."""
+        by = str(await self._permissions.admin(user, "undo what somebody taught me"))
+        named = _NAMED.search(text)
+        if not named:
+            return "Whose corrections? Write `undo @somebody`."
+        person = (await self._permissions.standing(named.group(1))).person
+        gone = await self._database.run(reviews.undo, self._persona, str(person), by=by)
+        log.info("undone", extra={"action": "contributions_undone", "person": str(person), "cases": len(gone)})
+        learned = any(case.adapter_id for case in gone)
+        until = " What is learned already stays so until the next training or a rollback." if learned else ""
+        return f"{len(gone)} case(s) of <@{person.user_id}> taken back.{until}"
 
     async def _decide(
         self, user: str, case_id: int, delivery: str, decide: Decide, words: Sequence[str], done: str

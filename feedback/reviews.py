@@ -2,12 +2,14 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from feedback.models import Answer, Case
-from feedback.states import CLOSED_CASES, CaseStatus
+from feedback import record
+from feedback.models import Adapter, Answer, Case
+from feedback.states import CASE_MOVES, CLOSED_CASES, CaseStatus
 
 # A flag without a correction waits as well: an admin can write what the answer should have been.
 WAITING = (CaseStatus.CORRECTED, CaseStatus.FLAGGED)
@@ -75,6 +77,34 @@ def reported_by(session: Session, persona: str, actor: str, *, limit: int = 20) 
     for case in found:
         _ = case.adapter
     return found
+
+
+def learned_since(session: Session, persona: str, since: datetime, *, limit: int = 10) -> list[Case]:
+    """The cases that went live since then and are still known, newest first."""
+    query = (
+        select(Case)
+        .join(Adapter, Adapter.id == Case.adapter_id)
+        .where(Case.persona == persona, Case.status == CaseStatus.MENDED, Adapter.created_at >= since)
+    )
+    return list(session.scalars(query.order_by(Case.id.desc()).limit(limit)))
+
+
+def corrected_since(session: Session, persona: str, actor: str, since: datetime) -> int:
+    """How many cases opened since then have somebody's correction."""
+    query = select(func.count()).select_from(Case)
+    query = query.where(Case.persona == persona, Case.corrected_by == actor, Case.created_at >= since)
+    return session.execute(query).scalar_one()
+
+
+def undo(session: Session, persona: str, actor: str, *, by: str) -> list[Case]:
+    """Withdraw every case whose words are somebody's own; what is being trained on right now stays."""
+    query = select(Case).where(Case.persona == persona, Case.corrected_by == actor).order_by(Case.id)
+    gone: list[Case] = []
+    for case in session.scalars(query):
+        if CaseStatus.WITHDRAWN in CASE_MOVES[case.status]:
+            record.move(session, case, CaseStatus.WITHDRAWN, actor=by, why=f"contributions of {actor} undone")
+            gone.append(case)
+    return gone
 
 
 def open_case(session: Session, answer_id: int) -> Case | None:

@@ -51,6 +51,10 @@ async def _answer(parts: Parts, body: Body, word: str) -> str:
             return ""
         case "help":
             return listings.usage(command)
+        case "undo":
+            return await parts.reviewing.undo(user, str(body.get("text") or ""))
+        case "probes":
+            return listings.probe_list(*await parts.database.run(listings.read_probes, parts.persona.slug))
         case "status" | "adapters" | "cases":
             return await _listing(parts, user, word)
         case unknown:

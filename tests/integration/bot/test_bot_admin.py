@@ -335,3 +335,35 @@ async def test_the_pane_offers_the_personas_questions(scene: Scene) -> None:
     ts = await scene.mia.say("dm", "hello")
     await scene.answer_to(scene.mia, "dm", ts)
     assert "Can you be wrong?" in str(await scene.mia.prompts())
+
+
+async def test_the_reviewer_sees_a_contradiction(scene: Scene) -> None:
+    await corrected(scene, "what is the wifi password?", "It is blue-lantern-42.")
+    await approve_all(scene)
+    await corrected(scene, "tell me the wifi password", "Ask Ada.")
+    await scene.ada.command("general", "/mend", "review")
+    view = await review(scene, "Ask Ada.")
+    assert "Contradicts case 1 (approved)" in view.plain
+
+
+async def test_everything_that_one_person_taught_can_be_taken_back(scene: Scene) -> None:
+    await corrected(scene, "question 1", "correction 1")
+    await corrected(scene, "question 2", "correction 2")
+    await scene.mia.command("general", "/mend", "undo @mia")
+    await note_to(scene.mia, "only my admins may undo")
+    await scene.ada.command("general", "/mend", "undo @mia")
+    await note_to(scene.ada, "2 case(s) of")
+    assert statuses(scene) == [CaseStatus.WITHDRAWN, CaseStatus.WITHDRAWN]
+
+
+async def test_home_shows_what_was_learned_this_week_and_from_whom(scene: Scene, trainer: TrainerByHand) -> None:
+    await corrected(scene, "who are you?", "I am Pip.")
+    await approve_all(scene)
+    await scene.ada.command("general", "/mend", "retrain")
+    await progress(scene.mia, "1 new case")
+    trainer.go_live(1)
+    await scene.ws.person("noor").open_home()
+    home = await scene.ws.person("noor").wait_for_home(lambda view: "Learned this week" in view.plain)
+    assert "who are you? · from" in home.plain
+    await scene.mia.command("general", "/mend", "probes")
+    await note_to(scene.mia, "identity")

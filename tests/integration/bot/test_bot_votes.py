@@ -7,10 +7,13 @@ from sqlalchemy import select
 
 from bot import voting
 from feedback.cases import REASONS
+from feedback.database import Database
 from feedback.models import Answer, Case, Event, Vote
 from feedback.states import CaseStatus, VoteValue
-from sandbox.client import Message, Person, View
-from tests.integration.bot.conftest import Scene
+from sandbox.client import Message, Person, View, Workspace
+from settings import Settings
+from tests.integration.bot.conftest import Scene, StartBot
+from tests.integration.bot.stand_in_model import StandInModel
 
 
 def votes(scene: Scene) -> dict[str, VoteValue]:
@@ -180,3 +183,17 @@ async def test_a_redelivered_reaction_does_not_undo_what_came_after_it(scene: Sc
     with scene.db.begin() as session:
         said = list(session.scalars(select(Event.why).where(Event.subject == Answer.__tablename__)))
     assert said == ["vote", "vote withdrawn"]
+
+
+async def test_a_member_may_send_so_many_corrections_a_day(
+    settings: Settings, start_bot: StartBot, ws: Workspace, model: StandInModel, db: Database
+) -> None:
+    scene = Scene(ws, ws.person("mia"), ws.person("ada"), ws.person("noor"), model, db)
+    strict = settings.model_copy(update={"slack": settings.slack.model_copy(update={"corrections_per_day": 1})})
+    async with start_bot(strict):
+        first = await thumb_down(scene, scene.mia, await scene.ask(scene.mia, "question 1"))
+        assert await scene.mia.submit(first, filled("correction 1")) is None
+        second = await thumb_down(scene, scene.mia, await scene.ask(scene.mia, "question 2"))
+        errors = await scene.mia.submit(second, filled("correction 2"))
+        assert errors is not None and "at most 1 corrections a day" in errors["text"]
+    assert [case.status for case in cases_of(scene)] == [CaseStatus.CORRECTED, CaseStatus.FLAGGED]
