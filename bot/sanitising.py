@@ -13,6 +13,7 @@ _LINK = re.compile(rf"(!?)\[({_LABEL})\]\(([A-Za-z][A-Za-z0-9+.-]{{1,20}}:[^()\s
 _BEGUN_LINK = re.compile(rf"!?(?:\[{_LABEL}(?:\](?:\([^()\s`]{{0,1022}})?)?)?\Z")
 _FENCE_LINE = re.compile(r"( {0,3})(`{3,})([^`\n]*)(?:\n|\Z)")
 _BEGUN_FENCE = re.compile(r" {0,3}`{0,2}\Z| {0,3}`{3,}[^`\n]*\Z")
+_DANGEROUS_END = re.compile(r"\](?=[(\[:])")
 _TICKS = re.compile(r"`+")
 # Control characters, and the marks that turn the direction of writing and can so disguise an address.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -75,7 +76,8 @@ def _next(text: str, at: int, final: bool, fences: _Fences, out: list[str]) -> i
         if found := _FENCE_LINE.match(text, at):
             fences.line(found.group(2), found.group(3))
             fences.ticks(found.group(2))
-            out.append(found.group().replace("<", "&lt;"))
+            # What follows the ticks is no code for a reader that takes six of them for an empty block.
+            out.append(_DANGEROUS_END.sub("] ", found.group().replace("<", "&lt;")))
             return found.end()
     character = text[at]
     if character == "`":

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -58,9 +58,10 @@ class Ballot:
 
 @dataclass(frozen=True)
 class Counted:
-    """What a ballot changed. ``case`` is the answer's open case."""
+    """What a ballot changed. ``case`` is the answer's open case; a reaction does not say which thread it is in."""
 
     answer_id: int
+    thread_ts: str
     before: VoteValue | None
     case: Case | None
 
@@ -77,8 +78,8 @@ def count(session: Session, ballot: Ballot, person: Person, team_id: str) -> Cou
     else:
         before = votes.cast(session, answer.id, person, ballot.value)
     if ballot.value is VoteValue.DOWN and not ballot.withdrawn:
-        return Counted(answer.id, before, cases.flag(session, answer, by=str(person)))
-    return Counted(answer.id, before, _drop_bare_flag(session, answer.id, person))
+        return Counted(answer.id, answer.thread_ts, before, cases.flag(session, answer, by=str(person)))
+    return Counted(answer.id, answer.thread_ts, before, _drop_bare_flag(session, answer.id, person))
 
 
 def _drop_bare_flag(session: Session, answer_id: int, person: Person) -> Case | None:
@@ -107,18 +108,17 @@ class Voting:
 
     async def vote(self, ballot: Ballot) -> None:
         """Count a ballot and confirm it to its person alone."""
-        ear = ballot.spot.ear(ballot.user)
         try:
             person = await self._permissions.teacher(ballot.user)
             counted = await self._count(ballot, person)
         except Denied as denied:
-            if await self._is_answer(ballot.spot):
-                await whisper(self._client, ear, str(denied))
+            if thread_ts := await self._thread_of(ballot.spot):
+                await whisper(self._client, replace(ballot.spot, thread_ts=thread_ts).ear(ballot.user), str(denied))
             return
         except DatabaseUnavailable:
             self._unsaved.keep(VOTE, _key(ballot), _pack(ballot))
             log.warning("vote kept", extra={"action": "vote_kept_in_file"})
-            await whisper(self._client, ear, KEPT)
+            await whisper(self._client, ballot.spot.ear(ballot.user), KEPT)
             return
         self._unsaved.drop(VOTE, _key(ballot))  # an older vote that still waited would come after this one
         if counted:
@@ -147,22 +147,25 @@ class Voting:
         """Count a ballot; one on a message that is only just posted gets a moment until the record knows it."""
         counted = await self._database.run(count, ballot, person, self._me.team_id)
         for _ in range(LATE_TRIES):
-            if counted or not ballot.spot.is_fresh(time.time()) or await self._is_answer(ballot.spot):
+            if counted or not ballot.spot.is_fresh(time.time()) or await self._thread_of(ballot.spot):
                 break
             await asyncio.sleep(LATE_PAUSE)
             counted = await self._database.run(count, ballot, person, self._me.team_id)
         return counted
 
-    async def _is_answer(self, spot: Spot) -> bool:
+    async def _thread_of(self, spot: Spot) -> str | None:
+        """The thread of the answer that a message carries; None when it carries none, or nobody knows now."""
         try:
-            return await self._database.run(answers.find, self._me.team_id, spot.channel, spot.ts) is not None
+            answer = await self._database.run(answers.find, self._me.team_id, spot.channel, spot.ts)
         except DatabaseUnavailable:
-            return False
+            return None
+        return answer.thread_ts if answer else None
 
     async def _confirm(self, ballot: Ballot, counted: Counted, person: Person) -> None:
         log.info("vote", extra={"action": "vote_counted", "answer_id": counted.answer_id, "value": ballot.value})
         text, blocks = confirmation(ballot, counted, person)
-        await whisper(self._client, ballot.spot.ear(ballot.user), text, blocks)
+        ear = replace(ballot.spot, thread_ts=counted.thread_ts).ear(ballot.user)
+        await whisper(self._client, ear, text, blocks)
 
 
 def confirmation(ballot: Ballot, counted: Counted, person: Person) -> tuple[str, list[dict[str, Any]]]:
