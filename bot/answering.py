@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -26,7 +26,7 @@ from feedback.persona import Persona
 from feedback.states import AnswerStatus
 from serving import routing
 from serving.chat import ChatClient, Completion, Sampling
-from serving.errors import PromptTooLong, ServingError
+from serving.errors import AdapterLoadError, AdapterNotServed, PromptTooLong, ServingError
 from serving.routing import Route
 from settings import Settings
 
@@ -54,6 +54,7 @@ class Work:
     answer: Answer
     turns: Sequence[Turn]
     route: Route
+    fallbacks: Sequence[Route]
     half: Sequence[str]  # messages of an attempt that was cut off
 
     @property
@@ -82,7 +83,8 @@ def prepare(session: Session, answer_id: int, persona: str, settings: Settings) 
     turns = [Turn(one.question, one.text) for one in earlier if one.text and one.id not in flagged]
     route = routing.route(session, persona, settings.serving)
     answers.start(session, answer_id, route.adapter_id, route.served_name)
-    return Work(answer, turns, route, answers.message_ts(session, answer_id))
+    fallbacks = routing.fallbacks(session, persona, settings.serving) if route.adapter_id is not None else []
+    return Work(answer, turns, route, fallbacks, answers.message_ts(session, answer_id))
 
 
 class Answering:
@@ -168,7 +170,7 @@ class Answering:
 
         async with Reply(self._client, work.place, self._traffic, register, work.half) as reply:
             try:
-                said = await self._generate(work.route, messages, reply)
+                work, said = await self._generate_by_any(work, messages, reply)
             except PromptTooLong as error:
                 said = Said(None, error=str(error))
                 reply.replace(TOO_LONG)
@@ -182,6 +184,19 @@ class Answering:
                 reply.replace(NOTHING_SAID)
             await reply.close(answer_footer(said.note))
             await self._record(work, self._outcome(work, messages, said, reply), reply.messages)
+
+    async def _generate_by_any(self, work: Work, messages: list[Json], reply: Reply) -> tuple[Work, Said]:
+        """Ask the live adapter; one whose files are gone or broken must not leave people without any answer."""
+        try:
+            return work, await self._generate(work.route, messages, reply)
+        except (AdapterNotServed, AdapterLoadError) as error:
+            if not work.fallbacks or reply.messages:
+                raise
+            route, *left = work.fallbacks
+            extra = {"action": "adapter_fallen_back", "adapter": work.route.served_name, "to": route.served_name}
+            log.error("The live adapter cannot be served: %s", error, extra=extra)
+            await self._database.run(answers.start, work.answer.id, route.adapter_id, route.served_name)
+            return await self._generate_by_any(replace(work, route=route, fallbacks=left), messages, reply)
 
     async def _generate(self, route: Route, messages: list[Json], reply: Reply) -> Said:
         looked_at = 0

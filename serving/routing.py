@@ -27,6 +27,12 @@ def route(session: Session, persona_slug: str, settings: ServingSettings) -> Rou
     return Route(live.id, live.name) if live else Route(None, base_name(settings))
 
 
+def fallbacks(session: Session, persona_slug: str, settings: ServingSettings) -> list[Route]:
+    """What answers when the live adapter's files are gone or broken: those it was trained from, then the base model."""
+    older = adapters.lineage(session, adapters.live(session, persona_slug))[1:]
+    return [*(Route(adapter.id, adapter.name) for adapter in older), Route(None, base_name(settings))]
+
+
 def base_name(settings: ServingSettings) -> str:
     """The name under which the base model answers rightly: on the CPU that is the zero adapter's.
 

@@ -1,6 +1,7 @@
 """Questions and answers, as somebody in the workspace sees them."""
 
 import asyncio
+import shutil
 
 import pytest
 from sqlalchemy import func, select
@@ -10,6 +11,7 @@ from bot.intake import EMPTY
 from feedback.models import Answer, AnswerMessage
 from feedback.states import AnswerStatus
 from tests.integration.bot.conftest import Scene, finished_answer
+from tests.integration.bot.trainer_by_hand import TrainerByHand
 
 LONG = "\n".join(f"{line}. This is line number {line} of a long answer about boats." for line in range(1, 401))
 
@@ -276,3 +278,15 @@ async def test_an_edited_question_whose_answer_was_judged_stays(scene: Scene) ->
     await scene.mia.edit("general", ts, f"{await scene.ws.mention()} what is a boat?")
     await scene.ask(scene.mia, "something else")
     assert "wat is a bot?" in (await scene.mia.message("general", first.ts)).plain
+
+
+async def test_when_the_live_adapter_is_gone_what_it_came_from_answers(scene: Scene, trainer: TrainerByHand) -> None:
+    await scene.ada.command("general", "/mend", "retrain")
+    await scene.ada.wait_for("general", lambda m: "Run 1 waits" in m.plain)
+    first = trainer.go_live(1)
+    shutil.rmtree(trainer.adapters_dir / first.name)
+    answer = await scene.ask(scene.mia, "who are you?")
+    assert "You asked: who are you?" in answer.plain
+    await until_recorded(scene)
+    row = only_answer(scene)
+    assert (row.status, row.adapter_id, row.served_name) == (AnswerStatus.ANSWERED, None, "base")
