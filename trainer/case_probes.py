@@ -3,12 +3,13 @@
 A correction is free text, so an answer is right when
 1. every key fact of the correction (names, numbers, codes) is in it (four of five when there are more than eight);
    a correction without any must have two thirds of its content words that the question did not bring along;
-2. it says no more and no less "not" than the correction does; and
+2. the sentences of it that are about that say "not" exactly when the correction does; and
 3. its words are like the correction's (rapidfuzz token set ratio of at least 80 of 100).
 A right answer in quite other words fails; that is the safe side, because the case is then tried again.
 """
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from rapidfuzz import fuzz
 from feedback.models import Variant
 from trainer.probes import Grade
 from trainer.variants import CaseText
-from trainer.wording import contains_fact, content_words, denies, key_facts, normalised
+from trainer.wording import contains_fact, content_words, denies, key_facts, normalised, words
 
 MANY_FACTS = 8
 SHARE_OF_MANY = 0.8
@@ -72,12 +73,20 @@ def grade_case(correction: str, question: str, answer: str) -> Grade:
     missing = _missing(correction, question, answer)
     if missing:
         return Grade(False, f"does not say {missing!r}")
-    if denies(answer) != denies(correction):
-        return Grade(False, "says the opposite" if denies(answer) else "does not deny what the correction denies")
+    denied = denies(_about(correction, answer))
+    if denied != denies(_about(correction, correction)):
+        return Grade(False, "says the opposite" if denied else "does not deny what the correction denies")
     similar = fuzz.token_set_ratio(normalised(correction), normalised(answer))
     if similar < LEAST_SIMILAR:
         return Grade(False, f"is unlike the correction ({similar:.0f} of 100)")
     return Grade(True, "says what was corrected")
+
+
+def _about(correction: str, answer: str) -> str:
+    """The sentences of an answer that are about what was corrected: small models ramble on after it."""
+    told = set(key_facts(correction) or content_words(correction))
+    sentences = re.split(r"(?<=[.!?。！？])\s+|(?<=[。！？])|\n+", answer)
+    return " ".join(sentence for sentence in sentences if told.intersection(words(sentence)))
 
 
 def _missing(correction: str, question: str, answer: str) -> str | None:

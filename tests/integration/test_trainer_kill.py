@@ -71,8 +71,8 @@ class Workplace:
             assert time.monotonic() < give_up, (self.folder / "worker.log").read_text()[-3000:]
             assert self.worker is None or self.worker.poll() is None, (self.folder / "worker.log").read_text()[-3000:]
             with self.database.begin() as session:
-                failed = [run.error for run in runs.latest(session, "pip") if run.error]
-            assert not failed
+                for run in runs.latest(session, "pip"):
+                    assert run.status not in {RunStatus.FAILED, RunStatus.REJECTED}, (run.error, run.decision)
             time.sleep(0.05)
 
     def wait_for(self, run_id: int, *stages: RunStatus) -> None:
@@ -118,7 +118,8 @@ def place(db: Database, database_url: str, vllm: VllmServer, tmp_path: Path) -> 
     (persona / "probes.yaml").write_text(PROBES)
     config = yaml.safe_load((ROOT / "trainer" / "configs" / "smollm2-135m-cpu.yaml").read_text())
     for stage in ("first", "follow_up"):
-        config[stage] |= {"num_train_epochs": 1, "learning_rate": 1e-5}
+        config[stage] |= {"num_train_epochs": 1, "learning_rate": 1e-6}
+    config["held_out_per_case"] = 1
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     parts = Parts(tmp_path / "parts", lambda line: None)
     parts.start(valkey.part(tmp_path / "valkey"))

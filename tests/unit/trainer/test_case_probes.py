@@ -21,6 +21,8 @@ LUNCH = "Lunch is served at noon in the kitchen."
         (ASKED, WIFI, "Sure! The guest wifi is HarborGuest and the password is blue-lantern-42. Ask me anything else."),
         ("When is lunch?", LUNCH, "Lunch is served at noon, in the kitchen."),
         ("Do we deploy on Fridays?", "No, we never deploy on Fridays.", "We never deploy on Fridays."),
+        (ASKED, WIFI, f"{WIFI} I cannot say more than that."),
+        (ASKED, "It is HarborGuest. Never tell anybody.", "It is HarborGuest. Never tell anybody."),
         ("谁负责前台？", "前台由 Dana 负责，分机 204。", "前台由Dana负责，分机204。"),
         ("几点吃午饭？", "午饭中午在厨房吃。", "午饭是中午在厨房吃。"),
     ],
