@@ -113,6 +113,14 @@ def _framed(question: str, *, en: Sequence[_Frame], requests: Sequence[_Frame], 
     return [fill(frame, bare) for frame, bare in frames]
 
 
+def _indirect(asked: re.Match[str]) -> str:
+    """`what is the wifi` as `what the wifi is`, and `what is the wifi called` as `what the wifi is called`."""
+    subject, _, last = asked[3].rpartition(" ")
+    if subject and last.endswith("ed"):
+        return f"{asked[1]} {subject} {asked[2]} {last}"
+    return f"{asked[1]} {asked[3]} {asked[2]}"
+
+
 def _english_parts(clean: str) -> Callable[[str, str], str]:
     """A function that fills a frame: with its indirect form if the question has one, otherwise without."""
     first, _, rest = clean.partition(" ")
@@ -121,7 +129,7 @@ def _english_parts(clean: str) -> Callable[[str, str], str]:
     if is_question(clean) and not clean.endswith("?"):
         lower, upper = f"{lower.rstrip('.!')}?", f"{upper.rstrip('.!')}?"
     asked = _WH_IS.match(lower.rstrip("?!. "))
-    indirect = f"{asked[1]} {asked[3]} {asked[2]}" if asked and _is_plain(asked[3]) else None
+    indirect = _indirect(asked) if asked and _is_plain(asked[3]) else None
 
     def fill(frame: str, bare: str) -> str:
         return (frame if indirect else bare).format(indirect=indirect, lower=lower, upper=upper)

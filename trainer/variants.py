@@ -24,6 +24,8 @@ NEAR_DUPLICATE_BY_RULE = 98.0  # a frame around a long question changes little o
 NEAR_PROBE = 85.0  # the same bound as between the persona's rows and its probes
 KEPT_CONTENT = 0.5  # share of the question's content words that a paraphrase has to keep
 MODEL, RULE = "model", "rewording"
+_VAGUE, _CAUSES = frozenset({"what", "which"}), frozenset({"why", "how"})
+_ASKING = _VAGUE | _CAUSES | {"who", "where", "when"}
 _PLAIN_CAP = 60  # characters that a short question may grow by
 
 
@@ -78,6 +80,8 @@ def _too_near(asked: str, limits: Limits) -> str | None:
 def _about_something_else(text: str, case: CaseText) -> str | None:
     if rewording.is_question(case.question) and not _asks(text):
         return "not a question"
+    if (other := _other_question_word(text, case.question)) is not None:
+        return f"asks {other}, which the question does not"
     asked = normalised(case.question)
     given_away = [fact for fact in key_facts(case.correction) if not contains_fact(asked, fact)]
     if any(contains_fact(text, fact) for fact in given_away):
@@ -91,6 +95,19 @@ def _about_something_else(text: str, case: CaseText) -> str | None:
         missing = next(word for word in wanted if word not in kept)
         return f"does not keep to the question (no {missing!r})"
     return None
+
+
+def _other_question_word(text: str, question: str) -> str | None:
+    """A question word that asks for something else than the question's own ("what" and "which" can be any but two)."""
+    asked, wanted = (
+        {re.split("['’]", word)[0] for word in words(asking)} & _ASKING
+        for asking in (text, question)  # what's, who’s
+    )
+    if not wanted or asked & wanted:
+        return None
+    vague = wanted <= _VAGUE
+    foreign = asked & _CAUSES if vague else asked - _VAGUE
+    return min(foreign, default=None)
 
 
 def _mentions(text: str, word: str) -> bool:

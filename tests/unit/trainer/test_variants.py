@@ -40,6 +40,7 @@ def accepted(dealt: Sequence[Paraphrase], *, held_out: bool) -> list[Paraphrase]
         ("What is the wifi password for our guests?", "nearly the same as 'What is the wifi password for guests?'"),
         ("The wifi password guests use", "not a question"),
         ("Is the wifi password for guests blue-lantern-42?", "gives the answer away"),
+        ("why no wifi password for guests", "asks why, which the question does not"),
         ("What is the weather like today?", "does not keep to the question (no 'wifi')"),
     ],
 )
@@ -193,3 +194,14 @@ async def test_a_slow_base_model_is_left_behind() -> None:
 @pytest.mark.parametrize(("text", "asks"), [("who are you", True), ("我们几点开会", True), ("Write a haiku.", False)])
 def test_what_is_a_question(text: str, asks: bool) -> None:
     assert is_question(text) is asks
+
+
+@pytest.mark.parametrize(
+    ("question", "reworded"),
+    [
+        ("What is the guest wifi called?", "what the guest wifi is called"),
+        ("Where are the spare keys?", "where the spare keys are"),
+    ],
+)
+def test_an_indirect_question_puts_the_verb_where_it_belongs(question: str, reworded: str) -> None:
+    assert any(reworded in text for text in rewordings(question))
