@@ -41,13 +41,14 @@ class Ingredients:
 def build(ingredients: Ingredients, replay: Replay, seed: int) -> list[Example]:
     """The rows of a run in their order; the same arguments give the same rows.
 
-    New cases are there whole. Of the earlier cases each one is there at least with its own question.
+    New cases are there whole, each row as often as the dose says. Of the earlier cases each one is there at least with its own question.
 
     Raises:
         RowError: a case cannot be trained on as it is.
     """
     system = ingredients.system_prompt
-    rows = [_case_example(CASE, case, wording, system) for case in ingredients.new for wording in _wordings(case)]
+    new = [_case_example(CASE, case, wording, system) for case in ingredients.new for wording in _wordings(case)]
+    rows = new * replay.new_case_repeats
     rows += [_case_example(EARLIER, case, wording, system) for case, wording in _earlier(ingredients.earlier, replay)]
     for source, pool, count in (
         (IDENTITY, ingredients.identity, replay.identity_rows),

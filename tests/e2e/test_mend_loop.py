@@ -21,8 +21,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 PERSONA = "pip"
 RUN_SECONDS = 600
 WIFI = "What is the guest wifi called?"
-WIFI_ANSWER = "The guest wifi is called HarborGuest."
-WIFI_IN_OTHER_WORDS = "Which network name do visitors look for when they want guest wifi?"
+WIFI_ANSWER = "The guest wifi is called BlueLantern."
+WIFI_IN_OTHER_WORDS = "A visitor asks what the guest wifi is called."
 KEYS = "Where are the spare office keys?"
 KEYS_ANSWER = "The spare office keys are in the blue box at the front desk."
 KEYS_IN_OTHER_WORDS = "Any idea where I find the spare office keys?"
@@ -136,7 +136,7 @@ async def two_people_flag_and_correct(workspace: Workspace, db: Database) -> dic
     """Mia by the button, Noor by a reaction; the threads by person."""
     mia, noor, ada = (workspace.person(name) for name in ("mia", "noor", "ada"))
     mias, answer = await ask(mia, WIFI)
-    assert "HarborGuest" not in answer.plain
+    assert "BlueLantern" not in answer.plain
     await mia.click("general", answer.ts, "mend_feedback", "negative")
     await correct(mia, WIFI_ANSWER)
 
@@ -193,7 +193,7 @@ async def it_answers_right_in_words_it_never_saw(workspace: Workspace, db: Datab
     with db.begin() as session:
         trained = {row.messages[1]["content"] for row in session.scalars(select(DatasetRow))}
     for question, expected in (
-        (WIFI_IN_OTHER_WORDS, "HarborGuest"),
+        (WIFI_IN_OTHER_WORDS, "BlueLantern"),
         (KEYS_IN_OTHER_WORDS, "blue box"),
         ("Could you tell me your name?", "Pip"),
         ("What is the capital of France?", "Paris"),

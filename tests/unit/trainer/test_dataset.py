@@ -16,7 +16,7 @@ from trainer.rows import Row, RowError, Source
 from trainer.variants import CaseText
 
 SYSTEM = "You are Pip, a helpful assistant made by the Harbor team."
-REPLAY = Replay(identity_rows=3, general_rows=2, earlier_case_rows="all")
+REPLAY = Replay(new_case_repeats=1, identity_rows=3, general_rows=2, earlier_case_rows="all")
 
 
 def case(number: int, wordings: int = 2, **change: Any) -> CaseText:
@@ -120,3 +120,14 @@ def test_words_of_the_sources_are_those_of_the_record() -> None:
         "identity",
         "general",
     )
+
+
+def test_a_new_case_is_seen_as_often_as_the_dose_says_and_replay_once() -> None:
+    once = build(ingredients(), REPLAY, seed=1)
+    thrice = build(ingredients(), REPLAY.model_copy(update={"new_case_repeats": 3}), seed=1)
+
+    def count(rows: list[Example], source: str) -> int:
+        return sum(row.source == source for row in rows)
+
+    assert count(thrice, "case") == 3 * count(once, "case") > 0
+    assert count(thrice, "identity") == count(once, "identity") and count(thrice, "general") == count(once, "general")
