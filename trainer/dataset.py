@@ -41,7 +41,8 @@ class Ingredients:
 def build(ingredients: Ingredients, replay: Replay, seed: int) -> list[Example]:
     """The rows of a run in their order; the same arguments give the same rows.
 
-    New cases are there whole, each row as often as the dose says. Of the earlier cases each one is there at least with its own question.
+    New cases are there whole, each row as often as the dose says. Of the earlier cases each one is there at least with
+    its own question.
 
     Raises:
         RowError: a case cannot be trained on as it is.
