@@ -208,8 +208,9 @@ async def _verify(replica: Replica, name: str, client: ChatClient, others: Itera
         raise AdapterLoadError(f"{replica.url} does not list {name} after loading it")
     asked = list(dict.fromkeys([name, *others]))
     answers = (client.complete(QUESTION, each, FIRST_WORDS, priority=0, on=replica.url) for each in asked)
-    for each, answer in zip(asked, await asyncio.gather(*answers), strict=True):
-        if not answer.text:  # NaN decodes to nothing; a first word of blanks is a word
-            raise AdapterLoadError(f"{replica.url} says nothing under the name {each} with {name} loaded")
-    if await replica.poisoned():
+    said = await asyncio.gather(*answers)
+    if await replica.poisoned():  # first, since it is also why a good adapter says nothing
         raise poisoned(replica.url)
+    for each, answer in zip(asked, said, strict=True):
+        if not answer.text:  # a first word of blanks is a word
+            raise AdapterLoadError(f"{replica.url} says nothing under the name {each} with {name} loaded")
