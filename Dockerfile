@@ -6,7 +6,7 @@ COPY requirements/bot.txt requirements/
 RUN pip install --no-cache-dir --no-deps -r requirements/bot.txt
 COPY . .
 RUN pip install --no-cache-dir --no-deps --editable .
-RUN useradd --uid 10001 mend && install -d -o mend -g mend /data/adapters /data/runs
+RUN useradd --uid 10001 mend && install -d -o mend -g mend /data/adapters /data/home
 USER 10001
 ENTRYPOINT ["mend"]
 CMD ["bot"]
