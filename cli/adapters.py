@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from cli.here import Here, actor, here
 from cli.user_error import UserError
@@ -27,10 +28,10 @@ def list_adapters() -> None:
     table = Table("adapter", "state", "run", "trained from", "last live", box=None, pad_edge=False)
     for row in rows:
         table.add_row(
-            row.name,
+            Text(row.name),
             row.status,
             str(row.run_id or ""),
-            names.get(row.parent_id or 0, "base model"),
+            Text(names.get(row.parent_id or 0, "base model")),
             f"{row.live_at:%Y-%m-%d %H:%M}" if row.live_at else "",
         )
     Console().print(table if rows else "No adapter yet; the base model answers. Train one with: mend retrain")

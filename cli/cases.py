@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy.exc import NoResultFound
 
 from cli.here import actor, here
@@ -53,7 +54,8 @@ def list_cases(
         rows = record.listed(session, mend.persona.slug, status or [], limit=limit)
     table = Table("case", "state", "question", "should say", "why", box=None, pad_edge=False)
     for case in rows:
-        table.add_row(str(case.id), case.status, case.question, case.correction or "", case.outcome or "")
+        said = (case.question, case.correction or "", case.outcome or "")
+        table.add_row(str(case.id), case.status, *map(Text, said))
     Console().print(table if rows else "No case.")
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy.orm import Session
 
 from cli.here import Here, here
@@ -89,13 +90,16 @@ async def _ask(mend: Here, adapter: Adapter | None, probes: list[AnyProbe]) -> l
 
 
 def _print(title: str, results: list[Result], failed_only: bool) -> None:
-    table = Table(
-        "", "group", "asked", "answer", "verdict", box=None, pad_edge=False, title=title, title_justify="left"
-    )
-    for result in sorted(results, key=lambda result: (result.group, result.probe_id)):
-        if not (failed_only and result.passed):
-            table.add_row("ok" if result.passed else "FAIL", result.group, result.prompt, result.answer, result.reason)
-    console = Console()
-    console.print(table)
+    print_table(title, [result for result in results if not (failed_only and result.passed)])
     passed, asked = Counter(r.group for r in results if r.passed), Counter(r.group for r in results)
-    console.print(", ".join(f"{group} {passed[group]} of {asked[group]}" for group in sorted(asked)))
+    Console().print(", ".join(f"{group} {passed[group]} of {asked[group]}" for group in sorted(asked)))
+
+
+def print_table(title: str, results: list[Result]) -> None:
+    """A line for each result; what was asked and answered is shown as it is, without markup."""
+    heads = ("", "group", "asked", "answer", "verdict")
+    table = Table(*heads, box=None, pad_edge=False, title=Text(title), title_justify="left")
+    for result in sorted(results, key=lambda result: (result.group, result.probe_id)):
+        said = (result.group, result.prompt, result.answer, result.reason)
+        table.add_row("ok" if result.passed else "FAIL", *map(Text, said))
+    Console().print(table)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from cli.here import Here, actor, here
 from cli.user_error import UserError
@@ -62,9 +63,9 @@ def runs(
             str(run.id),
             run.status,
             f"{run.created_at:%Y-%m-%d %H:%M}",
-            run.requested_by,
-            shown(run) if run.status in ACTIVE_RUNS else "",
-            why(run),
+            Text(run.requested_by),
+            Text(shown(run)) if run.status in ACTIVE_RUNS else "",
+            Text(why(run)),
         )
     Console().print(table if rows else "No run yet. Start one with: mend retrain")
 

@@ -14,7 +14,7 @@ from settings import Settings
 
 RUNNING = "running.json"
 _TOKENS = {"bot_token", "app_token", "signing_secret"}
-TAUGHT = ("postgres", "valkey", "sandbox", "adapters", "runs", "log")  # not the model, which would be made again
+TAUGHT = ("postgres", "valkey", "sandbox", "adapters", "runs", "unsaved", "log")  # the model would be made again
 
 
 class HomeInUse(Exception):

@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,16 @@ import httpx
 from serving import routing
 from serving.adapter_files import whole_folder
 from serving.base import SERVED_BASE, BaseModel
-from serving.errors import AdapterLoadError, AdapterNotServed, Meaning, as_error, meaning, message_of, unreachable
+from serving.errors import (
+    AdapterLoadError,
+    AdapterNotServed,
+    Meaning,
+    ServingUnavailable,
+    as_error,
+    meaning,
+    message_of,
+    unreachable,
+)
 from serving.zero_adapter import zero_adapter
 from settings import ServingSettings
 
@@ -34,7 +44,8 @@ class Replica:
         reply = await self._call("GET", "/v1/models")
         if reply.status_code != 200:
             raise as_error(self.url, "", reply.status_code, _body(reply))
-        return {card["id"]: card.get("root") or "" for card in reply.json()["data"]}
+        with self._garbled(reply):
+            return {str(card["id"]): str(card.get("root") or "") for card in reply.json()["data"]}
 
     async def load(self, name: str) -> bool:
         """Check the adapter's folder against its record and load it; False when it was loaded before.
@@ -81,7 +92,8 @@ class Replica:
         )
         if reply.status_code != 200:
             raise as_error(self.url, SERVED_BASE, reply.status_code, _body(reply))
-        return int(reply.json()["count"])
+        with self._garbled(reply):
+            return int(reply.json()["count"])
 
     async def metrics(self) -> str:
         """Its figures in Prometheus' text form."""
@@ -99,6 +111,15 @@ class Replica:
         """Close its connections."""
         await self._http.aclose()
 
+    @contextmanager
+    def _garbled(self, reply: httpx.Response) -> Iterator[None]:
+        """A reply whose status says that all is well may still come from something else than vLLM, or half."""
+        try:
+            yield
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            text = reply.text[:200]
+            raise ServingUnavailable(f"{self.url} replied what no vLLM server says ({text!r}); look at it.") from error
+
     def _checked_folder(self, name: str) -> Path:
         if name == SERVED_BASE:
             raise AdapterNotServed(f"{self.url} does not serve the base model as {SERVED_BASE!r}; use `mend serve`")
@@ -109,7 +130,7 @@ class Replica:
     async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
         try:
             return await self._http.request(method, path, json=body)
-        except httpx.TransportError as error:
+        except (httpx.TransportError, httpx.DecodingError) as error:
             raise unreachable(self.url, error) from error
 
 

@@ -97,6 +97,19 @@ def test_imported_cases_wait_for_review_and_come_out_again(mend: Mend, db: Datab
     assert "At noon." in mend("cases", "show", "2")[1]
 
 
+def test_what_people_wrote_is_shown_as_it_is(mend: Mend, db: Database, tmp_path: Path) -> None:
+    row = {"question": "What ends a turn, [/INST] or :smile:?", "correction": "It is [/INST] in C:\\"}
+    mend("cases", "import", write(tmp_path / "cases.jsonl", row))
+    with db.begin() as session:
+        cases.approve(session, 1, by="test")
+        run = runs.start(session, PERSONA, "/models/base", 42, by="[/cli]")
+        runs.close(session, run.id, RunStatus.FAILED, error="no file [/models/base]")
+    status, out, _ = mend("cases", "list")
+    assert status == 0 and row["question"] in out and row["correction"] in out
+    status, out, _ = mend("runs")
+    assert status == 0 and "[/cli]" in out and "no file [/models/base]" in out
+
+
 def test_one_wrong_line_and_nothing_is_imported(mend: Mend, db: Database, tmp_path: Path) -> None:
     good = {"question": "Lunch?", "correction": "At noon."}
     same = {"question": "Q?", "correction": "Same.", "bad_answer": "same."}
