@@ -1,13 +1,16 @@
 """How a case looks to people: its state in words, and the news its thread gets. Pure."""
 
-from bot.blocks import Block, actions, button, context, section
-from bot.text import escape, quote
+import hashlib
+
+from bot.blocks import SECTION, Block, actions, button, context, section
+from bot.text import escape, quote, quote_all, shorten
 from feedback.cases import REASONS
 from feedback.models import Case
 from feedback.states import CaseStatus
 from feedback.votes import Person
 
 CORRECT, WITHDRAW_VOTE = "mend_correct", "mend_withdraw_vote"
+LONGEST_QUESTION = 8000  # characters of a question in a window; a window takes 100 blocks
 ASK_AGAIN, STILL_WRONG, WITHDRAW_CASE = "mend_ask_again", "mend_still_wrong", "mend_withdraw_case"
 
 
@@ -45,13 +48,25 @@ def reason(case: Case) -> str:
 
 
 def before_after(case: Case) -> list[Block]:
-    """The question, what was said, and what should have been."""
-    shown = [section(f"*Question*\n{quote(case.question)}")]
+    """The question, what was said, and what should have been; of what is learned, nothing is left out."""
+    shown = _whole("Question", shorten(case.question, LONGEST_QUESTION))
     if case.bad_answer:
         shown.append(section(f"*What I said*\n{quote(case.bad_answer)}"))
     if case.correction:
-        shown.append(section(f"*What I should have said*\n{quote(case.correction)}"))
+        shown += _whole("What I should have said", case.correction)
     return shown
+
+
+def _whole(title: str, words: str) -> list[Block]:
+    """Somebody's words under a title, in as many sections as they need."""
+    heading = f"*{title}*\n"
+    first, *more = quote_all(words, SECTION - len(heading))
+    return [section(heading + first), *map(section, more)]
+
+
+def fingerprint(case: Case) -> str:
+    """Short and other for other words: tells whether a case still is what somebody was shown."""
+    return hashlib.sha256(f"{case.question}\0{case.correction}".encode()).hexdigest()[:16]
 
 
 def invitation(answer_id: int) -> list[Block]:

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.blocks import Block, actions, button, context, divider, plain, section
-from bot.case_blocks import before_after, reason, who
+from bot.case_blocks import before_after, fingerprint, reason, state, who
 from bot.text import escape, quote
 from feedback.cases import REASONS
 from feedback.models import Case
 from feedback.reviews import Queue
-from feedback.states import CaseStatus
+from feedback.states import CASE_MOVES, CaseStatus
 
 View = dict[str, Any]
 
@@ -80,6 +80,8 @@ def review(
     if reason(case):
         about += f" · {escape(reason(case))}"
     shown = [*before_after(case), *(section(f"⚠️ {escape(hint)}") for hint in hints)]
+    if case.status is CaseStatus.UNMENDED:
+        shown.append(section(f"⚠️ Trained on, {state(case)}. Approve tries it once more."))
     if not case.correction:
         shown.append(section("_Nobody has written what it should have been. Edit lets you do it._"))
     left = context(f"{queue.waiting} to decide on · {queue.approved} approved and not trained on yet")
@@ -90,8 +92,9 @@ def _decisions(case: Case) -> Block:
     value = str(case.id)
     edit = button("Edit" if case.correction else "Write it", REVISE, value)
     rest = [edit, button("Reject", TURN_DOWN, value, "danger"), button("Skip", SKIP, value)]
-    approve = [button("Approve", APPROVE, value, "primary")] if case.status is CaseStatus.CORRECTED else []
-    return actions([*approve, *rest])
+    if not case.correction or CaseStatus.APPROVED not in CASE_MOVES[case.status]:
+        return actions(rest)
+    return actions([button("Approve", APPROVE, f"{value}:{fingerprint(case)}", "primary"), *rest])
 
 
 def _nothing_waits(queue: Queue, skipped: Sequence[int]) -> str:

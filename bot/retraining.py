@@ -12,11 +12,12 @@ from bot.progress_messages import ProgressMessages, read
 from bot.run_blocks import bar
 from bot.run_news import RunNews
 from bot.text import escape
-from feedback import adapters, answers, runs
+from feedback import adapters, answers, reviews, runs
 from feedback.adapters import NothingToRollBack
 from feedback.database import AsyncDatabase
 from feedback.models import Adapter
 from feedback.queue import QueueUnavailable, enqueue_run
+from feedback.reviews import Queue
 from feedback.runs import NothingApproved, RunActive
 from serving.adapters import Replicas
 from settings import Settings
@@ -83,8 +84,9 @@ class Retraining:
             run = await self._database.run(runs.start, self._persona, base, seed, by=str(person))
         except RunActive:
             return await self._going_on()
-        except NothingApproved as nothing:
-            return nothing_approved(nothing.waiting, self._settings.slack.command)
+        except NothingApproved:
+            queue = await self._database.run(reviews.queue, self._persona)
+            return nothing_approved(queue, self._settings.slack.command)
         log.info("run started", extra={"action": "run_started", "run_id": run.id, "person": str(person)})
         queued = await self._enqueue(run.id)
         shown = await self._progress.post(run.id, channel, user)
@@ -152,9 +154,13 @@ def going_on(news: RunNews) -> str:
     return f"Run {news.id}, started by {who(news.requested_by)}, is going on: *{news.status}* {share}".strip()
 
 
-def nothing_approved(waiting: int, command: str) -> str:
+def nothing_approved(queue: Queue, command: str) -> str:
     """Nothing to train on: how many wait, and what to do."""
+    waiting = queue.corrected + queue.unmended
     if waiting == 0:
         return "Nothing to train on: no correction is approved, and none waits for a decision."
     verb = "correction waits" if waiting == 1 else "corrections wait"
-    return f"Nothing to train on: no correction is approved. {waiting} {verb} for a decision: `{command} review`."
+    again = f" ({queue.unmended} not mended by the training before)" if queue.unmended else ""
+    return (
+        f"Nothing to train on: no correction is approved. {waiting} {verb} for a decision{again}: `{command} review`."
+    )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from bot import modals
+from bot.case_blocks import fingerprint
 from bot.likeness import hints
 from bot.permissions import Permissions
 from feedback import answers, cases, reviews
@@ -39,6 +40,22 @@ def next_case(session: Session, persona: str, skipped: Sequence[int]) -> Next:
     return Next(case, waiting, hints(case, cases.listed(session, persona, limit=2000)) if case else ())
 
 
+class Rewritten(Exception):
+    """The case's words are others than those that an admin was shown."""
+
+
+def approve(session: Session, case_id: int, shown: str, *, by: str) -> Case:
+    """Approve a claimed case, if its words still have the fingerprint of those that were shown.
+
+    Raises:
+        Rewritten: they have not.
+        CorrectionError: they cannot be taught.
+    """
+    if fingerprint(cases.get(session, case_id)) != shown:
+        raise Rewritten
+    return cases.approve(session, case_id, by=by)
+
+
 def revise(session: Session, case_id: int, text: str, *, by: str) -> Case:
     """Write an admin's own correction, and approve it."""
     case = cases.get(session, case_id)
@@ -54,7 +71,7 @@ def once(session: Session, delivery: str, decide: Decide, case_id: int, words: S
     """
     if not answers.take_delivery(session, delivery):
         return None
-    reviews.claim(session, case_id)
+    reviews.claim(session, case_id)  # from here on nobody else writes to it
     return decide(session, case_id, *words, by=by)
 
 
@@ -80,9 +97,14 @@ class Reviewing:
         await self._permissions.admin(user, MAY)
         return await self._database.run(cases.get, case_id)
 
-    async def approve(self, user: str, case_id: int, delivery: str) -> str:
-        """Approve a case; word of what happened."""
-        return await self._decide(user, case_id, delivery, cases.approve, [], "approved")
+    async def approve(self, user: str, case_id: int, shown: str, delivery: str) -> str:
+        """Approve a case as the admin was shown it; word of what happened. ``shown`` is its fingerprint there."""
+        try:
+            return await self._decide(user, case_id, delivery, approve, [shown], "approved")
+        except Rewritten:
+            return f"Case {case_id} was rewritten while you read it, so it is not approved. Please read it again."
+        except CorrectionError as refused:
+            return f"Case {case_id} is not approved: {refused}"
 
     async def revise(self, user: str, case_id: int, text: str, delivery: str) -> str:
         """Approve a case with the admin's own words.

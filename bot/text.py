@@ -24,6 +24,28 @@ def quote(text: str, limit: int = 600) -> str:
     return "\n".join(f"> {escape(line)}" for line in lines)
 
 
+def quote_all(text: str, room: int) -> list[str]:
+    """Somebody's words as escaped mrkdwn quotations with nothing left out: each takes at most ``room`` characters."""
+    parts: list[str] = []
+    for line in text.strip().splitlines() or [""]:
+        for piece in _pieces(line, room - len("> ")):
+            if parts and len(parts[-1]) + len(f"\n> {piece}") <= room:
+                parts[-1] += f"\n> {piece}"
+            else:
+                parts.append(f"> {piece}")
+    return parts
+
+
+def _pieces(line: str, room: int) -> list[str]:
+    """A line escaped, in pieces that fit; never cut within an entity."""
+    pieces = [""]
+    for character in map(escape, line):
+        if len(pieces[-1]) + len(character) > room:
+            pieces.append("")
+        pieces[-1] += character
+    return pieces
+
+
 def mentions(text: str, user_id: str) -> bool:
     """Whether a message names a user."""
     return any(found.group(1) == user_id for found in _USER.finditer(text))

@@ -92,7 +92,9 @@ def _register_news(app: AsyncApp, parts: Parts) -> None:
 def _register_review(app: AsyncApp, parts: Parts) -> None:
     async def on_review(ack: AsyncAck, body: Body) -> None:
         await ack()
-        user, view, case_id = _user(body), body["view"], int(value_of(body))
+        user, view = _user(body), body["view"]
+        named, _, shown = value_of(body).partition(":")
+        case_id = int(named)
         action, about = body["actions"][0]["action_id"], modals.read(view)
         try:
             if action in {modals.REVISE, modals.TURN_DOWN}:
@@ -103,7 +105,7 @@ def _register_review(app: AsyncApp, parts: Parts) -> None:
                 return
             notice = ""
             if action == modals.APPROVE:
-                notice = await parts.reviewing.approve(user, case_id, _delivery(body))
+                notice = await parts.reviewing.approve(user, case_id, shown, _delivery(body))
             skipped = [*about["skipped"], case_id] if action == modals.SKIP else about["skipped"]
             following = await parts.reviewing.window(user, skipped, notice)
         except Denied as denied:

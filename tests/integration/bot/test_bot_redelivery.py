@@ -21,6 +21,7 @@ from sqlalchemy import select
 
 from bot.app import build_app
 from bot.boot import make_client
+from bot.case_blocks import fingerprint
 from bot.parts import Parts, wire
 from bot.people import Me
 from bot.rhythm import Rhythm
@@ -129,7 +130,8 @@ class Story:
     def _approve(self, db: Database) -> Body:
         with db.begin() as session:
             case = session.scalars(select(Case).order_by(Case.id.desc()).limit(1)).one()
-        action = {"type": "button", "action_id": "mend_approve", "block_id": "b", "value": str(case.id)}
+        action = {"type": "button", "action_id": "mend_approve", "block_id": "b",
+                  "value": f"{case.id}:{fingerprint(case)}"}  # fmt: skip
         view = {"id": f"R{self.number}", "type": "modal", "callback_id": "mend_review",
                 "private_metadata": '{"skipped": []}', "blocks": [], "state": {"values": {}}}  # fmt: skip
         container = {"type": "view", "view_id": view["id"]}

@@ -1,5 +1,6 @@
 """What is drawn: everything put in is escaped, every limit of Slack's kept, every state has its words."""
 
+import html
 import json
 import re
 from typing import Any
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot import blocks, case_blocks, home, listings, modals, run_blocks
 from bot.likeness import hints
+from bot.retraining import nothing_approved
 from bot.run_news import Score, broken, scores
 from feedback.reports import Result
 from feedback.reviews import Queue
@@ -85,13 +87,49 @@ def test_a_run_that_somebody_cancelled_has_no_button_any_more() -> None:
     assert "mend_cancel_run" not in drawn and "asked to cancel" in drawn
 
 
-def test_only_a_corrected_case_can_be_approved() -> None:
+def test_a_case_can_be_approved_when_it_has_a_correction_and_no_verdict() -> None:
     def offered(status: CaseStatus, correction: str | None) -> set[str]:
         view = modals.review(make_case(status=status, correction=correction), QUEUE, [])
         return set(re.findall(r"mend_[a-z_]+", str(view["blocks"])))
 
-    assert offered(CaseStatus.CORRECTED, "I am Pip.") == set(modals.REVIEW_ACTIONS)
+    for status in (CaseStatus.CORRECTED, CaseStatus.UNMENDED):
+        assert offered(status, "I am Pip.") == set(modals.REVIEW_ACTIONS)
     assert modals.APPROVE not in offered(CaseStatus.FLAGGED, None)
+
+
+@given(st.text(alphabet=st.sampled_from("ab &<>\n"), min_size=1, max_size=2000).filter(str.strip))
+def test_a_reviewer_sees_all_of_what_is_learned(words: str) -> None:
+    case = make_case(question=words, correction=words)
+    view = modals.review(case, QUEUE, [])
+    shown = html.unescape("".join(mrkdwn(view["blocks"])).replace("\n> ", "").replace("> ", ""))
+    letters = [re.sub(r"[^ab&<]", "", text) for text in (words, shown)]
+    assert letters[0] in letters[1] and letters[1].count(letters[0]) >= 2
+    assert len(view["blocks"]) <= 100
+    check(view["blocks"])
+
+
+def test_a_long_correction_is_shown_to_its_end() -> None:
+    drawn = str(modals.review(make_case(correction="good &" * 330 + "THE END"), QUEUE, [])["blocks"])
+    assert "THE END" in drawn and "…" not in drawn
+
+
+def test_the_fingerprint_is_of_what_is_learned() -> None:
+    seen = case_blocks.fingerprint(make_case())
+    assert seen == case_blocks.fingerprint(make_case(outcome="because", status=CaseStatus.UNMENDED))
+    assert seen != case_blocks.fingerprint(make_case(correction="I am Pap."))
+    assert seen != case_blocks.fingerprint(make_case(question="Who?"))
+
+
+@pytest.mark.parametrize(
+    ("corrected", "unmended", "said"),
+    [
+        (0, 0, "none waits"),
+        (1, 0, "1 correction waits for a decision:"),
+        (1, 2, "3 corrections wait for a decision (2"),
+    ],
+)
+def test_with_nothing_approved_all_that_wait_are_counted(corrected: int, unmended: int, said: str) -> None:
+    assert said in nothing_approved(Queue(corrected, 4, 0, unmended), "/mend")
 
 
 def test_thumbs_in_both_forms_say_the_same() -> None:

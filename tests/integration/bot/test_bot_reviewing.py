@@ -1,0 +1,61 @@
+"""An admin approves what was shown, all of it, and nothing else."""
+
+from feedback import cases
+from feedback.models import Case
+from feedback.states import CaseStatus
+from sandbox.client import Message
+from tests.integration.bot.conftest import Scene
+from tests.integration.bot.test_bot_admin import approve_all, corrected, note_to, progress, review
+from tests.integration.bot.trainer_by_hand import TrainerByHand
+
+
+def the_case(scene: Scene) -> Case:
+    with scene.db.begin() as session:
+        return cases.get(session, 1)
+
+
+async def rewrite(scene: Scene, answer: Message, text: str) -> None:
+    await scene.mia.click("general", answer.ts, "mend_feedback", "negative")
+    view = await scene.mia.wait_for_view()
+    assert await scene.mia.submit(view, {"text": {"text": text}}) is None
+
+
+async def test_words_that_were_never_shown_are_not_approved(scene: Scene) -> None:
+    answer = await corrected(scene, "who are you?", "I am Pip.")
+    await scene.ada.command("general", "/mend", "review")
+    shown = await review(scene, "I am Pip.")
+    await rewrite(scene, answer, "I am somebody else.")
+    await scene.ada.click_view(shown, "mend_approve")
+    again = await review(scene, "I am somebody else.")
+    assert "Case 1 was rewritten while you read it" in again.plain
+    assert the_case(scene).status is CaseStatus.CORRECTED
+    await scene.ada.click_view(again, "mend_approve")
+    await review(scene, "Case 1 approved.")
+    assert the_case(scene).status is CaseStatus.APPROVED
+
+
+async def test_what_cannot_be_taught_is_said_in_the_window(scene: Scene) -> None:
+    await corrected(scene, "who are you?", "I am Pip.")
+    with scene.db.begin() as session:
+        cases.get(session, 1).correction = "x" * (cases.LONGEST_CORRECTION + 1)
+    await scene.ada.command("general", "/mend", "review")
+    await scene.ada.click_view(await review(scene, "xxx"), "mend_approve")
+    view = await review(scene, "Case 1 is not approved")
+    assert "Please shorten it." in view.plain and "xxx" in view.plain
+    assert the_case(scene).status is CaseStatus.CORRECTED
+
+
+async def test_an_unmended_case_can_be_approved_again(scene: Scene, trainer: TrainerByHand) -> None:
+    await corrected(scene, "who are you?", "I am Pip.")
+    await approve_all(scene)
+    await scene.ada.command("general", "/mend", "retrain")
+    await progress(scene.mia, "1 new case")
+    trainer.go_live(1, {1: "2 of 2 held-out wordings fail"})
+    await scene.ada.command("general", "/mend", "retrain")
+    await note_to(scene.ada, "1 correction waits for a decision (1 not mended by the training before)")
+    await scene.ada.command("general", "/mend", "review")
+    view = await review(scene, "2 of 2 held-out wordings fail")
+    assert "1 to decide on" in view.plain
+    await scene.ada.click_view(view, "mend_approve")
+    await review(scene, "Case 1 approved.")
+    assert the_case(scene).status is CaseStatus.APPROVED
