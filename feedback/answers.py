@@ -113,8 +113,13 @@ def get(session: Session, answer_id: int) -> Answer:
 
 
 def finish(session: Session, answer_id: int, outcome: Outcome) -> None:
-    """Write what became of a question; a question is finished once, a second call changes nothing."""
-    values = {name: value for name, value in vars(outcome).items() if value is not None}
+    """Write what became of a question, over all that an earlier try has left; a second call changes nothing.
+
+    An outcome without a served name leaves the one that ``start`` has written, and its adapter.
+    """
+    values = dict(vars(outcome))
+    if outcome.served_name is None:
+        del values["served_name"], values["adapter_id"]
     session.execute(
         update(Answer)
         .where(Answer.id == answer_id, Answer.status == AnswerStatus.PENDING)

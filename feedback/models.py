@@ -36,8 +36,8 @@ class Base(DeclarativeBase):
     )
     type_annotation_map = {  # noqa: RUF012  (SQLAlchemy's own interface)
         datetime: TIMESTAMP(timezone=True),
-        Json: JSONB,
-        list[Json]: JSONB,
+        Json: JSONB(none_as_null=True),  # None is "not known", not the JSON text null
+        list[Json]: JSONB(none_as_null=True),
         int: BigInteger,
     }
 
