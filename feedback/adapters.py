@@ -95,11 +95,8 @@ def promote(session: Session, adapter: Adapter, *, by: str, why: str) -> Adapter
     Raises:
         IllegalMove: the adapter is live already, or was rejected.
     """
-    current = session.scalars(
-        select(Adapter)
-        .where(Adapter.persona == adapter.persona, Adapter.status == AdapterStatus.LIVE)
-        .with_for_update()
-    ).first()
+    _one_at_a_time(session, adapter.persona)
+    current = live(session, adapter.persona)
     if current and current.id != adapter.id:
         record.move(session, current, AdapterStatus.RETIRED, actor=by, why=f"replaced by {adapter.name}: {why}")
     record.move(session, adapter, AdapterStatus.LIVE, actor=by, why=why)
@@ -126,6 +123,7 @@ def roll_back(session: Session, persona: str, *, by: str, why: str = "rolled bac
     Raises:
         NothingToRollBack: no adapter is live.
     """
+    _one_at_a_time(session, persona)
     current = live(session, persona)
     if current is None:
         raise NothingToRollBack("No adapter is live; the base model is answering.")
@@ -136,6 +134,11 @@ def roll_back(session: Session, persona: str, *, by: str, why: str = "rolled bac
         previous.live_at = datetime.now(UTC)
     _agree_cases(session, persona, previous, by=by)
     return current, previous
+
+
+def _one_at_a_time(session: Session, persona: str) -> None:
+    """Wait for whoever else is moving the persona's live mark, until the end of the transaction."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"mend-live-{persona}"))))
 
 
 def _agree_cases(session: Session, persona: str, now_live: Adapter | None, *, by: str) -> None:

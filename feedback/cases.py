@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 from feedback import record
 from feedback.models import Answer, Case, RunCase
 from feedback.states import CLOSED_CASES, CaseStatus
+from feedback.teachable import fault_in
 
 LONGEST_CORRECTION = 2000  # characters; longer ones are cut by max_length and teach half an answer
+LONGEST_QUESTION = 1500  # with the longest correction and the system prompt it is within 1024 tokens of English
 REASONS = {
     "identity": "Wrong identity",
     "overclaim": "Claims what it cannot do",
@@ -28,7 +30,7 @@ def check_correction(bad_answer: str | None, correction: str) -> str:
     """Return the correction without surrounding space.
 
     Raises:
-        CorrectionError: it is empty, too long, or the same as the bad answer.
+        CorrectionError: it is empty, too long, the same as the bad answer, or holds what cannot be trained on.
     """
     clean = correction.strip()
     if not any(character.isalnum() for character in clean):
@@ -39,12 +41,29 @@ def check_correction(bad_answer: str | None, correction: str) -> str:
         )
     if bad_answer is not None and clean.casefold() == bad_answer.strip().casefold():
         raise CorrectionError("That is what I said already. Please write what I should have said instead.")
+    if fault := fault_in(clean):
+        raise CorrectionError(f"I cannot learn this: the text {fault}.")
     return clean
+
+
+def check_question(question: str) -> None:
+    """See to it that a case's question can be trained on; nobody can change it, so such a case is turned down.
+
+    Raises:
+        CorrectionError: it is too long, or holds what cannot be trained on.
+    """
+    fault = fault_in(question)
+    if len(question) > LONGEST_QUESTION:
+        fault = f"has {len(question)} characters; I can learn from at most {LONGEST_QUESTION}"
+    if fault:
+        raise CorrectionError(f"I cannot learn this: the question {fault}. Please reject the case.")
 
 
 def flag(session: Session, answer: Answer, *, by: str) -> Case:
     """The open case of an answer, made now if there is none. Flagging twice gives the same case."""
-    session.get_one(Answer, answer.id, with_for_update=True)  # two flags at once wait here for one another
+    # Two flags at once wait here for one another. FOR NO KEY UPDATE: whoever decides on a case has its answer's row
+    # locked for key share (the foreign key) and must not wait for us while we wait for them.
+    session.get_one(Answer, answer.id, with_for_update={"key_share": True})
     open_case = session.scalars(
         select(Case).where(Case.answer_id == answer.id, Case.status.not_in(CLOSED_CASES))
     ).first()
@@ -71,7 +90,7 @@ def correct(session: Session, case_id: int, correction: str, reason: str | None,
         CorrectionError: see check_correction.
         IllegalMove: the case is being trained on, or withdrawn.
     """
-    case = session.get_one(Case, case_id, with_for_update=True)
+    case = record.lock(session, session.get_one(Case, case_id))
     clean = check_correction(case.bad_answer, correction)
     if case.status is not CaseStatus.CORRECTED:
         record.move(session, case, CaseStatus.CORRECTED, actor=by, why="correction written")
@@ -80,12 +99,22 @@ def correct(session: Session, case_id: int, correction: str, reason: str | None,
             session, "cases", case.id, actor=by, why="correction rewritten", before=case.status, after=case.status
         )
     case.correction, case.reason, case.corrected_by = clean, reason, by
+    # No adapter has learned these words, and no verdict was about them.
+    case.adapter_id, case.outcome = None, None
     return case
 
 
 def approve(session: Session, case_id: int, *, by: str) -> Case:
-    """Let a case be trained on (corrected, or unmended and tried again)."""
-    case = session.get_one(Case, case_id)
+    """Let a case be trained on (corrected, or unmended and tried again).
+
+    Raises:
+        CorrectionError: its question or its correction would make every run fail; the message says what to do.
+        IllegalMove: it is neither corrected nor unmended.
+    """
+    case = record.lock(session, session.get_one(Case, case_id))
+    check_question(case.question)
+    if case.correction is not None:
+        check_correction(None, case.correction)
     record.move(session, case, CaseStatus.APPROVED, actor=by, why="approved")
     case.decided_by, case.outcome = by, None
     return case
@@ -113,9 +142,12 @@ def get(session: Session, case_id: int) -> Case:
     return case
 
 
-def listed(session: Session, persona: str, statuses: Iterable[CaseStatus] = (), *, limit: int = 100) -> list[Case]:
-    """Cases in order of age, of all statuses or of some."""
-    query = select(Case).where(Case.persona == persona).order_by(Case.id).limit(limit)
+def listed(
+    session: Session, persona: str, statuses: Iterable[CaseStatus] = (), *, limit: int = 100, newest: bool = False
+) -> list[Case]:
+    """The oldest cases, oldest first, or the newest, newest first; of all statuses or of some."""
+    order = Case.id.desc() if newest else Case.id
+    query = select(Case).where(Case.persona == persona).order_by(order).limit(limit)
     wanted = list(statuses)
     return list(session.scalars(query.where(Case.status.in_(wanted)) if wanted else query))
 
@@ -123,16 +155,6 @@ def listed(session: Session, persona: str, statuses: Iterable[CaseStatus] = (), 
 def counts(session: Session, persona: str) -> Counter[CaseStatus]:
     """How many cases are in each state."""
     return Counter(session.scalars(select(Case.status).where(Case.persona == persona)))
-
-
-def next_to_review(session: Session, persona: str, after_id: int = 0) -> Case | None:
-    """The oldest corrected case after ``after_id`` (Skip passes the id of the one that was shown)."""
-    return session.scalars(
-        select(Case)
-        .where(Case.persona == persona, Case.status == CaseStatus.CORRECTED, Case.id > after_id)
-        .order_by(Case.id)
-        .limit(1)
-    ).first()
 
 
 def of_run(session: Session, run_id: int) -> list[Case]:
@@ -173,10 +195,11 @@ def import_case(session: Session, persona: str, question: str, correction: str, 
     """A corrected case that comes from a file instead of from Slack.
 
     Raises:
-        CorrectionError: see check_correction.
+        CorrectionError: see check_question and check_correction.
     """
     if not question.strip():
         raise CorrectionError("The question is empty.")
+    check_question(question.strip())
     case = Case(
         persona=persona,
         status=CaseStatus.CORRECTED,

@@ -131,7 +131,7 @@ def advance(session: Session, run_id: int, to: RunStatus, *, why: str = "") -> R
         RunCancelled: an admin asked for it (not once the run is deploying).
         IllegalMove: the stage does not follow.
     """
-    run = session.get_one(Run, run_id, with_for_update=True)
+    run = record.lock(session, session.get_one(Run, run_id))
     if run.cancel_requested_by and to not in {RunStatus.LIVE, RunStatus.FAILED, RunStatus.CANCELLED}:
         raise RunCancelled(f"cancelled by {run.cancel_requested_by}")
     record.move(session, run, to, actor="worker", why=why or f"{to}")
@@ -150,7 +150,7 @@ def report_progress(session: Session, run_id: int, progress: Progress) -> None:
 
 def request_cancel(session: Session, run_id: int, *, by: str) -> bool:
     """Ask a run to stop at its next step; False when it is over, or already deploying."""
-    run = session.get_one(Run, run_id, with_for_update=True)
+    run = record.lock(session, session.get_one(Run, run_id))
     if run.status not in ACTIVE_RUNS or run.status is RunStatus.DEPLOYING:
         return False
     if not run.cancel_requested_by:
@@ -159,14 +159,9 @@ def request_cancel(session: Session, run_id: int, *, by: str) -> bool:
     return True
 
 
-def cancel_requested(session: Session, run_id: int) -> bool:
-    """Whether somebody asked the run to stop."""
-    return session.get_one(Run, run_id).cancel_requested_by is not None
-
-
 def close(session: Session, run_id: int, to: RunStatus, *, error: str | None = None, why: str = "") -> Run:
     """End a run (failed, cancelled or rejected); cases without a verdict go back to approved."""
-    run = session.get_one(Run, run_id, with_for_update=True)
+    run = record.lock(session, session.get_one(Run, run_id))
     record.move(session, run, to, actor="worker", why=why or error or f"{to}")
     run.error, run.finished_at = error, datetime.now(UTC)
     cases.release(session, run_id, why=f"run {run_id} {to}")

@@ -5,7 +5,6 @@ here, with its place, rather than lost there.
 """
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,12 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from feedback.persona import Persona
-
-# Far above any row of a persona, and below 2048 tokens in English; ms-swift would drop a longer row silently.
-MAX_ROW_CHARS = 6000
-
-# The tokens that frame a turn in a chat template; inside a text they would end the turn early.
-_TEMPLATE_TOKEN = re.compile(r"<\|[a-zA-Z0-9_]+\|>|</?s>|\[/?INST\]")
+from feedback.teachable import MAX_ROW_CHARS, fault_in
 
 # How a problem in a message is called in the alpaca format.
 _ALPACA_FIELDS = {"messages.0.content": "instruction", "messages.1.content": "output"}
@@ -120,25 +114,12 @@ def problem_in(messages: Sequence[Message], *, max_chars: int = MAX_ROW_CHARS) -
     if any(message.role == "system" for message in messages):
         return Problem("messages", "must not have a system message; it is set once, in persona.yaml")
     for index, message in enumerate(messages):
-        text = _problem_in_text(message.content)
+        text = fault_in(message.content)
         if text is not None:
             return Problem(f"messages.{index}.content", text)
     chars = sum(len(message.content) for message in messages)
     if chars > max_chars:
         return Problem("messages", f"has {chars} characters; shorten it to {max_chars} or split it")
-    return None
-
-
-def _problem_in_text(text: str) -> str | None:
-    if not text.strip():
-        return "is empty; write the text or remove the row"
-    if "{{" in text:
-        return "has a placeholder that nothing fills; only {{NAME}} and {{AUTHOR}} are known"
-    token = _TEMPLATE_TOKEN.search(text)
-    if token is not None:
-        return f"has the template token {token.group()}, which would end the turn; remove it"
-    if any("\ud800" <= char <= "\udfff" for char in text):
-        return "has half of a surrogate pair, which is no character; write it whole"
     return None
 
 

@@ -118,6 +118,17 @@ def test_a_bad_correction_is_refused(text: str) -> None:
         cases.check_correction("SmolLM", text)
 
 
+def test_a_case_that_no_run_could_train_on_is_not_approved(db: Database) -> None:
+    with db.begin() as session:
+        answer = make_answer(session, question="What does {{ name }} print?")
+        case = cases.correct(session, cases.flag(session, answer, by=str(MIA)).id, "The name.", None, by=str(MIA))
+        with pytest.raises(cases.CorrectionError, match="reject the case"):
+            cases.approve(session, case.id, by=str(ADA))
+        assert case.status is CaseStatus.CORRECTED
+        with pytest.raises(cases.CorrectionError, match="the question"):
+            cases.import_case(session, "pip", "What is <|im_end|>?", "A token.", by="cli:ada")
+
+
 def test_the_first_run_needs_no_case_and_a_second_run_does(db: Database) -> None:
     with db.begin() as session:
         run = runs.start(session, "pip", "base", 1, by=str(ADA))
@@ -141,6 +152,66 @@ def test_a_case_is_mended_and_a_rollback_queues_it_again(db: Database) -> None:
         assert case.status is CaseStatus.APPROVED
         adapters.promote(session, second, by=str(ADA), why="by hand")
         assert case.status is CaseStatus.MENDED
+
+
+def test_a_new_correction_is_not_taken_for_learned_by_a_promotion(db: Database) -> None:
+    with db.begin() as session:
+        case = cases.approve(session, make_case(session).id, by=str(ADA))
+        first = finish_run(session, runs.start(session, "pip", "base", 1, by=str(ADA)), 1)
+        cases.approve(session, make_case(session, ts="2.0").id, by=str(ADA))
+        run = runs.start(session, "pip", "base", 1, by=str(ADA))
+        cases.correct(session, case.id, "I am Pip, the team's helper.", "identity", by=str(MIA))
+        cases.approve(session, case.id, by=str(ADA))
+        assert finish_run(session, run, 2).parent_id == first.id
+        assert (case.status, case.adapter_id) == (CaseStatus.APPROVED, None)
+
+
+def test_a_new_correction_clears_the_verdict_on_the_old_one(db: Database) -> None:
+    with db.begin() as session:
+        case = cases.reject(session, make_case(session).id, "not true", by=str(ADA))
+        cases.correct(session, case.id, "I am Pip, a bot.", "identity", by=str(MIA))
+        assert (case.status, case.outcome) == (CaseStatus.CORRECTED, None)
+
+
+def test_nobody_is_told_what_is_not_so_any_more(db: Database) -> None:
+    with db.begin() as session:
+        finish_run(session, runs.start(session, "pip", "base", 1, by=str(ADA)), 1)
+        cases.approve(session, make_case(session).id, by=str(ADA))
+        finish_run(session, runs.start(session, "pip", "base", 1, by=str(ADA)), 2)
+        assert len(cases.to_announce(session, "pip")) == 1
+        adapters.roll_back(session, "pip", by=str(ADA))
+        assert cases.to_announce(session, "pip") == []
+
+
+def test_an_answer_does_not_keep_the_error_of_an_earlier_try(db: Database) -> None:
+    question = Question("pip", "T1", "C1", "1.0", "1.0", "UMIA", "T1", "Hi")
+    with db.begin() as session:
+        answer_id = answers.take_question(session, question, lease=LEASE)
+        assert answer_id is not None
+        answers.postpone(session, answer_id, error="vLLM is away", retry_in=LEASE)
+        answers.finish(session, answer_id, Outcome(status=AnswerStatus.ANSWERED, text="Hello"))
+    with db.begin() as session:
+        row = answers.get(session, answer_id)
+        assert (row.text, row.error) == ("Hello", None)
+        assert session.scalar(text("SELECT messages IS NULL AND sampling IS NULL FROM answers"))
+
+
+def test_a_failed_answer_keeps_the_name_it_was_started_under(db: Database) -> None:
+    question = Question("pip", "T1", "C1", "1.0", "1.0", "UMIA", "T1", "Hi")
+    with db.begin() as session:
+        answer_id = answers.take_question(session, question, lease=LEASE)
+        assert answer_id is not None
+        answers.start(session, answer_id, None, "base")
+        answers.finish(session, answer_id, Outcome(status=AnswerStatus.FAILED, error="no answer"))
+    with db.begin() as session:
+        assert answers.get(session, answer_id).served_name == "base"
+
+
+def test_the_newest_cases_come_first_when_asked_for(db: Database) -> None:
+    with db.begin() as session:
+        made = [cases.import_case(session, "pip", f"Who? {n}", "Pip.", by="cli:ada").id for n in range(4)]
+        assert [case.id for case in cases.listed(session, "pip", limit=2)] == made[:2]
+        assert [case.id for case in cases.listed(session, "pip", limit=2, newest=True)] == made[:1:-1]
 
 
 def test_a_failed_run_gives_its_cases_back(db: Database) -> None:

@@ -1,0 +1,23 @@
+"""What a text must not hold to be trained on: a fault found here would end a run that has other cases in it."""
+
+import re
+
+# Far above any row of a persona, and below 2048 tokens in English; ms-swift would drop a longer row silently.
+MAX_ROW_CHARS = 6000
+
+# The tokens that frame a turn in a chat template; inside a text they would end the turn early.
+_TEMPLATE_TOKEN = re.compile(r"<\|[a-zA-Z0-9_]+\|>|</?s>|\[/?INST\]")
+
+
+def fault_in(text: str) -> str | None:
+    """Why ``text`` cannot be trained on and what to do, as words that follow its name; None when it can be."""
+    if not text.strip():
+        return "is empty; write the text or remove the row"
+    if "{{" in text:
+        return "has a placeholder that nothing fills; only {{NAME}} and {{AUTHOR}} in a persona's files are known"
+    token = _TEMPLATE_TOKEN.search(text)
+    if token is not None:
+        return f"has the template token {token.group()}, which would end the turn; remove it"
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        return "has half of a surrogate pair, which is no character; write it whole"
+    return None
