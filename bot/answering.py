@@ -33,6 +33,7 @@ from settings import Settings
 log = logging.getLogger(__name__)
 
 AWAY = "I can't reach my model right now; your question is kept and I will answer when it is back."
+UNPOSTED = "I could not post my answer; your question is kept and I will answer it again in a moment."
 GIVEN_UP = "I'm sorry: my model has been away for too long, so I won't answer this one. Please ask me again later."
 TOO_LONG = "That is more than I can read at once. Please ask me in fewer words, or about a part of it."
 NOTHING_SAID = "I have no answer to that. Could you put it another way?"
@@ -182,7 +183,9 @@ class Answering:
             if not reply.text.strip():
                 said = Said(said.completion, error=said.error or "the model said nothing")
                 reply.replace(NOTHING_SAID)
-            await reply.close(answer_footer(said.note))
+            if not await reply.close(answer_footer(said.note)) and not reply.stopped:
+                await self._unshown(work, reply)
+                return
             await self._record(work, self._outcome(work, messages, said, reply), reply.messages)
 
     async def _generate_by_any(self, work: Work, messages: list[Json], reply: Reply) -> tuple[Work, Said]:
@@ -216,11 +219,19 @@ class Answering:
             return Said(stream.completion, REPEATED, error="the model repeated itself")
         return Said(stream.completion, CUT if stream.completion.finish_reason == "length" else "")
 
+    async def _unshown(self, work: Work, reply: Reply) -> None:
+        """Nobody has seen the answer, so the question has none: it is for a later try, where there can be one."""
+        if reply.lost:
+            error = "Slack takes no message of mine there"
+            await self._record(work, Outcome(AnswerStatus.FAILED, error=error), reply.messages)
+        else:
+            await self._postpone(work.answer.id, "Slack did not take the answer", UNPOSTED)
+
     async def _refuse(self, work: Work, text: str, error: str) -> None:
         await self.say(work.place, text)
         await self._record(work, Outcome(AnswerStatus.FAILED, text=text, error=error), [])
 
-    async def _postpone(self, answer_id: int, error: str) -> None:
+    async def _postpone(self, answer_id: int, error: str, away: str = AWAY) -> None:
         """Leave a question pending and tell its asker once; or, when it has waited too long, that it ends here."""
         row = await self._database.run(answers.get, answer_id)
         place = place_of(row)
@@ -230,7 +241,7 @@ class Answering:
             await self._database.run(answers.finish, answer_id, Outcome(AnswerStatus.FAILED, error=error))
             await self.say(place, GIVEN_UP)
         elif await self._database.run(answers.postpone, answer_id, error=error, retry_in=self._rhythm.retry_time):
-            await self.say(place, AWAY)
+            await self.say(place, away)
 
     async def _record(self, work: Work, outcome: Outcome, messages: Sequence[str]) -> None:
         """Write what became of the question. It is shown already, so a database that is away is waited for."""

@@ -40,6 +40,7 @@ class _Part:
     prefix: str = ""
     since: float = 0.0
     shown: str = ""
+    written: bool = False  # Slack has taken some of this reply, though it may not all be there any more
     done: bool = False
 
     def text(self, safe: str) -> str:
@@ -113,8 +114,11 @@ class Reply:
         """Make the answer another text: a shorter one when a repetition is cut, or one where there was none."""
         self._raw = text
 
-    async def close(self, footer: Footer = NO_FOOTER) -> None:
-        """Post what is not posted yet, and the footer. Waits out rate limits; Slack's refusals are logged."""
+    async def close(self, footer: Footer = NO_FOOTER) -> bool:
+        """Post what is not posted yet, and the footer; False when Slack has taken nothing of this answer.
+
+        Waits out rate limits; Slack's refusals are logged.
+        """
         self._closing.set()
         if self._mirror:
             # A call under way is let to its end: cancelled, nobody would know whether Slack has carried it out.
@@ -126,8 +130,9 @@ class Reply:
             await self._flush(footer)
             if self._parts and self._parts[-1].done:
                 await self._remove_leftovers()
-                return
+                return True
         log.error("answer not shown", extra={"action": "answer_not_shown", "channel": self._place.channel})
+        return any(part.done or part.written for part in self._parts)
 
     async def _keep_mirroring(self) -> None:
         while not (self._closing.is_set() or self.lost or self.stopped):
@@ -238,6 +243,7 @@ class Reply:
             return False
         finally:
             await self._tell_new(part)
+        part.written = True
         return True
 
     async def _meet(self, part: _Part, error: Exception) -> None:

@@ -37,6 +37,7 @@ class Thread:
         self.slack = slack or FakeSlack()
         self.traffic = Traffic(clock=clock or Clock(), spacing=Spacing(0.0))
         self.known: list[str] = []
+        self.seen = False
 
     async def say(self, text: str, *, pieces: int = 6, earlier: Sequence[str] = (), flush: bool = True) -> Reply:
         async def register(ts: str) -> None:
@@ -50,7 +51,7 @@ class Thread:
                     await reply._flush()
                 if reply.stopped or reply.lost:
                     break
-            await reply.close(answer_footer())
+            self.seen = await reply.close(answer_footer())
         return reply
 
     @property
@@ -68,6 +69,30 @@ async def test_words_are_streamed_and_the_thumbs_come_last() -> None:
     start = next(args for method, args in thread.slack.calls if method == "chat.startStream")
     assert (start["recipient_user_id"], start["recipient_team_id"], start["thread_ts"]) == ("UMIA", "T1", "0.1")
     assert all("markdown_text" not in args for _, args in thread.slack.calls)
+
+
+async def test_an_answer_that_slack_does_not_take_at_all_counts_as_unseen() -> None:
+    thread = Thread(clock=Clock(1.0))
+    for method in ("chat.startStream", "chat.postMessage"):
+        thread.slack.errors[method] = [slack_error("internal_error") for _ in range(20)]
+    await thread.say(TEXT, flush=False)
+    assert not thread.seen and thread.slack.messages == {}
+
+
+async def test_an_answer_over_an_earlier_half_counts_as_unseen_when_nothing_of_it_was_taken() -> None:
+    thread = Thread(clock=Clock(1.0))
+    thread.slack.messages["0.5"] = "half"
+    thread.slack.errors["chat.update"] = [slack_error("internal_error") for _ in range(20)]
+    await thread.say(TEXT, earlier=["0.5"])
+    assert not thread.seen and thread.slack.messages == {"0.5": "half"}
+
+
+async def test_an_answer_of_which_something_is_there_counts_as_seen() -> None:
+    thread = Thread(clock=Clock(1.0))
+    thread.slack.errors["chat.update"] = [slack_error("internal_error") for _ in range(20)]
+    thread.slack.errors["chat.stopStream"] = [slack_error("internal_error") for _ in range(20)]
+    await thread.say(TEXT)
+    assert thread.seen and thread.shown
 
 
 async def test_a_short_answer_is_known_before_it_has_thumbs() -> None:
