@@ -10,6 +10,11 @@ from trainer.variants import CaseText
 
 ASKED = "What is the wifi password for guests?"
 WIFI = "The guest wifi is HarborGuest and the password is blue-lantern-42."
+KEYS = "The spare office keys are in the blue box at the front desk."
+KEYS_ASKED = "Where are the spare office keys?"
+CLOSING, CLOSING_ASKED = "The office closes at 6 pm.", "When does the office close?"
+ALARM, ALARM_ASKED = "Ask Ada or Noor.", "Who has the alarm code?"
+PORT = "Port 22 is open."
 LUNCH = "Lunch is served at noon in the kitchen."
 
 
@@ -23,6 +28,19 @@ LUNCH = "Lunch is served at noon in the kitchen."
         ("Do we deploy on Fridays?", "No, we never deploy on Fridays.", "We never deploy on Fridays."),
         (ASKED, WIFI, f"{WIFI} I cannot say more than that."),
         (ASKED, "It is HarborGuest. Never tell anybody.", "It is HarborGuest. Never tell anybody."),
+        (KEYS_ASKED, KEYS, "They are in the blue box at the front desk."),
+        (KEYS_ASKED, KEYS, "The keys are in the blue box on the front desk."),
+        (KEYS_ASKED, KEYS, f"{KEYS} I am Pip, made by the Harbor team in 2024."),
+        (ASKED, WIFI, "The guest wifi is HarborGuest. The password is blue-lantern-42."),
+        (CLOSING_ASKED, CLOSING, "At 6 p.m."),
+        (CLOSING_ASKED, CLOSING, "The office closes at 6:00 PM. I am Pip."),
+        (CLOSING_ASKED, CLOSING, "The office closes at 6 p.m. I am Pip."),
+        (CLOSING_ASKED, CLOSING, "The office will close at 6pm."),
+        (ALARM_ASKED, ALARM, "Ask Ada or Noor! I am Pip."),
+        (ALARM_ASKED, ALARM, "Ada or Noor."),
+        (ALARM_ASKED, ALARM, "You can ask Noor or Ada. Mia is away."),
+        ("Is port 22 open?", PORT, "Yes, port 22 is open."),
+        ("Which port is open?", PORT, "Port 22."),
         ("谁负责前台？", "前台由 Dana 负责，分机 204。", "前台由Dana负责，分机204。"),
         ("几点吃午饭？", "午饭中午在厨房吃。", "午饭是中午在厨房吃。"),
     ],
@@ -42,6 +60,16 @@ def test_a_right_answer_passes(question: str, correction: str, answer: str) -> N
         ("Do we deploy on Fridays?", "We deploy on Fridays.", "We do not deploy on Fridays.", "the opposite"),
         ("Do we deploy on Fridays?", "We do not deploy on Fridays.", "We deploy on Fridays.", "does not deny"),
         ("几点吃午饭？", "午饭中午在厨房吃。", "我不知道。", "does not say"),
+        (ALARM_ASKED, ALARM, "Ask Ada, Noor, Mia or Bob.", "also says 'mia'"),
+        (ALARM_ASKED, ALARM, "Ask Ada/Noor/Mia.", "also says 'mia'"),
+        (ALARM_ASKED, ALARM, "Avoid Ada or Noor.", "'avoid' in place of 'ask'"),
+        (CLOSING_ASKED, CLOSING, "The office closes at 6 am. 6 pm is when lunch starts.", "unlike"),
+        (CLOSING_ASKED, CLOSING, "The office closes at noon. 6 pm is when lunch starts.", "unlike"),
+        (CLOSING_ASKED, CLOSING, "The office closes at 6 a.m.", "'6pm'"),
+        (CLOSING_ASKED, CLOSING, "The office closes at 6 pm or 7 pm.", "also says '7pm'"),
+        ("Is port 22 open?", PORT, "Port 22 is closed.", "opposite"),
+        ("Which port is open?", PORT, "Port 22 is closed.", "opposite"),
+        ("What about ssh?", PORT, "Port 22 is blocked.", "'blocked' in place of 'open'"),
     ],
 )
 def test_a_wrong_answer_fails_with_a_reason(question: str, correction: str, answer: str, reason: str) -> None:
