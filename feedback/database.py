@@ -1,46 +1,93 @@
 """Connections to PostgreSQL, one for the worker's plain code and one for the bot's event loop, and the migrations."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, create_engine, func, select
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-CONNECT = {"connect_timeout": 5}  # seconds; psycopg's default is to wait for ever
+CONNECT: Mapping[str, str | int] = {
+    "connect_timeout": 5,  # seconds; psycopg's default is to wait for ever
+    # A server that is gone without a word is noticed when nothing has been acknowledged for so long ...
+    "tcp_user_timeout": 15_000,  # milliseconds
+    "keepalives_idle": 10,  # seconds, as the next one
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    # ... and one that is there but stuck ends the statement itself. Migrations connect without this.
+    "options": "-c statement_timeout=30000",
+}
+
+POOL_TIMEOUT_S = 10.0
+ROLLBACK_S = 2.0  # for a transaction whose caller is cancelled
+PATIENCE_S = 40.0  # longer than the server's own limit for one statement
 
 
 class Database:
     """Sessions for plain code. Everything in one ``with database.begin()`` is one transaction."""
 
     def __init__(self, url: str) -> None:
-        self.engine: Engine = create_engine(url, pool_pre_ping=True, connect_args=CONNECT)
+        self.engine: Engine = create_engine(url, pool_pre_ping=True, connect_args=dict(CONNECT))
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
         """Open a transaction; it is committed at the end of the block and rolled back on an error."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with _full_pool_is_away(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
 
 class AsyncDatabase:
     """The same functions from an event loop: ``await database.run(cases.flag, answer_id, by=...)``."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
-        self.engine = create_async_engine(url, pool_pre_ping=True, pool_size=pool_size, connect_args=CONNECT)
+    def __init__(self, url: str, *, pool_size: int = 10, patience_s: float = PATIENCE_S) -> None:
+        self.engine = create_async_engine(
+            url, pool_pre_ping=True, pool_size=pool_size, pool_timeout=POOL_TIMEOUT_S, connect_args=dict(CONNECT)
+        )
+        self._patience_s = patience_s
+        self._under_way: set[asyncio.Task[Any]] = set()
 
     async def run(self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run one function of this package in one transaction of its own."""
+        with _full_pool_is_away():
+            return await self._answered(self._run(function, *args, **kwargs))
+
+    async def _run(self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
             return await session.run_sync(lambda plain: function(plain, *args, **kwargs))
+
+    async def _answered(self, transaction: Coroutine[Any, Any, T]) -> T:
+        """Give up on a server that takes what it is sent and does not answer.
+
+        The task is left behind, not awaited: psycopg lets itself be cancelled only once the server speaks again.
+        """
+        task = asyncio.create_task(transaction)
+        self._under_way.add(task)
+        task.add_done_callback(self._forget)
+        try:
+            done, _ = await asyncio.wait({task}, timeout=self._patience_s)
+        except asyncio.CancelledError:
+            task.cancel()
+            await asyncio.wait({task}, timeout=ROLLBACK_S)
+            raise
+        if not done:
+            task.cancel()
+            raise OperationalError("(transaction)", None, TimeoutError(f"no answer within {self._patience_s:g} s"))
+        return task.result()
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen, so that asyncio does not warn of one that nobody waits for any more
 
     @asynccontextmanager
     async def alone(self, errand: str) -> AsyncIterator[bool]:
@@ -58,7 +105,16 @@ class AsyncDatabase:
 
 
 DatabaseUnavailable = OperationalError
-"""What a call raises while PostgreSQL cannot be reached."""
+"""What a call raises while PostgreSQL cannot be reached, or does not answer."""
+
+
+@contextmanager
+def _full_pool_is_away() -> Iterator[None]:
+    """No free connection within the time limit: to the caller the database is away, like when it cannot be reached."""
+    try:
+        yield
+    except PoolExhausted as exhausted:
+        raise DatabaseUnavailable("(connect)", None, exhausted) from exhausted
 
 
 def migrations(url: str) -> Config:
