@@ -11,8 +11,9 @@ from feedback import record
 from feedback.models import Adapter, Answer, Case
 from feedback.states import CASE_MOVES, CLOSED_CASES, CaseStatus
 
-# A flag without a correction waits as well: an admin can write what the answer should have been.
-WAITING = (CaseStatus.CORRECTED, CaseStatus.FLAGGED)
+# A flag without a correction waits as well: an admin can write what the answer should have been. So does a case that
+# training has not mended: it is tried again, put in other words, or turned down.
+WAITING = (CaseStatus.CORRECTED, CaseStatus.UNMENDED, CaseStatus.FLAGGED)
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Queue:
     @property
     def waiting(self) -> int:
         """Cases that somebody has to decide on."""
-        return self.corrected + self.flagged
+        return self.corrected + self.unmended + self.flagged
 
 
 def queue(session: Session, persona: str) -> Queue:
@@ -43,7 +44,7 @@ def queue(session: Session, persona: str) -> Queue:
 
 
 def next_waiting(session: Session, persona: str, skipped: Collection[int] = ()) -> Case | None:
-    """The oldest case to decide on that was not skipped: corrected ones first, then bare flags."""
+    """The oldest case to decide on that was not skipped: corrected ones first, then unmended ones, then bare flags."""
     for status in WAITING:
         query = select(Case).where(Case.persona == persona, Case.status == status, Case.id.not_in(skipped))
         if found := session.scalars(query.order_by(Case.id).limit(1)).first():

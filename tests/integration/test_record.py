@@ -7,7 +7,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.orm import Session
 
-from feedback import adapters, answers, cases, runs, votes
+from feedback import adapters, answers, cases, reviews, runs, votes
 from feedback.adapters import Saved
 from feedback.answers import Outcome, Question
 from feedback.database import Database, migrations
@@ -237,3 +237,17 @@ def test_events_are_only_ever_added(db: Database) -> None:
         make_case(session)
     with pytest.raises(ProgrammingError, match="only ever added"), db.begin() as session:
         session.execute(text("UPDATE events SET why = 'nothing happened'"))
+
+
+def test_an_unmended_case_goes_back_to_those_who_decide(db: Database) -> None:
+    with db.begin() as session:
+        case = cases.approve(session, make_case(session).id, by=str(ADA))
+        run = runs.start(session, "pip", "base", 1, by=str(ADA))
+        assert reviews.next_waiting(session, "pip") is None
+        cases.settle(session, case, None, "1 of 3 probes fail", why=f"run {run.id}")
+        assert reviews.next_waiting(session, "pip") is case
+        assert reviews.queue(session, "pip").waiting == 1
+        reviews.claim(session, case.id)
+        cases.approve(session, case.id, by=str(ADA))
+        with pytest.raises(reviews.AlreadyDecided):
+            reviews.claim(session, case.id)
