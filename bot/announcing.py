@@ -36,9 +36,10 @@ class Announcing:
 
     async def _tell(self, case: Case) -> bool:
         """Post the news into the case's thread; True when there is nothing left to tell."""
-        if case.answer is None:  # it came from a file
+        told = news(case)
+        if case.answer is None or told is None:  # it came from a file, or has moved on since
             return True
-        text, blocks = news(case)
+        text, blocks = told
         try:
             await self._client.chat_postMessage(
                 channel=case.answer.channel_id,

@@ -80,8 +80,8 @@ def take_back(answer_id: int) -> list[Block]:
     return [actions([button("Take my vote back", WITHDRAW_VOTE, f"{answer_id}:up")])]
 
 
-def news(case: Case) -> tuple[str, list[Block]]:
-    """What the thread of a case is told about its new state: a short text, and blocks."""
+def news(case: Case) -> tuple[str, list[Block]] | None:
+    """What the thread of a case is told about its new state: a short text, and blocks. None: nothing."""
     told = who(case.flagged_by)
     if case.status is CaseStatus.MENDED:
         name = case.adapter.name if case.adapter else "my newest version"
@@ -100,5 +100,7 @@ def news(case: Case) -> tuple[str, list[Block]]:
         text = "I trained on the correction, and still get it wrong."
         why = context(f"Why: {escape(case.outcome or 'its probes fail')}. It goes back to the admins; nothing is lost.")
         return text, [section(f"{told}: {text}"), why]
-    text = "An admin has turned the correction down."
-    return text, [section(f"{told}: {text}"), context(f"Reason: {escape(case.outcome or 'none given')}")]
+    if case.status is CaseStatus.REJECTED:
+        text = "An admin has turned the correction down."
+        return text, [section(f"{told}: {text}"), context(f"Reason: {escape(case.outcome or 'none given')}")]
+    return None

@@ -178,8 +178,10 @@ class Correcting:
             cases.check_correction(None, text)  # before anything is asked of anybody
             async with asyncio.timeout(SAVE):
                 case = await self._write(view, user, text, reason or None)
-        except (CorrectionError, Denied) as refused:
+        except CorrectionError as refused:
             return {modals.TEXT: str(refused)}
+        except Denied as denied:
+            return {modals.TEXT: denied.plain}
         except IllegalMove:
             return {modals.TEXT: LEARNING}
         except (DatabaseUnavailable, TimeoutError):

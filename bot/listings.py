@@ -46,7 +46,7 @@ class Overview:
 def read(session: Session, persona: str) -> Overview:
     """Read the overview."""
     latest = runs.latest(session, persona, limit=1)
-    newest = sorted(cases.listed(session, persona, limit=1000), key=lambda case: -case.id)[:10]
+    newest = cases.listed(session, persona, limit=10, newest=True)
     for case in newest:
         _ = case.adapter
     return Overview(

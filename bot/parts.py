@@ -16,7 +16,7 @@ from bot.retraining import Retraining
 from bot.reviewing import Reviewing
 from bot.rhythm import Rhythm
 from bot.traffic import Traffic
-from bot.unsaved import Unsaved
+from bot.unsaved import Unsaved, save_all
 from bot.voting import VOTE, Voting
 from feedback import adapters, answers
 from feedback.database import AsyncDatabase
@@ -49,10 +49,7 @@ class Parts:
 
     async def save_kept(self) -> None:
         """Write what was kept while PostgreSQL was away."""
-        takers = {QUESTION: self.intake.resave, VOTE: self.voting.resave}
-        for entry in self.unsaved.entries():
-            if await takers[entry.kind](entry):
-                self.unsaved.drop(entry.kind, entry.key)
+        await save_all(self.unsaved, {QUESTION: self.intake.resave, VOTE: self.voting.resave})
 
     async def reconcile(self) -> None:
         """Make every replica serve what the record says; a restarted vLLM has forgotten all adapters."""
@@ -60,8 +57,14 @@ class Parts:
         await reconcile(self.replicas, [adapter.name for adapter in wanted], self._in_use)
 
     async def _in_use(self, name: str) -> bool:
+        """Whether an adapter has to stay: somebody's answers use it, or it is not this persona's to unload.
+
+        Replicas are shared with personas of other records, whose adapters nobody here knows.
+        """
         adapter = await self.database.run(adapters.by_name, name)
-        return adapter is not None and await self.database.run(answers.using_adapter, adapter.id) > 0
+        if adapter is None or adapter.persona != self.persona.slug or not name.startswith(f"{self.persona.slug}-v"):
+            return True
+        return await self.database.run(answers.using_adapter, adapter.id) > 0
 
     async def close(self) -> None:
         """Close every connection."""

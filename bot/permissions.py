@@ -20,7 +20,21 @@ GROUP_KEPT = 300.0
 
 
 class Denied(Exception):
-    """Somebody may not do what they asked for; the message is for them."""
+    """Somebody may not do what they asked for; the message is for them, in mrkdwn that is ours.
+
+    ``plain`` is the same for where Slack draws no mention of anybody, such as at a field of a window.
+    """
+
+    def __init__(self, mrkdwn: str, plain: str = "") -> None:
+        super().__init__(mrkdwn)
+        self.plain = plain or mrkdwn
+
+
+class Unchecked(Denied):
+    """Nobody knows whether they may: Slack did not say who they are."""
+
+    def __init__(self) -> None:
+        super().__init__(UNKNOWN_TO_US)
 
 
 @dataclass(frozen=True)
@@ -61,6 +75,7 @@ class Permissions:
             Denied: they may not.
         """
         standing = await self.standing(user_id)
+        _refuse_unknown(standing)
         if not standing.may_teach:
             log.info("denied", extra={"action": "teaching_denied", "person": str(standing.person)})
             raise Denied(standing.why_not)
@@ -73,10 +88,11 @@ class Permissions:
             Denied: they are no admin.
         """
         standing = await self.standing(user_id)
+        _refuse_unknown(standing)
         if not standing.is_admin:
             log.info("denied", extra={"action": "admin_denied", "person": str(standing.person), "what": what})
-            unknown = standing.why_not == UNKNOWN_TO_US
-            raise Denied(UNKNOWN_TO_US if unknown else f"Sorry, only my admins may {what}.{_who(self._settings)}")
+            no = f"Sorry, only my admins may {what}."
+            raise Denied(no + _who(self._settings), no)
         return standing.person
 
     async def _admin_group(self) -> frozenset[str]:
@@ -84,6 +100,11 @@ class Permissions:
             users = (await self._client.usergroups_users_list(usergroup=self._settings.admin_group))["users"]
             self._group, self._group_until = frozenset(users), self._clock() + GROUP_KEPT
         return self._group
+
+
+def _refuse_unknown(standing: Standing) -> None:
+    if standing.why_not == UNKNOWN_TO_US:
+        raise Unchecked
 
 
 def _who(settings: SlackSettings) -> str:

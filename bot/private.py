@@ -9,7 +9,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blocks import Block, section
 from bot.slack_errors import NETWORK, code
-from bot.text import escape
 
 log = logging.getLogger(__name__)
 
@@ -26,17 +25,16 @@ class Ear:
 async def whisper(client: AsyncWebClient, ear: Ear, text: str, blocks: Sequence[Block] = ()) -> None:
     """Show a note to one person where they are; in a direct message where Slack does not do that.
 
-    ``text`` is plain; what is in ``blocks`` is drawn under it.
+    ``text`` is mrkdwn that the caller has escaped; what is in ``blocks`` is drawn under it.
     """
-    drawn = [section(escape(text)), *blocks] if blocks else None
-    safe = escape(text)
+    drawn = [section(text), *blocks] if blocks else None
     try:
         await client.chat_postEphemeral(
-            channel=ear.channel, user=ear.user, thread_ts=ear.thread_ts, text=safe, blocks=drawn
+            channel=ear.channel, user=ear.user, thread_ts=ear.thread_ts, text=text, blocks=drawn
         )
     except (SlackApiError, *NETWORK) as error:
         log.info("no ephemeral", extra={"action": "ephemeral_refused", "error": code(error) or repr(error)})
         try:
-            await client.chat_postMessage(channel=ear.user, text=safe, blocks=drawn)
+            await client.chat_postMessage(channel=ear.user, text=text, blocks=drawn)
         except (SlackApiError, *NETWORK) as second:
             log.warning("person not told", extra={"action": "person_not_told", "error": code(second) or repr(second)})

@@ -37,7 +37,7 @@ class Next:
 def next_case(session: Session, persona: str, skipped: Sequence[int]) -> Next:
     """The next case and the length of the queue."""
     case, waiting = reviews.next_waiting(session, persona, skipped), reviews.queue(session, persona)
-    return Next(case, waiting, hints(case, cases.listed(session, persona, limit=2000)) if case else ())
+    return Next(case, waiting, hints(case, cases.listed(session, persona, limit=2000, newest=True)) if case else ())
 
 
 class Rewritten(Exception):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot.case_blocks import invitation, take_back
 from bot.people import Me
-from bot.permissions import Denied, Permissions
+from bot.permissions import Denied, Permissions, Unchecked
 from bot.private import whisper
 from bot.spot import Spot
 from bot.unsaved import Entry, Unsaved
@@ -110,6 +110,7 @@ class Voting:
         """Count a ballot and confirm it to its person alone."""
         try:
             person = await self._permissions.teacher(ballot.user)
+            await self._count_kept(ballot)
             counted = await self._count(ballot, person)
         except Denied as denied:
             if thread_ts := await self._thread_of(ballot.spot):
@@ -120,7 +121,6 @@ class Voting:
             log.warning("vote kept", extra={"action": "vote_kept_in_file"})
             await whisper(self._client, ballot.spot.ear(ballot.user), KEPT)
             return
-        self._unsaved.drop(VOTE, _key(ballot))  # an older vote that still waited would come after this one
         if counted:
             await self._confirm(ballot, counted, person)
 
@@ -129,12 +129,21 @@ class Voting:
         ballot = _unpack(entry.data)
         try:
             person = await self._permissions.teacher(ballot.user)
+        except Unchecked:
+            return False
         except Denied:
             return True
         counted = await self._database.run(count, ballot, person, self._me.team_id)
         if counted and ballot.value is VoteValue.DOWN and not ballot.withdrawn:
             await self._confirm(ballot, counted, person)
         return True
+
+    async def _count_kept(self, ballot: Ballot) -> None:
+        """Count what the same person did to the same message before this and still waits: the last vote counts."""
+        for entry in self._unsaved.entries():
+            its = entry.kind == VOTE and f"{entry.key}:".startswith(f"{_whose(ballot)}:")
+            if its and await self.resave(entry):
+                self._unsaved.drop(entry)
 
     async def take_back(self, answer_id: int, value: VoteValue, ballot: Ballot) -> None:
         """Withdraw a vote by the button of its confirmation, which knows the answer but not its message."""
@@ -180,8 +189,14 @@ def confirmation(ballot: Ballot, counted: Counted, person: Person) -> tuple[str,
     return (f"Changed. {BAD}" if changed else BAD), invitation(counted.answer_id)
 
 
-def _key(ballot: Ballot) -> str:
+def _whose(ballot: Ballot) -> str:
     return f"{ballot.spot.channel}:{ballot.spot.ts}:{ballot.user}"
+
+
+def _key(ballot: Ballot) -> str:
+    """Taking a thumbs-up back says nothing about a thumbs-down: each deed is kept for itself."""
+    deed = f"{'not ' if ballot.withdrawn else ''}{ballot.value}"
+    return f"{_whose(ballot)}:{deed}"
 
 
 def _pack(ballot: Ballot) -> dict[str, Any]:

@@ -27,8 +27,10 @@ def register(app: AsyncApp, parts: Parts) -> None:
         try:
             notice = await decide(user, about["case"], words, f"view:{view['id']}")
             following = await parts.reviewing.window(user, about["skipped"], notice)
-        except (CorrectionError, Denied) as refused:
+        except CorrectionError as refused:
             await ack(response_action="errors", errors={modals.TEXT: str(refused)})
+        except Denied as denied:
+            await ack(response_action="errors", errors={modals.TEXT: denied.plain})
         except DatabaseUnavailable:
             await ack(response_action="errors", errors={modals.TEXT: FORGETFUL})
         else:

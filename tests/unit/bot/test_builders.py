@@ -46,9 +46,11 @@ def test_nothing_put_into_a_case_can_become_markup(
 ) -> None:
     case = make_case(question=question, bad_answer=bad, correction=correction, outcome=why, status=status,
                      adapter=make_adapter())  # fmt: skip
-    text, drawn = case_blocks.news(case)
-    assert text
-    check(drawn)
+    told = case_blocks.news(case)
+    assert (told is not None) is (status in {CaseStatus.MENDED, CaseStatus.UNMENDED, CaseStatus.REJECTED})
+    if told:
+        assert told[0] and ("turned" in told[0]) is (status is CaseStatus.REJECTED)
+        check(told[1])
     check(modals.review(case, QUEUE, [1], notice=why, hints=[bad])["blocks"])
     check(modals.edit(case, {})["blocks"])
     check(modals.reject(case, {})["blocks"])

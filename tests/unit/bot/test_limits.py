@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.fair_queue import FairQueue
 from bot.limits import Bucket, Pace, Spacing
 from bot.memory import QuestionTooLong, Turn, fit
-from bot.unsaved import Unsaved
+from bot.unsaved import Entry, Unsaved, save_all
 from feedback.models import Json
 
 
@@ -129,9 +129,35 @@ def test_what_is_kept_outlives_the_process_and_the_last_of_a_kind_counts(tmp_pat
         ("vote", {"value": "down"}),
         ("question", {"text": "hi"}),
     ]
-    again.drop("vote", "C1:1:UMIA")
-    again.drop("vote", "C1:1:UMIA")
+    vote, _ = again.entries()
+    again.drop(vote)
+    again.drop(vote)
     assert [entry.kind for entry in kept.entries()] == ["question"]
+
+
+def test_what_was_kept_anew_since_it_was_read_is_not_dropped(tmp_path: Path) -> None:
+    kept = Unsaved(tmp_path)
+    kept.keep("vote", "C1:1:UMIA", {"delivery": "first"})
+    (read,) = kept.entries()
+    kept.keep("vote", "C1:1:UMIA", {"delivery": "second"})
+    kept.drop(read)
+    assert [entry.data for entry in kept.entries()] == [{"delivery": "second"}]
+
+
+async def test_one_thing_that_cannot_be_saved_does_not_keep_the_others_waiting(tmp_path: Path) -> None:
+    kept = Unsaved(tmp_path)
+    for kind, key in (("vote", "bad"), ("unheard-of", "x"), ("vote", "later"), ("vote", "good")):
+        kept.keep(kind, key, {})
+
+    async def take(entry: Entry) -> bool:
+        if entry.key == "bad":
+            raise ValueError("a bug")
+        return entry.key == "good"
+
+    with pytest.raises(ExceptionGroup) as failed:
+        await save_all(kept, {"vote": take})
+    assert len(failed.value.exceptions) == 2
+    assert [entry.key for entry in kept.entries()] == ["bad", "x", "later"]
 
 
 def test_a_damaged_file_is_set_aside(tmp_path: Path) -> None:

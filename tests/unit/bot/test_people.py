@@ -6,6 +6,7 @@ import pytest
 
 from bot.people import Me, judge
 from bot.permissions import Denied, Permissions
+from bot.private import Ear, whisper
 from settings import SlackSettings
 from tests.unit.bot.fakes import FakeSlack, slack_error
 
@@ -75,6 +76,16 @@ async def test_when_slack_does_not_say_who_it_is_it_is_a_no() -> None:
         await permissions.admin("UADA", "retrain me")
     slack.replies["users.info"] = {"user": user(id="UADA")}
     assert str(await permissions.admin("UADA", "retrain me")) == "T1/UADA"
+
+
+async def test_a_refusal_names_the_admins_where_slack_draws_names_only() -> None:
+    slack = FakeSlack()
+    slack.replies["users.info"] = {"user": user()}
+    with pytest.raises(Denied) as refused:
+        await Permissions(slack.client, ME, SlackSettings(admins=["UADA"])).admin("UMIA", "retrain me")
+    assert refused.value.plain == "Sorry, only my admins may retrain me."
+    await whisper(slack.client, Ear("C1", "UMIA"), str(refused.value))
+    assert slack.calls[-1][1]["text"] == "Sorry, only my admins may retrain me. You can ask <@UADA>."
 
 
 async def test_a_standing_is_kept_for_seconds_only() -> None:
