@@ -36,7 +36,7 @@ async def ask(person: Person, question: str) -> tuple[str, Message]:
         "general",
         lambda message: message.by_app and not message.streaming and message.element("mend_feedback") is not None,
         thread_ts=thread,
-        timeout=120,
+        timeout=240,
     )
     return thread, answer
 
@@ -104,6 +104,8 @@ async def test_a_wrong_answer_is_mended(new_home: Path) -> None:
     with demo(new_home) as again, again.record() as db:
         async with Workspace(again.page) as workspace:
             await what_was_taught_is_still_there(workspace, db)
+            again.part("vllm.entrypoints").kill()
+            await the_question_is_kept_and_the_live_adapter_answers_it(workspace, db)
 
 
 async def the_base_model_answers(workspace: Workspace, db: Database) -> None:
@@ -237,7 +239,7 @@ async def a_rollback_brings_the_old_version_back(workspace: Workspace, db: Datab
     mia, ada = workspace.person("mia"), workspace.person("ada")
     await ada.command("general", "/mend", "rollback")
     await ada.wait_for(
-        "general", lambda m: "pip-v2-" in m.plain and "pip-v1-" in m.plain and "answers" in m.plain, timeout=60
+        "general", lambda m: not m.ephemeral and "rolled" in m.plain and "pip-v1-" in m.plain, timeout=60
     )
     await ask(mia, WIFI_IN_OTHER_WORDS)
     with db.begin() as session:
@@ -258,3 +260,15 @@ async def what_was_taught_is_still_there(workspace: Workspace, db: Database) -> 
         live = adapters.live(session, PERSONA)
         assert live and live.version == 1
         assert answer_to(session, "What should I call you?").adapter_id == live.id
+
+
+async def the_question_is_kept_and_the_live_adapter_answers_it(workspace: Workspace, db: Database) -> None:
+    """vLLM has been killed: its supervisor starts it again, and the record says what it has to serve."""
+    thread, answer = await ask(workspace.person("mia"), "And who made you?")
+    assert "Harbor" in answer.plain
+    said = [m.plain for m in await workspace.person("mia").messages("general", thread) if m.by_app]
+    assert sum("your question is kept" in text for text in said) <= 1
+    with db.begin() as session:
+        live = adapters.live(session, PERSONA)
+        row = answer_to(session, "And who made you?")
+        assert live and (row.status, row.adapter_id) == (AnswerStatus.ANSWERED, live.id)
