@@ -98,8 +98,9 @@ def test_imported_cases_wait_for_review_and_come_out_again(mend: Mend, db: Datab
 
 
 def test_what_people_wrote_is_shown_as_it_is(mend: Mend, db: Database, tmp_path: Path) -> None:
-    row = {"question": "What ends a turn, [/INST] or :smile:?", "correction": "It is [/INST] in C:\\"}
-    mend("cases", "import", write(tmp_path / "cases.jsonl", row))
+    row = {"question": "Which folder, [/srv] or :smile:?", "correction": "It is [/keys] in C:\\"}
+    imported = mend("cases", "import", write(tmp_path / "cases.jsonl", row))
+    assert imported[0] == 0, imported
     with db.begin() as session:
         cases.approve(session, 1, by="test")
         run = runs.start(session, PERSONA, "/models/base", 42, by="[/cli]")
