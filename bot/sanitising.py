@@ -34,7 +34,7 @@ class _Fences:
         return bool(self.opened_by) and self._careless
 
     def ticks(self, run: str) -> None:
-        if len(run) >= 3:
+        if len(run) // 3 % 2:  # six ticks are an empty block to a reader that looks for threes
             self._careless = not self._careless
 
     def line(self, ticks: str, info: str) -> None:

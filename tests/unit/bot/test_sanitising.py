@@ -35,6 +35,7 @@ TEXT = st.one_of(TRICKY, st.text(max_size=200))
         ("```\nf[0](x) <b>\n```\n[a](b:c)", "```\nf[0](x) &lt;b>\n```\n[a] (b:c)"),
         ("```\none ```\n[a](http://u)\n```", "```\none ```\na (http://u)\n```"),
         ("``````[a]: u", "``````[a] : u"),
+        ("``````\n[a]: u", "``````\n[a] : u"),
         ("a [list] of 3 & <5", "a [list] of 3 & &lt;5"),
         ("abc\u202edef\x07", "abcdef"),
     ],
