@@ -222,7 +222,7 @@ class AnswerStream:
                 async with asyncio.timeout(max(0.0, self._seconds_left())):
                     await generation.open()
                     piece = await generation.next_piece()
-                if piece is None and generation.finish_reason == "stop":
+                if piece is None:
                     await self._check_poison(url)
             except TimeoutError as error:
                 await generation.close()
