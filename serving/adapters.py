@@ -29,6 +29,9 @@ InUse = Callable[[str], Awaitable[bool]]
 # Short, with a system text of its own in place of the template's, and soon over: people's answers share the batch.
 QUESTION = [{"role": "system", "content": "Answer."}, {"role": "user", "content": "Hello!"}]
 FIRST_WORDS = Sampling(temperature=0.0, max_tokens=2)
+# Asked only after silence: a sound adapter may meet a greeting with nothing, or begin with half of an emoji.
+SECOND_QUESTION = [{"role": "user", "content": "Say hello and tell me in one sentence what you can do."}]
+MORE_WORDS = Sampling(temperature=0.0, max_tokens=16)
 
 
 class Replicas:
@@ -54,7 +57,7 @@ class Replicas:
         log.info("adapter unloaded", extra={"action": "adapter_unloaded", "adapter": name})
 
     async def verify(self, name: str, client: ChatClient, beside: Iterable[str] = ()) -> None:
-        """Ask every replica one fixed question under the new name, as the base model, and under ``beside`` (the live
+        """Ask every replica a fixed question under the new name, as the base model, and under ``beside`` (the live
         name): all have to say something, and no NaN may have been computed.
 
         Raises:
@@ -207,10 +210,17 @@ async def _verify(replica: Replica, name: str, client: ChatClient, others: Itera
     if name not in await replica.models():
         raise AdapterLoadError(f"{replica.url} does not list {name} after loading it")
     asked = list(dict.fromkeys([name, *others]))
-    answers = (client.complete(QUESTION, each, FIRST_WORDS, priority=0, on=replica.url) for each in asked)
-    said = await asyncio.gather(*answers)
+    spoke = await asyncio.gather(*(_speaks(client, each, replica.url) for each in asked))
     if await replica.poisoned():  # first, since it is also why a good adapter says nothing
         raise poisoned(replica.url)
-    for each, answer in zip(asked, said, strict=True):
-        if not answer.text:  # a first word of blanks is a word
+    for each, spoken in zip(asked, spoke, strict=True):
+        if not spoken:
             raise AdapterLoadError(f"{replica.url} says nothing under the name {each} with {name} loaded")
+
+
+async def _speaks(client: ChatClient, name: str, url: str) -> bool:
+    """Whether anything comes under this name; blanks are something."""
+    for question, sampling in ((QUESTION, FIRST_WORDS), (SECOND_QUESTION, MORE_WORDS)):
+        if (await client.complete(question, name, sampling, priority=0, on=url)).text:
+            return True
+    return False

@@ -32,6 +32,7 @@ class Peer:
     replies: list[Reply] = field(default_factory=list)
     models: dict[str, str] = field(default_factory=lambda: {"base": "/models/base"})
     strict: bool = False  # answer 404 for names that are not loaded
+    silent: set[str] = field(default_factory=set)  # names under which it never says anything
     load_status: int = 200
     load_body: Any = None
     corrupted: int = 0
@@ -111,6 +112,8 @@ class Peer:
         if self.strict and body["model"] not in self.models:
             return web.json_response(NOT_FOUND, status=404)
         reply = self.replies.pop(0) if self.replies else Reply()
+        if body["model"] in self.silent:
+            reply = Reply(pieces=[])
         if reply.status != 200:
             return web.json_response(reply.body, status=reply.status)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})

@@ -106,9 +106,18 @@ async def test_a_server_that_refuses_gives_its_reason(replicas: Replicas, peers:
 async def test_an_adapter_that_says_nothing_is_not_verified(
     replicas: Replicas, peers: list[Peer], names: list[str]
 ) -> None:
-    peers[1].replies = [Reply(pieces=[])] * 2
+    peers[1].silent = {names[0]}
     with pytest.raises(AdapterLoadError, match=f"{peers[1].url} says nothing under the name {names[0]}"):
         await replicas.deploy(names[0])
+
+
+async def test_an_adapter_may_meet_a_greeting_with_silence_but_not_two_questions(
+    replicas: Replicas, peers: list[Peer], names: list[str]
+) -> None:
+    for peer in peers:
+        peer.replies = [Reply(pieces=[])] * 2
+    await replicas.deploy(names[0])
+    assert all(len(peer.asked) == 4 for peer in peers)
 
 
 async def test_a_server_that_computed_nan_is_not_verified(
