@@ -21,7 +21,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from bench.own_words import Judge
+from bench.own_words import NEAR_TIE, Judge
 from bench.random_adapter import write_random_adapter
 from bench.vllm_server import VllmServer
 from serving.adapter_files import publish
@@ -126,14 +126,24 @@ async def drive(server: VllmServer, names: list[str], streams: int) -> tuple[Tra
     return traffic, swaps
 
 
-async def judge(server: VllmServer, traffic: Traffic, names: list[str]) -> tuple[int, float]:
-    """How many answers are mixed, and the share of answers that the control finds."""
+@dataclass(frozen=True)
+class Verdict:
+    """How many answers are mixed, how far the farthest own token was from the likeliest, and what the control found."""
+
+    mixed: int
+    farthest: float
+    found: float
+
+
+async def judge(server: VllmServer, traffic: Traffic, names: list[str]) -> Verdict:
+    """Look at every answer, and at each distinct one again under another adapter's name."""
     following = dict(zip(names, [*names[1:], names[0]], strict=True))
     async with httpx.AsyncClient() as http:
         own_words = Judge(http, server.url, MESSAGES)
-        mixed = [not await own_words.is_own(name, text) for name, text in traffic.answers]
+        own = [await own_words.distance(name, text) for name, text in traffic.answers]
         foreign = [not await own_words.is_own(following[name], text) for name, text in set(traffic.answers)]
-    return sum(mixed), sum(foreign) / max(1, len(foreign))
+    mixed = sum(distance > NEAR_TIE for distance in own)
+    return Verdict(mixed, max(own, default=0.0), sum(foreign) / max(1, len(foreign)))
 
 
 def spread(values: list[float]) -> dict[str, float]:
@@ -146,7 +156,7 @@ def spread(values: list[float]) -> dict[str, float]:
     }
 
 
-def summary(traffic: Traffic, swaps: list[Swap], mixed: int, found: float, streams: int) -> dict[str, object]:
+def summary(traffic: Traffic, swaps: list[Swap], verdict: Verdict, streams: int) -> dict[str, object]:
     """The figures, as they go into the file."""
     return {
         "machine": f"{platform.processor() or platform.machine()}, python {platform.python_version()}",
@@ -154,8 +164,9 @@ def summary(traffic: Traffic, swaps: list[Swap], mixed: int, found: float, strea
         "swaps": len(swaps),
         "answers": len(traffic.answers),
         "failed": len(traffic.failures),
-        "mixed": mixed,
-        "control_found": f"{found:.0%}",
+        "mixed": verdict.mixed,
+        "farthest_own_token_nats": f"{verdict.farthest:.2f}",
+        "control_found": f"{verdict.found:.0%}",
         "load_ms": spread([each.load for each in swaps]),
         "verify_ms": spread([each.verify for each in swaps]),
         "load_to_live_ms": spread([each.live for each in swaps]),
@@ -202,7 +213,7 @@ async def main() -> None:
         try:
             await server.start()
             traffic, swaps = await drive(server, names, options.streams)
-            figures = summary(traffic, swaps, *await judge(server, traffic, names), options.streams)
+            figures = summary(traffic, swaps, await judge(server, traffic, names), options.streams)
         finally:
             server.stop()
     options.out.parent.mkdir(parents=True, exist_ok=True)
