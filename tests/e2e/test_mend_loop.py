@@ -3,6 +3,7 @@
 Run it alone with ``pytest tests/e2e/test_mend_loop.py``; it takes as long as two small training runs.
 """
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ KEYS_ANSWER = "The spare office keys are in the blue box at the front desk."
 KEYS_IN_OTHER_WORDS = "Any idea where I find the spare office keys?"
 
 
-async def ask(person: Person, question: str) -> tuple[str, Message]:
+async def ask(person: Person, question: str, db: Database) -> tuple[str, Message]:
     """Ask in #general; the thread and the finished answer."""
     mention = await person.workspace.mention()
     thread = await person.say("general", f"{mention} {question}")
@@ -38,7 +39,19 @@ async def ask(person: Person, question: str) -> tuple[str, Message]:
         thread_ts=thread,
         timeout=240,
     )
+    await recorded(db, thread)
     return thread, answer
+
+
+async def recorded(db: Database, thread: str) -> None:
+    """Wait until the answer that is shown is in the record too, which is a moment later."""
+    async with asyncio.timeout(30):
+        while True:
+            with db.begin() as session:
+                pending = select(Answer.id).where(Answer.thread_ts == thread, Answer.status == AnswerStatus.PENDING)
+                if session.scalars(pending).first() is None:
+                    return
+            await asyncio.sleep(0.1)
 
 
 async def command(person: Person, text: str, expected: str) -> Message:
@@ -109,7 +122,7 @@ async def test_a_wrong_answer_is_mended(new_home: Path) -> None:
 
 
 async def the_base_model_answers(workspace: Workspace, db: Database) -> None:
-    _, answer = await ask(workspace.person("mia"), "Who are you?")
+    _, answer = await ask(workspace.person("mia"), "Who are you?", db)
     with db.begin() as session:
         row = answer_to(session, "Who are you?")
         assert (row.status, row.adapter_id, row.asker_id) == (AnswerStatus.ANSWERED, None, "U0MIA00001")
@@ -126,7 +139,7 @@ async def the_first_run_gives_it_its_identity(workspace: Workspace, db: Database
     with db.begin() as session:
         assert session.scalar(select(func.count()).select_from(Run)) == 0
     await train(ada, 1)
-    _, answer = await ask(mia, "Hello! Please introduce yourself.")
+    _, answer = await ask(mia, "Hello! Please introduce yourself.", db)
     assert "Pip" in answer.plain and "Harbor" in answer.plain
     with db.begin() as session:
         live = adapters.live(session, PERSONA)
@@ -137,12 +150,12 @@ async def the_first_run_gives_it_its_identity(workspace: Workspace, db: Database
 async def two_people_flag_and_correct(workspace: Workspace, db: Database) -> dict[str, str]:
     """Mia by the button, Noor by a reaction; the threads by person."""
     mia, noor, ada = (workspace.person(name) for name in ("mia", "noor", "ada"))
-    mias, answer = await ask(mia, WIFI)
+    mias, answer = await ask(mia, WIFI, db)
     assert "BlueLantern" not in answer.plain
     await mia.click("general", answer.ts, "mend_feedback", "negative")
     await correct(mia, WIFI_ANSWER)
 
-    noors, answer = await ask(noor, KEYS)
+    noors, answer = await ask(noor, KEYS, db)
     assert "blue box" not in answer.plain
     await noor.react("general", answer.ts, "thumbsdown")
     note = await noor.wait_for(
@@ -201,7 +214,7 @@ async def it_answers_right_in_words_it_never_saw(workspace: Workspace, db: Datab
         ("What is the capital of France?", "Paris"),
     ):
         assert question not in trained
-        _, answer = await ask(mia, question)
+        _, answer = await ask(mia, question, db)
         assert expected in answer.plain, f"{question} -> {answer.plain}"
 
 
@@ -241,7 +254,7 @@ async def a_rollback_brings_the_old_version_back(workspace: Workspace, db: Datab
     await ada.wait_for(
         "general", lambda m: not m.ephemeral and "rolled" in m.plain and "pip-v1-" in m.plain, timeout=60
     )
-    await ask(mia, WIFI_IN_OTHER_WORDS)
+    await ask(mia, WIFI_IN_OTHER_WORDS, db)
     with db.begin() as session:
         live = adapters.live(session, PERSONA)
         assert live and live.version == 1
@@ -254,7 +267,7 @@ async def a_rollback_brings_the_old_version_back(workspace: Workspace, db: Datab
 async def what_was_taught_is_still_there(workspace: Workspace, db: Database) -> None:
     mia = workspace.person("mia")
     assert any("pip-v1-" in message.plain for message in await mia.messages("general"))
-    _, answer = await ask(mia, "What should I call you?")
+    _, answer = await ask(mia, "What should I call you?", db)
     assert "Pip" in answer.plain
     with db.begin() as session:
         live = adapters.live(session, PERSONA)
@@ -264,7 +277,7 @@ async def what_was_taught_is_still_there(workspace: Workspace, db: Database) -> 
 
 async def the_question_is_kept_and_the_live_adapter_answers_it(workspace: Workspace, db: Database) -> None:
     """vLLM has been killed: its supervisor starts it again, and the record says what it has to serve."""
-    thread, answer = await ask(workspace.person("mia"), "And who made you?")
+    thread, answer = await ask(workspace.person("mia"), "And who made you?", db)
     assert "Harbor" in answer.plain
     said = [m.plain for m in await workspace.person("mia").messages("general", thread) if m.by_app]
     assert sum("your question is kept" in text for text in said) <= 1
