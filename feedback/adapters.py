@@ -27,16 +27,25 @@ class Saved:
     base_fingerprint: str
 
 
-def next_version(session: Session, persona: str) -> int:
-    """The number of the next adapter; numbers are never used again."""
+def version_of_run(session: Session, persona: str, run_id: int) -> int:
+    """The number that all candidates of a run have; numbers are never used by another run."""
+    if known := of_run(session, run_id):
+        return known.version
     newest = session.scalar(select(func.max(Adapter.version)).where(Adapter.persona == persona))
     return (newest or 0) + 1
 
 
 def add(session: Session, persona: str, run_id: int, parent_id: int | None, saved: Saved) -> Adapter:
-    """Record a run's candidate; a second call for the same run returns the first one's row."""
-    if known := of_run(session, run_id):
+    """Record a run's candidate; a second call with the same weights returns the first one's row.
+
+    A candidate of the run that is still open (of a training that a killed worker has begun) is passed over.
+    """
+    if known := by_name(session, saved.name):
         return known
+    before = of_run(session, run_id)
+    if before and before.status is AdapterStatus.CANDIDATE:
+        reject(session, before, why="its training was begun again")
+        session.flush()
     adapter = Adapter(
         persona=persona, run_id=run_id, parent_id=parent_id, status=AdapterStatus.CANDIDATE, **vars(saved)
     )
@@ -47,8 +56,11 @@ def add(session: Session, persona: str, run_id: int, parent_id: int | None, save
 
 
 def of_run(session: Session, run_id: int) -> Adapter | None:
-    """The adapter a run has trained."""
-    return session.scalars(select(Adapter).where(Adapter.run_id == run_id)).first()
+    """The adapter that a run stands for: the one that was not passed over, or else the last that was probed."""
+    passed_over = (Adapter.status == AdapterStatus.REJECTED).asc()
+    return session.scalars(
+        select(Adapter).where(Adapter.run_id == run_id).order_by(passed_over, Adapter.id.desc())
+    ).first()
 
 
 def live(session: Session, persona: str) -> Adapter | None:
@@ -65,7 +77,11 @@ def by_name(session: Session, name: str) -> Adapter | None:
 
 def listed(session: Session, persona: str) -> list[Adapter]:
     """Every adapter, newest first."""
-    return list(session.scalars(select(Adapter).where(Adapter.persona == persona).order_by(Adapter.version.desc())))
+    return list(
+        session.scalars(
+            select(Adapter).where(Adapter.persona == persona).order_by(Adapter.version.desc(), Adapter.id.desc())
+        )
+    )
 
 
 def lineage(session: Session, adapter: Adapter | None) -> list[Adapter]:
@@ -106,7 +122,7 @@ def promote(session: Session, adapter: Adapter, *, by: str, why: str) -> Adapter
 
 
 def reject(session: Session, adapter: Adapter, *, why: str) -> None:
-    """The gate said no."""
+    """The gate said no, or a later candidate of the run is to be had."""
     record.move(session, adapter, AdapterStatus.REJECTED, actor="worker", why=why)
 
 

@@ -236,14 +236,14 @@ class Adapter(_Row, Base):
 
     __tablename__ = "adapters"
     __table_args__ = (
-        UniqueConstraint("persona", "version"),
         Index("uq_adapters_one_live", "persona", unique=True, postgresql_where=sql("status = 'live'")),
+        Index("uq_adapters_one_candidate", "run_id", unique=True, postgresql_where=sql("status = 'candidate'")),
     )
     persona: Mapped[str]
-    version: Mapped[int]
+    version: Mapped[int]  # the same for all candidates of a run
     name: Mapped[str] = mapped_column(unique=True)
     status: Mapped[AdapterStatus] = mapped_column(_enum(AdapterStatus, "adapter_status"))
-    run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id"), unique=True)
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id"), index=True)
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("adapters.id"))
     base_model: Mapped[str]
     base_fingerprint: Mapped[str]

@@ -25,37 +25,43 @@ class Expected:
 
     rows: int
     steps: int
+    """At its end, or at the checkpoint that was chosen."""
     parent: Path | None
     """The adapter folder that it started from."""
 
 
-def check(
-    folder: Path, summary: Summary | None, steps: Sequence[Step], rows_used: int | None, expected: Expected
-) -> Path:
-    """The checkpoint of a training that did all it should.
+def last(folder: Path, summary: Summary | None, expected: Expected) -> Path:
+    """The checkpoint that a training has left which went on to its end.
+
+    Raises:
+        CheckpointError: it left none, or did not get to its end.
+    """
+    if summary is None or not summary.checkpoint:
+        raise CheckpointError("ms-swift wrote no checkpoint; it trains nothing when the steps are used up already")
+    if summary.step != expected.steps:
+        raise CheckpointError(f"ms-swift stopped at step {summary.step} of {expected.steps}")
+    return folder / Path(summary.checkpoint).name
+
+
+def check(checkpoint: Path, steps: Sequence[Step], rows_used: int | None, expected: Expected) -> None:
+    """Make sure that a checkpoint comes from a training that did all it should until then.
 
     Raises:
         CheckpointError: it did not.
     """
-    if summary is None or not summary.checkpoint:
-        raise CheckpointError("ms-swift wrote no checkpoint; it trains nothing when the steps are used up already")
     if rows_used != expected.rows:
         raise CheckpointError(
             f"ms-swift used {rows_used} of {expected.rows} rows; it drops rows that are longer than max_length"
         )
-    if summary.step != expected.steps:
-        raise CheckpointError(f"ms-swift stopped at step {summary.step} of {expected.steps}")
     bad = next((one for one in steps if not math.isfinite(one.loss)), None)
     if bad is not None:
         raise CheckpointError(f"the loss was {bad.loss} at step {bad.step}; a lower learning rate may help")
     if not steps:
         raise CheckpointError("ms-swift logged no loss")
-    checkpoint = folder / Path(summary.checkpoint).name
     if saved_step(checkpoint) != expected.steps:
         raise CheckpointError(f"{checkpoint.name} is half-written")
     if not changed(checkpoint, expected.parent):
         raise CheckpointError("the training changed no weight")
-    return checkpoint
 
 
 def saved_step(checkpoint: Path) -> int | None:

@@ -80,6 +80,8 @@ class TrainConfig(_Frozen):
     first_replay: Replay
     replay: Replay
     """What a follow-up run mixes in."""
+    first_candidate_epoch: Annotated[int, Field(ge=1)]
+    """A follow-up's checkpoints are probed from the end of this epoch on, and the earliest that passes is taken."""
     paraphrases_per_case: Annotated[int, Field(ge=3, le=5)]
     held_out_per_case: Annotated[int, Field(ge=1, le=5)]
     swift: dict[str, FlagValue]
@@ -107,6 +109,13 @@ class TrainConfig(_Frozen):
     def _teaches_identity_first(self) -> Self:
         if self.first_replay.identity_rows == 0:
             raise ValueError("first_replay.identity_rows is 0: the first run teaches the identity")
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_candidate(self) -> Self:
+        epochs = self.follow_up.num_train_epochs
+        if self.first_candidate_epoch > epochs:
+            raise ValueError(f"first_candidate_epoch is {self.first_candidate_epoch}, and a follow-up has {epochs}")
         return self
 
     def flags(self, stage: StageName) -> dict[str, FlagValue]:

@@ -23,10 +23,10 @@ from trainer.config import TrainConfig, load_train_config
 from trainer.probes import Probe, load_probes
 from trainer.promotion import Margin
 from trainer.reporter import Reporter
-from trainer.swift import Training
+from trainer.swift import Choose, Training
 from trainer.training_log import Step
 
-Train = Callable[[Training, Callable[[Sequence[Step]], None]], Awaitable[Path]]
+Train = Callable[[Training, Callable[[Sequence[Step]], None], Choose], Awaitable[Path]]
 
 
 class WrongWorker(Exception):

@@ -63,16 +63,26 @@ async def standing(trip: Trip) -> tuple[list[Result], list[Result] | None]:
     return base, await _measure(trip, parent, parent.name, [*kept, *mended])
 
 
-async def of_candidate(trip: Trip, candidate: Adapter) -> list[Result]:
-    """The results of the candidate, of all probes."""
+async def of_candidate(trip: Trip, candidate: Adapter, on_answer: Callable[[int, int], None]) -> list[Result]:
+    """The results of the candidate, of all probes. `on_answer` gets how many are answered, and how many there are."""
     with trip.database.begin() as session:
-        new = [
-            probe
-            for case in cases.of_run(session, trip.run_id)
-            for probe in case_probes(text_of(case), datasets.variants(session, case.id), group=NEW)
-        ]
-        probes: list[AnyProbe] = [*new, *trip.probes, *_mended_probes(session, trip)]
-    return await _measure(trip, candidate, candidate.name, probes, lambda done: trip.reporter.tell(done, len(probes)))
+        probes: list[AnyProbe] = [*_new_probes(session, trip), *trip.probes, *_mended_probes(session, trip)]
+    return await _measure(trip, candidate, candidate.name, probes, lambda done: on_answer(done, len(probes)))
+
+
+async def of_new_cases(trip: Trip, candidate: Adapter) -> list[Result]:
+    """The candidate's results of the new cases alone: the few probes that a young checkpoint is most likely to fail."""
+    with trip.database.begin() as session:
+        probes = _new_probes(session, trip)
+    return await _measure(trip, candidate, candidate.name, probes)
+
+
+def _new_probes(session: Session, trip: Trip) -> list[CaseProbe]:
+    return [
+        probe
+        for case in cases.of_run(session, trip.run_id)
+        for probe in case_probes(text_of(case), datasets.variants(session, case.id), group=NEW)
+    ]
 
 
 def _mended_probes(session: Session, trip: Trip) -> list[CaseProbe]:

@@ -43,6 +43,11 @@ class Reporter:
             replace(self._progress, step=step, steps=steps, detail=detail, eta_seconds=self._eta(step, steps))
         )
 
+    def mention(self, detail: str) -> None:
+        """Something worth knowing has happened in this stage."""
+        if self._progress is not None:
+            self._write(replace(self._progress, detail=detail))
+
     def training(self, steps: Sequence[Step]) -> None:
         """The training steps so far."""
         if self._progress is None or not steps:

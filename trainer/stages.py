@@ -2,7 +2,7 @@
 
 1. paraphrase_cases   further wordings for each new case, some of them held out
 2. build_dataset      the rows, frozen in the record with their hash
-3. train_adapter      ms-swift, warm-started from the live adapter
+3. train_adapter      ms-swift, warm-started from the live adapter; ended by the first checkpoint that is good enough
 4. probe_and_decide   the candidate is loaded beside the live one, probed, and accepted or rejected
 5. promote            the live mark moves, and each case is mended or unmended
 """
@@ -10,6 +10,7 @@
 import asyncio
 import logging
 import shutil
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -18,15 +19,15 @@ from feedback import adapters, cases, datasets, runs
 from feedback.datasets import Example, Paraphrase
 from feedback.models import Adapter, Case
 from feedback.runs import Decision
-from feedback.states import ACTIVE_RUNS, RunStatus
-from serving.adapter_files import publish, whole_folder
+from feedback.states import ACTIVE_RUNS, AdapterStatus, RunStatus
+from serving.adapter_files import whole_folder
 from serving.errors import ServingError
-from trainer import checkpoint, dataset, examination, promotion, swift, variants
+from trainer import checkpoint, choice, dataset, examination, promotion, swift, variants
 from trainer.context import Trip
 from trainer.dataset import Ingredients
 from trainer.patience import patiently
 from trainer.rows import Source, read_folder
-from trainer.swift import Training
+from trainer.swift import Choose, Training
 from trainer.variants import CaseText
 
 log = logging.getLogger(__name__)
@@ -123,10 +124,16 @@ def _taught(session: Session, case: Case) -> CaseText:
 
 
 async def train_adapter(trip: Trip) -> None:
-    """Train. Meanwhile the base model and the live adapter answer the probes that they have not answered yet."""
+    """Train. Meanwhile the base model and the live adapter answer the probes that they have not answered yet, and then
+    the checkpoints, as they are saved, until one passes the gate."""
     standing = asyncio.create_task(_probe_early(trip))
+
+    async def choose(saved: Path) -> bool:
+        await asyncio.wait({standing})
+        return await choice.good_enough(trip, saved)
+
     try:
-        await _trained(trip)
+        await _trained(trip, choose)
     except BaseException:
         standing.cancel()
         raise
@@ -143,10 +150,10 @@ async def _probe_early(trip: Trip) -> None:
         log.warning("%s", error, extra={"action": "early_probes_skipped", "run_id": trip.run_id})
 
 
-async def _trained(trip: Trip) -> Path:
+async def _trained(trip: Trip, choose: Choose) -> Path:
     """The checked checkpoint of the run, trained now unless it was before."""
     training = await asyncio.to_thread(_training, trip)
-    return await trip.context.train(training, trip.reporter.training)
+    return await trip.context.train(training, trip.reporter.training, choose)
 
 
 def _training(trip: Trip) -> Training:
@@ -184,9 +191,9 @@ def _full_checkpoint(trip: Trip, parent: Adapter) -> Path:
 async def probe_and_decide(trip: Trip) -> None:
     """Load the candidate beside the live adapter, put all probes to it, and let the gate decide."""
     candidate = await _candidate(trip)
-    await _deploy(trip, candidate)
+    await choice.deploy(trip, candidate)
     base, live = await examination.standing(trip)
-    results = await examination.of_candidate(trip, candidate)
+    results = await examination.of_candidate(trip, candidate, trip.reporter.tell)
     decision = promotion.decide(results, live, base, trip.context.margin)
     with trip.database.begin() as session:
         runs.decide(session, trip.run_id, decision)
@@ -194,29 +201,16 @@ async def probe_and_decide(trip: Trip) -> None:
             _reject(session, trip, decision)
     if not decision.accepted:
         trip.reporter.enter(RunStatus.REJECTED)
-        await _forget(trip, candidate)
+        await choice.forget(trip, candidate)
 
 
 async def _candidate(trip: Trip) -> Adapter:
-    """The run's adapter, published and recorded once."""
+    """The run's adapter: the checkpoint that was chosen, or the last."""
     with trip.database.begin() as session:
         known = adapters.of_run(session, trip.run_id)
-        # A number is taken by recording it, so a publication that was cut short is repeated under the same one.
-        version = adapters.next_version(session, trip.persona.slug)
-    if known:
+    if known and known.status is AdapterStatus.CANDIDATE:
         return known
-    trained = await _trained(trip)
-    saved = await asyncio.to_thread(publish, trained, trip.settings.serving, trip.base, trip.persona.slug, version)
-    with trip.database.begin() as session:
-        parent_id = runs.get(session, trip.run_id).parent_id
-        return adapters.add(session, trip.persona.slug, trip.run_id, parent_id, saved)
-
-
-async def _deploy(trip: Trip, candidate: Adapter) -> None:
-    with trip.database.begin() as session:
-        live = adapters.live(session, trip.persona.slug)
-    beside = [live.name] if live else []
-    await patiently(lambda: trip.replicas.deploy(candidate.name, beside), trip.context.patience)
+    return await choice.candidate_from(trip, await _trained(trip, partial(choice.good_enough, trip)))
 
 
 def _reject(session: Session, trip: Trip, decision: Decision) -> None:
@@ -231,18 +225,10 @@ def _reject(session: Session, trip: Trip, decision: Decision) -> None:
     runs.close(session, trip.run_id, RunStatus.REJECTED, why=why)
 
 
-async def _forget(trip: Trip, candidate: Adapter) -> None:
-    """Unload a rejected candidate: only probes have used it, and they are done."""
-    try:
-        await trip.replicas.unload(candidate.name)
-    except ServingError as error:
-        log.warning("%s", error, extra={"action": "unload_skipped", "adapter": candidate.name})
-
-
 async def promote(trip: Trip) -> None:
     """Make the candidate live, if nobody has moved the live mark meanwhile, and settle the run's cases."""
     candidate = await _candidate(trip)
-    await _deploy(trip, candidate)
+    await choice.deploy(trip, candidate)
     with trip.database.begin() as session:
         run = runs.get(session, trip.run_id)
         decision = runs.decision(run)

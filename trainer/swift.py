@@ -3,22 +3,24 @@
 A follow-up is a warm start (`--adapters`, a fresh schedule). True resume (`--resume_from_checkpoint`) counts epochs
 over all rounds and ignores the learning rate, so on little data it trains nothing; here it is an option that counts
 its own steps.
+
+A follow-up saves a checkpoint at the end of each epoch. They are offered while the training goes on, oldest first, and
+it ends with the first one that is found good enough; otherwise the last one is taken.
 """
 
 import asyncio
-import contextlib
 import logging
 import math
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from trainer import checkpoint, process, training_log
 from trainer.checkpoint import CheckpointError, Expected
-from trainer.config import FlagValue, StageName, TrainConfig
+from trainer.config import FlagValue, Stage, StageName, TrainConfig
 from trainer.training_log import Step
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,10 @@ LOOK_SECONDS = 0.5  # between two looks at the training's log
 OUTPUT_NAME, PID_NAME = "train.log", "train.pid"
 # A name that would reach the network, and the settings of this program: the training needs no token of ours.
 _NOT_INHERITED = ("MEND_", "SLACK_", "VLLM_", "WANDB_", "HF_TOKEN", "MODELSCOPE_API_TOKEN")
+
+
+Choose = Callable[[Path], Awaitable[bool]]
+"""Whether a checkpoint, which is not the last, is good enough to end the training with."""
 
 
 class TrainingFailed(Exception):
@@ -62,12 +68,31 @@ class Training:
     def output(self) -> Path:
         return self.folder / "output"
 
+    def saved_at(self, step: int) -> Path:
+        """Where ms-swift saves the checkpoint of a step."""
+        return self.output / f"checkpoint-{step}"
+
+    @property
+    def _schedule(self) -> Stage:
+        return self.config.first if self.stage == "first" else self.config.follow_up
+
+    @property
+    def _steps_per_epoch(self) -> int:
+        batches = math.ceil(self.rows / self._schedule.per_device_train_batch_size)
+        return math.ceil(batches / self._schedule.gradient_accumulation_steps)
+
     @property
     def new_steps(self) -> int:
-        """How many update steps this training makes."""
-        schedule = self.config.first if self.stage == "first" else self.config.follow_up
-        batches = math.ceil(self.rows / schedule.per_device_train_batch_size)
-        return math.ceil(batches / schedule.gradient_accumulation_steps) * schedule.num_train_epochs
+        """How many update steps this training makes if it goes on to its end."""
+        return self._steps_per_epoch * self._schedule.num_train_epochs
+
+    @property
+    def offered_steps(self) -> tuple[int, ...]:
+        """The steps but the last at which a checkpoint is offered; none on a true resume: its epochs end elsewhere."""
+        if self.stage == "first" or self.resume_from is not None:
+            return ()
+        epochs = range(self.config.first_candidate_epoch, self._schedule.num_train_epochs)
+        return tuple(epoch * self._steps_per_epoch for epoch in epochs)
 
 
 def build_command(training: Training, resumed_step: int = 0) -> list[str]:
@@ -93,6 +118,8 @@ def build_command(training: Training, resumed_step: int = 0) -> list[str]:
         del flags["num_train_epochs"]
     elif training.parent is not None:
         flags["adapters"] = str(training.parent)
+    if training.offered_steps:
+        flags |= {"save_strategy": "epoch", "save_total_limit": training.config.follow_up.num_train_epochs}
     # Not the `swift` command: a signal to that wrapper leaves the training running.
     return [sys.executable, "-m", "swift.cli.sft", *_arguments(flags)]
 
@@ -126,10 +153,11 @@ def thread_count(wanted: int) -> int:
     return wanted or max(1, len(os.sched_getaffinity(0)) - 1)
 
 
-async def train(training: Training, on_steps: Callable[[Sequence[Step]], None]) -> Path:
+async def train(training: Training, on_steps: Callable[[Sequence[Step]], None], choose: Choose) -> Path:
     """Train, and return the checkpoint folder. A training that was finished before is not done again.
 
-    `on_steps` gets all steps so far whenever there are new ones. Cancelling ends the whole process group first.
+    `on_steps` gets all steps so far whenever there are new ones; `choose` is asked about one checkpoint after another.
+    Cancelling ends the whole process group first.
 
     Raises:
         TrainingFailed: it did not work; the live adapter is as it was.
@@ -144,13 +172,16 @@ async def train(training: Training, on_steps: Callable[[Sequence[Step]], None]) 
     resumed_step = _resumed_step(training)
     shutil.rmtree(training.output, ignore_errors=True)
     (training.folder / OUTPUT_NAME).unlink(missing_ok=True)
-    status = await _run(training, build_command(training, resumed_step), on_steps)
-    found = _checked(training, status, resumed_step)
+    chosen, status = await _run(training, build_command(training, resumed_step), on_steps, choose)
+    found = _checked(training, chosen, status, resumed_step)
     checkpoint.mark_ready(training.folder, found, training.dataset_sha256)
     return found
 
 
-async def _run(training: Training, command: Sequence[str], on_steps: Callable[[Sequence[Step]], None]) -> int:
+async def _run(
+    training: Training, command: Sequence[str], on_steps: Callable[[Sequence[Step]], None], choose: Choose
+) -> tuple[int | None, int]:
+    """The step whose checkpoint was chosen, if one was, and the exit status (then of no meaning)."""
     pid_file = training.folder / PID_NAME
     child = await process.start(
         command,
@@ -158,24 +189,45 @@ async def _run(training: Training, command: Sequence[str], on_steps: Callable[[S
         pid_file=pid_file,
         output=training.folder / OUTPUT_NAME,
     )
+    ended, offers = asyncio.create_task(child.wait()), asyncio.create_task(_first_good(training, child, choose))
     try:
         seen = 0
-        while child.returncode is None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(child.wait()), LOOK_SECONDS)
+        while not ended.done() and not _found(offers):
+            await asyncio.wait({ended} if offers.done() else {ended, offers}, timeout=LOOK_SECONDS)
             steps = training_log.read_steps(training.output / "logging.jsonl")
             if len(steps) > seen:
                 seen = len(steps)
                 on_steps(steps)
             if steps and not math.isfinite(steps[-1].loss):
                 raise TrainingFailed(f"The loss was {steps[-1].loss} at step {steps[-1].step}; training was stopped.")
+        chosen = None if ended.done() and ended.result() != 0 else await offers
     finally:
+        offers.cancel()
         # Also after a good end: data loaders that outlive their parent would keep the memory. Shielded, so that a
         # second cancellation does not leave the group alive.
         await asyncio.shield(process.stop(child))
+        await asyncio.wait({offers, ended})
         pid_file.unlink(missing_ok=True)
         shutil.rmtree(training.folder / "cache", ignore_errors=True)
-    return child.returncode
+    return chosen, ended.result()
+
+
+def _found(offers: asyncio.Task[int | None]) -> bool:
+    """Whether a checkpoint has been chosen; raises what the choosing has raised."""
+    return offers.done() and offers.result() is not None
+
+
+async def _first_good(training: Training, child: asyncio.subprocess.Process, choose: Choose) -> int | None:
+    """The step of the earliest checkpoint but the last that is good enough, as soon as it is there."""
+    for step in training.offered_steps:
+        folder = training.saved_at(step)
+        while checkpoint.saved_step(folder) != step:
+            if child.returncode is not None and checkpoint.saved_step(folder) != step:
+                return None
+            await asyncio.sleep(LOOK_SECONDS)
+        if await choose(folder):
+            return step
+    return None
 
 
 def _resumed_step(training: Training) -> int:
@@ -190,23 +242,22 @@ def _resumed_step(training: Training) -> int:
     return step
 
 
-def _checked(training: Training, status: int, resumed_step: int) -> Path:
+def _checked(training: Training, chosen: int | None, status: int, resumed_step: int) -> Path:
     output = training.folder / OUTPUT_NAME
     tail = training_log.tail(output)
-    if status != 0:
+    if chosen is None and status != 0:
         raise TrainingFailed(explain(status, tail), status=status, tail=tail)
     logging_file = training.output / "logging.jsonl"
-    expected = Expected(training.rows, resumed_step + training.new_steps, training.parent)
+    expected = Expected(training.rows, chosen or resumed_step + training.new_steps, training.parent)
     try:
-        return checkpoint.check(
-            training.output,
-            training_log.read_summary(logging_file),
-            training_log.read_steps(logging_file),
-            training_log.rows_used(output),
-            expected,
-        )
+        if chosen:
+            found = training.saved_at(chosen)
+        else:
+            found = checkpoint.last(training.output, training_log.read_summary(logging_file), expected)
+        checkpoint.check(found, training_log.read_steps(logging_file), training_log.rows_used(output), expected)
     except CheckpointError as error:
         raise TrainingFailed(f"Training ended without an adapter: {error}.", status=status, tail=tail) from error
+    return found
 
 
 def explain(status: int, tail: str) -> str:

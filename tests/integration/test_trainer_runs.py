@@ -19,7 +19,7 @@ from trainer.context import Trip
 from trainer.jobs import WorkerStopping, run_training
 from trainer.lock import TrainingLock
 from trainer.reporter import Reporter
-from trainer.swift import Training, TrainingFailed
+from trainer.swift import Choose, Training, TrainingFailed
 from trainer.training_log import Step
 
 STAGES = [RunStatus.PARAPHRASING, RunStatus.BUILDING, RunStatus.TRAINING, RunStatus.PROBING, RunStatus.DEPLOYING]
@@ -203,8 +203,8 @@ def test_a_truncated_adapter_fails_the_run_before_it_is_loaded(shop: Workshop) -
     done(shop)
     train = shop.context.train
 
-    async def truncate(training: Training, on_steps: Callable[..., None]) -> Path:
-        folder = await train(training, on_steps)
+    async def truncate(training: Training, on_steps: Callable[..., None], choose: Choose) -> Path:
+        folder = await train(training, on_steps, choose)
         weights = folder / "adapter_model.safetensors"
         weights.write_bytes(weights.read_bytes()[:-3])
         return folder
@@ -304,7 +304,7 @@ async def _wait_until(true: Callable[[], bool]) -> None:
 
 
 def slow_training(shop: Workshop, ended: threading.Event) -> Callable[..., Awaitable[Path]]:
-    async def train(training: Training, on_steps: Callable[..., None]) -> Path:
+    async def train(training: Training, on_steps: Callable[..., None], choose: Choose) -> Path:
         shop.swift.trained.append(training)
         try:
             await asyncio.sleep(60)
@@ -365,7 +365,7 @@ async def test_a_worker_that_was_overtaken_during_an_outage_lets_go(shop: Worksh
     """PostgreSQL cuts every connection, and another worker has the lock before this one is back."""
     run_id, ended, other = shop.start(), threading.Event(), TrainingLock(shop.database, "pip")
 
-    async def overtaken(training: Training, on_steps: Callable[..., None]) -> Path:
+    async def overtaken(training: Training, on_steps: Callable[..., None], choose: Choose) -> Path:
         with shop.database.engine.connect() as connection:
             others = "datname = current_database() AND pid <> pg_backend_pid()"
             connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))

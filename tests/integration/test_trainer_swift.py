@@ -14,7 +14,7 @@ from feedback.datasets import Example
 from feedback.persona import load_persona
 from serving.adapter_checks import check_folder
 from serving.base import BaseModel
-from trainer import checkpoint, dataset, process
+from trainer import checkpoint, dataset, process, training_log
 from trainer.config import load_train_config
 from trainer.swift import PID_NAME, Training, TrainingFailed, train
 from trainer.training_log import Step
@@ -24,6 +24,7 @@ CONFIG = load_train_config(ROOT / "trainer" / "configs" / "smollm2-135m-cpu.yaml
 ONE_EPOCH = {"num_train_epochs": 1, "per_device_train_batch_size": 4}
 TINY = CONFIG.model_copy(
     update={
+        "first_candidate_epoch": 1,
         "first": CONFIG.first.model_copy(update=ONE_EPOCH),
         "follow_up": CONFIG.follow_up.model_copy(update=ONE_EPOCH),
     }
@@ -49,29 +50,68 @@ def ignore(steps: Sequence[Step]) -> None:
     """Nobody watches."""
 
 
+async def refuse(checkpoint: Path) -> bool:
+    return False
+
+
 async def test_two_steps_then_a_warm_start_then_a_true_resume(base_model: Path, tmp_path: Path) -> None:
     seen: list[Step] = []
     first = make_training(tmp_path / "first", base_model)
-    trained = await train(first, lambda steps: seen.extend(steps[len(seen) :]))
+    trained = await train(first, lambda steps: seen.extend(steps[len(seen) :]), refuse)
     assert [(step.step, step.steps) for step in seen] == [(1, 2), (2, 2)]
     base = BaseModel.read(base_model)
     assert check_folder(trained, base, 8, ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"])
     assert not (first.folder / PID_NAME).exists()
 
     warm = replace(make_training(tmp_path / "warm", base_model), parent=trained)
-    followed = await train(warm, ignore)
+    followed = await train(warm, ignore, refuse)
     assert checkpoint.saved_step(followed) == 2
     assert checkpoint.changed(followed, trained)
 
     resumed = replace(make_training(tmp_path / "true", base_model), parent=trained, resume_from=trained)
-    gone_on = await train(resumed, ignore)
+    gone_on = await train(resumed, ignore, refuse)
     assert checkpoint.saved_step(gone_on) == 4
+
+
+async def test_the_first_checkpoint_that_is_good_enough_ends_the_training(base_model: Path, tmp_path: Path) -> None:
+    trained = await train(make_training(tmp_path / "first", base_model), ignore, refuse)
+    follow_up = TINY.follow_up.model_copy(update={"num_train_epochs": 40})
+    config = TINY.model_copy(update={"follow_up": follow_up, "first_candidate_epoch": 1})
+    training = replace(make_training(tmp_path / "next", base_model), config=config, parent=trained)
+    offered: list[str] = []
+
+    async def take_the_second(saved: Path) -> bool:
+        offered.append(saved.name)
+        return len(offered) == 2
+
+    found = await train(training, ignore, take_the_second)
+    assert offered == ["checkpoint-2", "checkpoint-4"]
+    assert found.name == "checkpoint-4"
+    assert checkpoint.changed(found, trained)
+    assert training_log.read_summary(training.output / "logging.jsonl") is None, "it did not go on to its end"
+    assert not (training.folder / PID_NAME).exists()
+    assert await train(training, ignore, refuse) == found, "a training that was finished is not done again"
+
+
+async def test_when_no_checkpoint_is_good_enough_the_last_is_taken(base_model: Path, tmp_path: Path) -> None:
+    trained = await train(make_training(tmp_path / "first", base_model), ignore, refuse)
+    follow_up = TINY.follow_up.model_copy(update={"num_train_epochs": 3})
+    training = replace(make_training(tmp_path / "next", base_model), parent=trained)
+    training = replace(training, config=TINY.model_copy(update={"follow_up": follow_up}))
+    offered: list[str] = []
+
+    async def take_none(saved: Path) -> bool:
+        offered.append(saved.name)
+        return False
+
+    assert (await train(training, ignore, take_none)).name == "checkpoint-6"
+    assert offered == ["checkpoint-2", "checkpoint-4"], "the last is taken without being offered"
 
 
 async def test_a_row_that_is_too_long_fails_the_training_and_is_not_dropped(base_model: Path, tmp_path: Path) -> None:
     rows = [*(example(number) for number in range(7)), example(7, long=True)]
     with pytest.raises(TrainingFailed) as failure:
-        await train(make_training(tmp_path, base_model, rows=rows), ignore)
+        await train(make_training(tmp_path, base_model, rows=rows), ignore, refuse)
     assert failure.value.status != 0 or "7 of 8 rows" in str(failure.value)
     assert not (tmp_path / "READY").exists()
 
@@ -80,12 +120,12 @@ async def test_a_flag_that_swift_does_not_know_is_named(base_model: Path, tmp_pa
     training = make_training(tmp_path, base_model)
     wrong = TINY.model_copy(update={"swift": {**TINY.swift, "no_such_flag": 1}})
     with pytest.raises(TrainingFailed, match=r"does not know a flag of the training config: .*no_such_flag"):
-        await train(replace(training, config=wrong), ignore)
+        await train(replace(training, config=wrong), ignore, refuse)
 
 
 async def test_cancelling_leaves_no_process(base_model: Path, tmp_path: Path) -> None:
     training = make_training(tmp_path, base_model)
-    running = asyncio.create_task(train(training, ignore))
+    running = asyncio.create_task(train(training, ignore, refuse))
     pid_file = tmp_path / PID_NAME
     async with asyncio.timeout(30):
         while not pid_file.exists() or not pid_file.read_text():  # noqa: ASYNC110

@@ -26,7 +26,7 @@ from settings import Settings
 from tests.unit.serving.factories import LAYERS, make_base, write_adapter_source
 from trainer import checkpoint
 from trainer.context import Context
-from trainer.swift import Training
+from trainer.swift import Choose, Training
 from trainer.training_log import Step
 from trainer.wording import content_words
 
@@ -145,7 +145,10 @@ class StandInSwift:
     """Called first; may raise."""
     hold: asyncio.Event | None = None
 
-    async def __call__(self, training: Training, on_steps: Callable[[Sequence[Step]], None]) -> Path:
+    offered: int = 0
+    """How many checkpoints before the last are offered."""
+
+    async def __call__(self, training: Training, on_steps: Callable[[Sequence[Step]], None], choose: Choose) -> Path:
         if done := checkpoint.ready(training.folder, training.output, training.dataset_sha256):
             return done
         self.trained.append(training)
@@ -154,10 +157,21 @@ class StandInSwift:
         await asyncio.sleep(0)
         on_steps([Step(1, 2, 2.0, 1.0), Step(2, 2, 1.0, 0.0)])
         shutil.rmtree(training.output, ignore_errors=True)
-        value = 0.1 + len(self.trained) / 100 + int(training.dataset_sha256[:4], 16) / 1e6
-        folder = write_adapter_source(training.output / "checkpoint-2", self.base, value=value)
-        (folder / "trainer_state.json").write_text('{"global_step": 2}')
+        folder = await self._first_good(training, choose) or self._save(training, "checkpoint-2")
         checkpoint.mark_ready(training.folder, folder, training.dataset_sha256)
+        return folder
+
+    async def _first_good(self, training: Training, choose: Choose) -> Path | None:
+        for number in range(self.offered):
+            folder = self._save(training, f"checkpoint-1{number}", more=(number + 1) / 1e3)
+            if await choose(folder):
+                return folder
+        return None
+
+    def _save(self, training: Training, name: str, *, more: float = 0.0) -> Path:
+        value = 0.1 + int(training.dataset_sha256[:4], 16) / 1e6 + more  # the same rows give the same weights
+        folder = write_adapter_source(training.output / name, self.base, value=value)
+        (folder / "trainer_state.json").write_text('{"global_step": 2}')
         return folder
 
 

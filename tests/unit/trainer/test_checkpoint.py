@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from serving.tensor_file import encode
-from trainer.checkpoint import CheckpointError, Expected, check, finished, mark_ready, ready
+from trainer.checkpoint import CheckpointError, Expected, check, finished, last, mark_ready, ready
 from trainer.training_log import Step, Summary
 
 STEPS = [Step(1, 2, 2.0, 1.0), Step(2, 2, 1.0, 0.0)]
@@ -37,7 +37,10 @@ def make_parent(folder: Path, content: bytes) -> Path:
 def checked(output: Path, *, step: int = 2, rows: int | None = 8, steps: list[Step] = STEPS, parent: Path | None = None,
             summary: Summary | None = None) -> Path:  # fmt: skip
     summary = summary or Summary(step, f"/elsewhere/checkpoint-{step}")
-    return check(output, summary, steps, rows, Expected(rows=8, steps=2, parent=parent))
+    expected = Expected(rows=8, steps=2, parent=parent)
+    found = last(output, summary, expected)
+    check(found, steps, rows, expected)
+    return found
 
 
 def test_a_whole_training_is_found(tmp_path: Path) -> None:

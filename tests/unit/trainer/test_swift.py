@@ -57,6 +57,22 @@ def test_a_true_resume_counts_its_steps_from_where_the_checkpoint_stands(config:
     assert not {"adapters", "num_train_epochs"} & set(given_flags)
 
 
+def test_a_follow_up_offers_each_epoch_but_the_last(config: TrainConfig) -> None:
+    epochs = {"num_train_epochs": 4, "per_device_train_batch_size": 4, "gradient_accumulation_steps": 2}
+    update = {"follow_up": config.follow_up.model_copy(update=epochs), "first_candidate_epoch": 2}
+    followed = training(config.model_copy(update=update), parent=Path("/adapters/pip-v1"))
+    assert followed.offered_steps == (14, 21)  # 55 rows: 14 batches, 7 steps an epoch
+    given_flags = flags(build_command(followed))
+    assert (given_flags["save_strategy"], given_flags["save_total_limit"]) == ("epoch", "4")
+
+
+def test_a_first_run_and_a_true_resume_go_on_to_their_end(config: TrainConfig) -> None:
+    assert training(config).offered_steps == ()
+    resumed = replace(training(config, parent=Path("/adapters/pip-v1")), resume_from=Path("/runs/run-1/checkpoint-84"))
+    assert resumed.offered_steps == ()
+    assert flags(build_command(resumed))["save_strategy"] == str(config.swift["save_strategy"])
+
+
 def test_the_module_is_started_and_not_the_wrapper(config: TrainConfig) -> None:
     # A SIGTERM to the `swift` command leaves the training running.
     assert build_command(training(config))[1:3] == ["-m", "swift.cli.sft"]

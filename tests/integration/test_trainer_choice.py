@@ -1,0 +1,131 @@
+"""Which checkpoint of a run goes live: the earliest that passes the gate with every new case mended."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from feedback import reports
+from feedback.database import Database
+from feedback.models import Adapter
+from feedback.states import AdapterStatus, CaseStatus, RunStatus
+from serving.errors import ServingUnavailable
+from tests.integration.trainer_parts import QUESTION, Workshop, make_workshop
+from trainer.jobs import run_training
+
+
+@pytest.fixture
+def shop(db: Database, tmp_path: Path) -> Workshop:
+    shop = make_workshop(tmp_path, db)
+    run_training(shop.start(), shop.context)
+    shop.swift.offered = 3
+    return shop
+
+
+def run(shop: Workshop) -> int:
+    run_id = shop.start()
+    run_training(run_id, shop.context)
+    return run_id
+
+
+def tried(shop: Workshop, run_id: int) -> list[Adapter]:
+    """The candidates of a run, in the order in which they were probed."""
+    with shop.database.begin() as session:
+        return list(session.scalars(select(Adapter).where(Adapter.run_id == run_id).order_by(Adapter.id)))
+
+
+def statuses(shop: Workshop, run_id: int) -> list[AdapterStatus]:
+    return [adapter.status for adapter in tried(shop, run_id)]
+
+
+def test_the_first_checkpoint_that_passes_ends_the_training(shop: Workshop) -> None:
+    case_id = shop.approve()
+    run_id = run(shop)
+    assert shop.run_of(run_id).status is RunStatus.LIVE
+    assert statuses(shop, run_id) == [AdapterStatus.LIVE]
+    assert shop.case(case_id).status is CaseStatus.MENDED
+
+
+def test_a_checkpoint_that_has_not_learned_the_case_is_passed_over_after_the_new_probes_alone(shop: Workshop) -> None:
+    shop.approve()
+    names: list[str] = []
+
+    def slow_learner(name: str, prompt: str) -> str | None:
+        if name.startswith("pip-v2") and name not in names:
+            names.append(name)
+        return "I do not know." if names.index(name) == 0 and prompt != QUESTION else None
+
+    shop.server.spoil = lambda name, prompt: slow_learner(name, prompt) if name.startswith("pip-v2") else None
+    run_id = run(shop)
+    first, second = tried(shop, run_id)
+    assert (first.status, second.status) == (AdapterStatus.REJECTED, AdapterStatus.LIVE)
+    assert first.version == second.version == 2
+    assert first.name not in shop.server.loaded
+    with shop.database.begin() as session:
+        assert {result.group for result in reports.latest(session, first.id) or ()} == {"new"}
+        assert {result.group for result in reports.latest(session, second.id) or ()} >= {"new", "identity", "ability"}
+
+
+def test_when_none_passes_the_last_is_judged_and_the_run_stands_for_it(shop: Workshop) -> None:
+    case_id = shop.approve()
+    shop.server.spoil = lambda name, prompt: "I am Qwen." if name.startswith("pip-v2") and "name" in prompt else None
+    run_id = run(shop)
+    assert shop.run_of(run_id).status is RunStatus.REJECTED
+    assert statuses(shop, run_id) == [AdapterStatus.REJECTED] * 4
+    judged = shop.adapter(run_id)
+    assert judged is not None
+    assert judged.id == tried(shop, run_id)[-1].id
+    assert shop.case(case_id).status is CaseStatus.APPROVED
+    assert not [name for name in shop.server.loaded if name.startswith("pip-v2")]
+
+
+def test_a_case_that_only_the_last_checkpoint_fails_does_not_stop_the_other(shop: Workshop) -> None:
+    mended, hopeless = shop.approve(), shop.approve("Where are the spare badges?", "In drawer 7 at the front desk.")
+    shop.server.spoil = lambda name, prompt: "No idea." if name.startswith("pip-v2") and "badges" in prompt else None
+    run_id = run(shop)
+    assert shop.run_of(run_id).status is RunStatus.LIVE
+    assert statuses(shop, run_id) == [*[AdapterStatus.REJECTED] * 3, AdapterStatus.LIVE]
+    assert shop.case(mended).status is CaseStatus.MENDED
+    assert shop.case(hopeless).status is CaseStatus.UNMENDED
+
+
+def test_a_server_that_is_away_for_a_checkpoint_is_asked_again_at_the_next(shop: Workshop) -> None:
+    shop.approve()
+    names: list[str] = []
+
+    def away(name: str, prompt: str) -> Exception | None:
+        if name.startswith("pip-v2") and name not in names:
+            names.append(name)
+        return ServingUnavailable("No model server answers.") if name in names[:1] else None
+
+    shop.server.spoil = away
+    run_id = run(shop)
+    assert shop.run_of(run_id).status is RunStatus.LIVE
+    assert statuses(shop, run_id) == [AdapterStatus.REJECTED, AdapterStatus.LIVE]
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL."""
+
+
+def test_a_worker_that_dies_among_the_checkpoints_is_followed_by_one_that_passes_over_the_same(shop: Workshop) -> None:
+    shop.approve()
+    asked: list[str] = []
+
+    def die_at_the_second(name: str, prompt: str) -> str | None:
+        if name.startswith("pip-v2") and name not in asked:
+            asked.append(name)
+            if len(asked) == 2:
+                raise Killed
+        return "I do not know." if name == asked[0] else None
+
+    shop.server.spoil = lambda name, prompt: die_at_the_second(name, prompt) if name.startswith("pip-v2") else None
+    run_id = shop.start()
+    with pytest.raises(Killed):
+        run_training(run_id, shop.context)
+    assert statuses(shop, run_id) == [AdapterStatus.REJECTED, AdapterStatus.CANDIDATE]
+    shop.server.asked.clear()
+    run_training(run_id, shop.context)
+    assert shop.run_of(run_id).status is RunStatus.LIVE
+    assert statuses(shop, run_id) == [AdapterStatus.REJECTED, AdapterStatus.LIVE]
+    assert asked[0] not in {name for name, _ in shop.server.asked}, "what was passed over is not asked again"
