@@ -119,7 +119,7 @@ def place(db: Database, database_url: str, vllm: VllmServer, tmp_path: Path) -> 
     config = yaml.safe_load((ROOT / "trainer" / "configs" / "smollm2-135m-cpu.yaml").read_text())
     for stage in ("first", "follow_up"):
         config[stage] |= {"num_train_epochs": 1, "learning_rate": 1e-6}
-    config["held_out_per_case"] = 1
+    config |= {"held_out_per_case": 1, "first_candidate_epoch": 1}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     parts = Parts(tmp_path / "parts", lambda line: None)
     parts.start(valkey.part(tmp_path / "valkey"))
