@@ -8,7 +8,7 @@ from statistics import median
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback import adapters, cases, lessons, runs
+from feedback import adapters, cases, lessons, pauses, runs
 from feedback.models import Adapter, Case, Dataset, Json, Run
 from feedback.states import RunStatus
 
@@ -142,9 +142,13 @@ def start_shown(session: Session, persona: str, base_model: str, seed: int, show
         PreviewOutdated: it would be another one now.
         RunActive, RunsPaused, NothingApproved: see runs.start.
     """
+    pauses.hold_runs(session, persona)
     last = runs.latest(session, persona, limit=1)
+    before = last[0].id if last else 0
+    if _fingerprint(before, *runs.startable(session, persona)) != shown:
+        raise PreviewOutdated  # before a run takes a number
     run = runs.start(session, persona, base_model, seed, by=by)
-    # What the run has taken counts, not what was approved a moment before; the caller's transaction undoes it.
-    if _fingerprint(last[0].id if last else 0, run.parent, cases.of_run(session, run.id)) != shown:
+    # What the run has taken counts, if somebody has decided on a case in between; the transaction undoes it then.
+    if _fingerprint(before, run.parent, cases.of_run(session, run.id)) != shown:
         raise PreviewOutdated
     return run

@@ -84,9 +84,7 @@ def scopes(header: str | None, slack: SlackSettings) -> Iterator[Finding]:
         yield fail("scopes", f"missing: {scope} ({NEEDED_FOR[scope]})", do)
     if slack.admin_group and "usergroups:read" not in held:
         do = "Add the scope and install the app again, or clear MEND_SLACK__ADMIN_GROUP."
-        yield fail(
-            "scopes", "missing: usergroups:read (the admin group cannot be read, so nobody is let in)", do
-        )
+        yield fail("scopes", "missing: usergroups:read (the admin group cannot be read, so nobody is let in)", do)
     optional = ", ".join(scope for scope in OPTIONAL_SCOPES if scope not in held)
     if not missing:
         yield ok("scopes", f"all needed ones (without the optional {optional})" if optional else "all")
