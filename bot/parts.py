@@ -53,7 +53,7 @@ class Parts:
     rolling_back: RollingBack
     automatic_runs: AutomaticRuns
     reporting: Reporting
-    home_tab: HomeTab
+    homes: HomeTab
     asking_again: AskingAgain
     announcing: Announcing
     unsaved: Unsaved
@@ -119,7 +119,7 @@ def wire(settings: Settings, me: Me, persona: Persona, client: AsyncWebClient, r
         rolling_back=RollingBack(database, permissions, replicas, client, slack.record_channel, slug),
         automatic_runs=automatic,
         reporting=Reporting(database, permissions, automatic.rules, slug),
-        home_tab=HomeTab(database, client, permissions, persona, automatic.rules),
+        homes=HomeTab(database, client, permissions, persona, automatic.rules),
         asking_again=AskingAgain(database, client, intake, me),
         announcing=Announcing(database, client, progress, slug),
         unsaved=unsaved,

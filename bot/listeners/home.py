@@ -20,7 +20,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
 
     async def on_opened(event: Body) -> None:
         if event.get("tab") == "home":
-            await parts.home_tab.publish(str(event["user"]))
+            await parts.homes.publish(str(event["user"]))
         elif parts.persona.suggested_prompts:
             prompts = [{"title": prompt[:75], "message": prompt} for prompt in parts.persona.suggested_prompts]
             with contextlib.suppress(*REFUSALS):  # a nicety; and with a thread_ts it would silently do nothing
@@ -40,7 +40,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
             await parts.correcting.withdraw(user_of(body), int(value_of(body)))
         except Denied as denied:
             await parts.tell(user_of(body), Reply(str(denied)))
-        await parts.home_tab.publish(user_of(body))
+        await parts.homes.publish(user_of(body))
 
     app.event("app_home_opened")(on_opened)
     app.action(OPEN_REVIEW)(on_open_review)

@@ -41,7 +41,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
         except Denied as denied:
             said = str(denied)
         await parts.tell(user, as_reply(said, CHANGED))
-        await parts.home_tab.publish(user)
+        await parts.homes.publish(user)
 
     async def on_roll_back(ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
         await ack()
