@@ -6,9 +6,12 @@ A file ``.env`` in the working directory is read too; the environment wins. Nobo
 
 import json
 import os
+import re
 from collections.abc import Iterator
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, BeforeValidator, Field, SecretStr, field_validator
@@ -38,6 +41,12 @@ class SlackSettings(BaseModel):
         [], description="Channel ids where a thread with the bot goes on without a new mention; * means all of them."
     )
     corrections_per_day: int = Field(30, ge=1, description="Corrections that one member may send in a day.")
+    second_approver: bool = Field(
+        False, description="A case needs the approval of two admins; not of the one whose words they are as the second."
+    )
+    config_token: SecretStr = Field(
+        SecretStr(""), description="App configuration token (xoxe.xoxp-...); lets `mend doctor` see the app's events."
+    )
     patience: float = Field(3600, gt=0, description="Seconds a question may wait for the model before it is given up.")
     shutdown_grace: float = Field(20, ge=0, description="Seconds that running answers get to finish at a shutdown.")
 
@@ -112,6 +121,38 @@ class TrainingSettings(BaseModel):
     resume: Literal["warm", "true"] = Field(
         "warm", description="warm: fresh schedule from the live adapter; true: optimizer state and counted steps."
     )
+    auto_after: int = Field(0, ge=0, description="Train by itself after so many newly approved cases; 0 is never.")
+    nightly: str = Field(
+        "", description="Train by itself once a night in this window, such as 02:00-05:00, if a case is newly approved."
+    )
+    time_zone: str = Field("UTC", description="Time zone of the nightly window, such as Europe/Berlin.")
+
+    @field_validator("nightly")
+    @classmethod
+    def _window(cls, text: str) -> str:
+        if text and (read := read_window(text)) is None:
+            raise ValueError("must be a window such as 02:00-05:00")
+        if text and read and read[0] == read[1]:
+            raise ValueError("must end at another time than it begins")
+        return text
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: the name of a folder of zones
+            raise ValueError("must be a time zone that this machine knows, such as UTC or Europe/Berlin") from error
+        return name
+
+
+def read_window(text: str) -> tuple[time, time] | None:
+    """The two times of a window such as 22:30-05:00; None for anything else."""
+    found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", text)
+    if not found:
+        return None
+    first, second, third, fourth = map(int, found.groups())
+    return time(first, second), time(third, fourth)
 
 
 class Settings(BaseSettings):

@@ -65,6 +65,7 @@ def background(parts: Parts, rhythm: Rhythm) -> dict[str, Coroutine[Any, Any, No
         "retrying": keep_running("retrying", parts.intake.retry, rhythm.retry),
         "leases": keep_running("leases", parts.intake.renew, rhythm.renew),
         "kept": keep_running("kept", parts.save_kept, rhythm.save_kept),
+        "automatic": keep_running("automatic", parts.automatic_runs.round, rhythm.automatic),
         "reconciling": keep_running("reconciling", parts.reconcile, rhythm.reconcile),
     }
 

@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 
 from bot.blocks import Block, actions, button, context, divider, header, section
 from bot.case_blocks import WITHDRAW_CASE, reason, state, who
-from bot.listings import Overview, adapter_list, live_line, queue_line, read
+from bot.listings import Overview, adapter_list, live_line, queue_line, read, training_lines
 from bot.run_blocks import summary
 from bot.run_news import RunNews, collect
 from bot.text import escape, shorten
 from feedback import reviews, runs
+from feedback.automatic import Rules
 from feedback.models import Case
 from feedback.states import CASE_MOVES, CaseStatus
 
@@ -32,14 +33,16 @@ class Seen:
     runs: tuple[RunNews, ...] = ()
 
 
-def collect_home(session: Session, persona: str, name: str, actor: str, is_admin: bool) -> Seen:
+def collect_home(
+    session: Session, persona: str, name: str, actor: str, is_admin: bool, rules: Rules | None = None
+) -> Seen:
     """Read one person's Home."""
     mine = tuple(reviews.reported_by(session, persona, actor, limit=MY_CASES))
     learned = tuple(reviews.learned_since(session, persona, datetime.now(UTC) - timedelta(days=7)))
     if not is_admin:
         return Seen(name, mine, None, learned)
     latest = runs.latest(session, persona, limit=RUNS_SHOWN)
-    return Seen(name, mine, read(session, persona), learned, tuple(collect(session, run) for run in latest))
+    return Seen(name, mine, read(session, persona, rules), learned, tuple(collect(session, run) for run in latest))
 
 
 def home(seen: Seen) -> dict[str, Any]:
@@ -80,6 +83,7 @@ def _admin(overview: Overview, latest: Sequence[RunNews]) -> list[Block]:
         header("For admins"),
         section(live_line(overview.live)),
         section(queue_line(overview.queue)),
+        *map(section, training_lines(overview)),
         actions([review, button("Retrain", START_RUN, "")]),
         section("*Trainings*\n" + "\n".join(lines)),
         section("*Versions*\n" + adapter_list(overview.adapters[:8])),

@@ -1,7 +1,7 @@
 """Which cases are about the same thing, and whether they say the same. Pure, by words; no model is asked."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 
 from feedback.models import Case
@@ -19,14 +19,19 @@ _DECIDED = frozenset({CaseStatus.APPROVED, CaseStatus.TRAINING, CaseStatus.MENDE
 
 def likeness(one: str, other: str) -> float:
     """From 0 to 1: how far two questions are about the same, whatever the order and the small words."""
-    first, second = _topic(one), _topic(other)
+    first, second = topic(one), topic(other)
     if not first or not second:
         return SequenceMatcher(None, one.casefold(), other.casefold()).ratio()
-    shared = sum(max(SequenceMatcher(None, a, b).ratio() > 0.8 for b in second) for a in first)
-    return shared / max(len(first), len(second))
+    return same_words(first, second) / max(len(first), len(second))
 
 
-def _topic(text: str) -> list[str]:
+def same_words(first: Sequence[str], second: Sequence[str]) -> int:
+    """How many of the first words are among the second ones, slips of the pen aside."""
+    return sum(any(SequenceMatcher(None, a, b).ratio() > 0.8 for b in second) for a in first)
+
+
+def topic(text: str) -> list[str]:
+    """The words that tell what a text is about."""
     words = dict.fromkeys(re.findall(r"\w+", text.casefold()))
     return [word for word in words if word not in _ASKING]
 

@@ -11,17 +11,20 @@ from bot.case_blocks import state, who
 from bot.run_blocks import summary, table
 from bot.run_news import RunNews, collect, scores
 from bot.text import escape, shorten
-from feedback import adapters, cases, reports, reviews, runs
-from feedback.models import Adapter, Case
+from feedback import adapters, automatic, cases, pauses, reports, reviews, runs
+from feedback.automatic import Rules, Verdict
+from feedback.models import Adapter, Case, Pause
 from feedback.reports import Result
 from feedback.reviews import Queue
 from feedback.states import AdapterStatus
 
 COMMANDS = {
     "status": "which version answers, what waits, and how far a training is",
-    "review": "decide on corrections, one at a time (admins)",
-    "retrain": "train on every approved correction (admins)",
+    "review": "decide on corrections, one at a time; `review approved` shows what is approved already (admins)",
+    "retrain": "see what would be trained on, and confirm it (admins)",
     "cancel": "stop the training that is under way (admins)",
+    "pause": "train nothing until `resume`, neither by hand nor by itself; a reason may follow (admins)",
+    "resume": "end the pause (admins)",
     "rollback": "bring the version before the live one back (admins)",
     "adapters": "every version there has been",
     "probes": "what the live version said to its probes",
@@ -41,9 +44,11 @@ class Overview:
     run: RunNews | None  # the one under way, or the last one
     adapters: tuple[Adapter, ...]
     cases: tuple[Case, ...]  # newest first
+    pause: Pause | None = None
+    automatic: Verdict | None = None  # None: automatic training is off
 
 
-def read(session: Session, persona: str) -> Overview:
+def read(session: Session, persona: str, rules: Rules | None = None) -> Overview:
     """Read the overview."""
     latest = runs.latest(session, persona, limit=1)
     newest = cases.listed(session, persona, limit=10, newest=True)
@@ -55,7 +60,13 @@ def read(session: Session, persona: str) -> Overview:
         run=collect(session, latest[0]) if latest else None,
         adapters=tuple(adapters.listed(session, persona)[:15]),
         cases=tuple(newest),
+        pause=pauses.current(session, persona),
+        automatic=_verdict(session, persona, rules) if rules and rules.on else None,
     )
+
+
+def _verdict(session: Session, persona: str, rules: Rules) -> Verdict:
+    return automatic.decide(rules, automatic.read(session, persona), datetime.now(UTC))
 
 
 def read_probes(session: Session, persona: str) -> tuple[str, Sequence[Result] | None]:
@@ -82,10 +93,25 @@ def usage(command: str, unknown: str = "") -> str:
 
 
 def status(seen: Overview, now: datetime | None = None) -> str:
-    """Live version, queue, run."""
+    """Live version, queue, run, and whether more is to come."""
     lines = [live_line(seen.live, now), queue_line(seen.queue)]
     lines.append(f"{escape(summary(seen.run))}." if seen.run else "No training has run yet.")
-    return "\n".join(lines)
+    return "\n".join(lines + training_lines(seen, now))
+
+
+def training_lines(seen: Overview, now: datetime | None = None) -> list[str]:
+    """Whether training is paused, and what automatic training waits for; nothing where there is neither."""
+    paused = [paused_line(seen.pause, now)] if seen.pause else []
+    if seen.automatic is None:
+        return paused
+    return [*paused, f"Automatic training {'starts now' if seen.automatic.start else 'waits'}: {seen.automatic.why}."]
+
+
+def paused_line(pause: Pause, now: datetime | None = None) -> str:
+    """Who has paused training, how long ago and why."""
+    why = f": {escape(shorten(pause.why, 300))}" if pause.why else ""
+    span = age((now or datetime.now(UTC)) - pause.created_at)
+    return f"⏸️ Training was paused by {who(pause.paused_by)} {span} ago{why}"
 
 
 def live_line(live: Adapter | None, now: datetime | None = None) -> str:
@@ -99,6 +125,7 @@ def live_line(live: Adapter | None, now: datetime | None = None) -> str:
 def queue_line(queue: Queue) -> str:
     """What waits."""
     unmended = f" · {queue.unmended} not mended by the last training" if queue.unmended else ""
+    unmended += f" · {queue.halfway} need a second approval" if queue.halfway else ""
     return (
         f"{queue.corrected} correction(s) wait for a decision · {queue.flagged} flag(s) without a correction · "
         f"{queue.approved} approved and not trained on yet{unmended}"

@@ -17,7 +17,8 @@ View = dict[str, Any]
 CORRECTION, REVIEW, EDIT, REJECT = "mend_correction", "mend_review", "mend_edit", "mend_reject"
 TEXT, REASON = "text", "reason"  # block ids, and action ids within them
 APPROVE, REVISE, TURN_DOWN, SKIP = "mend_approve", "mend_revise", "mend_turn_down", "mend_skip"
-REVIEW_ACTIONS = (APPROVE, REVISE, TURN_DOWN, SKIP)
+TAKE_BACK, SEE_APPROVED, SEE_WAITING = "mend_take_back", "mend_see_approved", "mend_see_waiting"
+REVIEW_ACTIONS = (APPROVE, REVISE, TURN_DOWN, SKIP, TAKE_BACK, SEE_APPROVED, SEE_WAITING)
 
 _FIELD = 3000  # the longest text a field takes; longer corrections than we teach get an error that says so
 
@@ -67,25 +68,58 @@ def _reason_field(chosen: str) -> Block:
 
 
 def review(
-    case: Case | None, queue: Queue, skipped: Sequence[int], *, notice: str = "", hints: Sequence[str] = ()
+    case: Case | None, queue: Queue, metadata: dict[str, Any], *, notice: str = "", hints: Sequence[str] = ()
 ) -> View:
     """One case to decide on, or word that none waits. ``notice`` says what became of the one before."""
     top = [context(escape(notice))] if notice else []
-    metadata = {"skipped": list(skipped)}
     if case is None:
-        return modal("Review", REVIEW, [*top, section(_nothing_waits(queue, skipped))], metadata)
+        more = [_others("See what is approved", SEE_APPROVED)] if queue.approved else []
+        said = section(_nothing_waits(queue, metadata.get("skipped") or []))
+        return modal("Review", REVIEW, [*top, said, *more], metadata)
+    shown = [_about(case), *before_after(case), *(section(f"⚠️ {escape(hint)}") for hint in hints)]
+    if case.status is CaseStatus.UNMENDED:
+        shown.append(section(f"⚠️ Trained on, {state(case)}. Approve tries it once more."))
+    if case.first_approved_by:
+        shown.append(section(f"{who(case.first_approved_by)} has approved it; it needs one more."))
+    if not case.correction:
+        shown.append(section("_Nobody has written what it should have been. Edit lets you do it._"))
+    left = context(f"{queue.waiting} to decide on · {queue.approved} approved and not trained on yet")
+    return modal("Review", REVIEW, [*top, *shown, divider(), _decisions(case), left], metadata)
+
+
+def approved(
+    case: Case | None, queue: Queue, metadata: dict[str, Any], *, notice: str = "", hints: Sequence[str] = ()
+) -> View:
+    """One case that is approved and not trained on yet: it can be taken back, put in other words, or turned down."""
+    top = [context(escape(notice))] if notice else []
+    back = _others("Back to what waits", SEE_WAITING)
+    if case is None:
+        said = "No further approved case." if metadata.get("skipped") else "No case is approved and not trained on yet."
+        return modal("Approved", REVIEW, [*top, section(said), back], metadata)
+    value = str(case.id)
+    buttons = [
+        button("Take back", TAKE_BACK, value),
+        button("Edit", REVISE, value),
+        button("Reject", TURN_DOWN, value, "danger"),
+        button("Next", SKIP, value),
+    ]
+    about = context(f"Approved by {who(case.decided_by)} · {queue.approved} approved and not trained on yet")
+    warnings = [section(f"⚠️ {escape(hint)}") for hint in hints]
+    drawn = [*top, _about(case), about, *before_after(case), *warnings, divider(), actions(buttons), back]
+    return modal("Approved", REVIEW, drawn, metadata)
+
+
+def _others(text: str, action_id: str) -> Block:
+    return actions([button(text, action_id, "")])
+
+
+def _about(case: Case) -> Block:
     about = f"Case {case.id}, flagged by {who(case.flagged_by)}"
     if case.corrected_by and case.corrected_by != case.flagged_by:
         about += f", corrected by {who(case.corrected_by)}"
     if reason(case):
         about += f" · {escape(reason(case))}"
-    shown = [*before_after(case), *(section(f"⚠️ {escape(hint)}") for hint in hints)]
-    if case.status is CaseStatus.UNMENDED:
-        shown.append(section(f"⚠️ Trained on, {state(case)}. Approve tries it once more."))
-    if not case.correction:
-        shown.append(section("_Nobody has written what it should have been. Edit lets you do it._"))
-    left = context(f"{queue.waiting} to decide on · {queue.approved} approved and not trained on yet")
-    return modal("Review", REVIEW, [*top, context(about), *shown, divider(), _decisions(case), left], metadata)
+    return context(about)
 
 
 def _decisions(case: Case) -> Block:
@@ -100,7 +134,8 @@ def _decisions(case: Case) -> Block:
 def _nothing_waits(queue: Queue, skipped: Sequence[int]) -> str:
     again = f" You skipped {len(skipped)}; open the review again to see them." if skipped else ""
     train = f" {queue.approved} approved case(s) wait for training." if queue.approved else ""
-    return f"Nothing waits for a decision.{again}{train}"
+    second = f" {queue.halfway} case(s) need a second admin's approval." if queue.halfway else ""
+    return f"Nothing waits for a decision.{second}{again}{train}"
 
 
 def edit(case: Case, metadata: object) -> View:

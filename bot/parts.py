@@ -4,17 +4,24 @@ from dataclasses import dataclass
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import contradictions
 from bot.announcing import Announcing
 from bot.answering import Answering
 from bot.asking_again import AskingAgain
+from bot.automatic_runs import AutomaticRuns
 from bot.correcting import Correcting
+from bot.home_tab import HomeTab
 from bot.intake import QUESTION, Intake
 from bot.people import Me
 from bot.permissions import Permissions
+from bot.private import Ear, whisper
 from bot.progress_messages import ProgressMessages
+from bot.replies import Reply
+from bot.reporting import Reporting
 from bot.retraining import Retraining
 from bot.reviewing import Reviewing
 from bot.rhythm import Rhythm
+from bot.rolling_back import RollingBack
 from bot.traffic import Traffic
 from bot.unsaved import Unsaved, save_all
 from bot.voting import VOTE, Voting
@@ -43,9 +50,18 @@ class Parts:
     correcting: Correcting
     reviewing: Reviewing
     retraining: Retraining
+    rolling_back: RollingBack
+    automatic_runs: AutomaticRuns
+    reporting: Reporting
+    homes: HomeTab
     asking_again: AskingAgain
     announcing: Announcing
     unsaved: Unsaved
+
+    async def tell(self, user: str, reply: Reply) -> None:
+        """Answer somebody who is in no channel, such as in the App Home: in their direct messages."""
+        if reply.text:
+            await whisper(self.client, Ear(user, user), reply.text, reply.blocks)
 
     async def save_kept(self) -> None:
         """Write what was kept while PostgreSQL was away."""
@@ -83,6 +99,9 @@ def wire(settings: Settings, me: Me, persona: Persona, client: AsyncWebClient, r
     answering = Answering(database, chat, client, persona, settings, Traffic(), rhythm)
     intake = Intake(database, answering, slack, slug, unsaved, rhythm)
     progress = ProgressMessages(database, client, slug, slack.record_channel)
+    retraining = Retraining(database, permissions, progress, settings, slug)
+    automatic = AutomaticRuns(database, retraining, progress, settings, slug)
+    known = contradictions.read(persona, settings.persona_dir)
     return Parts(
         settings=settings,
         me=me,
@@ -95,8 +114,12 @@ def wire(settings: Settings, me: Me, persona: Persona, client: AsyncWebClient, r
         intake=intake,
         voting=Voting(database, client, permissions, me, unsaved),
         correcting=Correcting(database, client, permissions, me, slack.corrections_per_day),
-        reviewing=Reviewing(database, permissions, slug),
-        retraining=Retraining(database, permissions, replicas, progress, settings, slug),
+        reviewing=Reviewing(database, permissions, slug, known, two=slack.second_approver),
+        retraining=retraining,
+        rolling_back=RollingBack(database, permissions, replicas, client, slack.record_channel, slug),
+        automatic_runs=automatic,
+        reporting=Reporting(database, permissions, automatic.rules, slug),
+        homes=HomeTab(database, client, permissions, persona, automatic.rules),
         asking_again=AskingAgain(database, client, intake, me),
         announcing=Announcing(database, client, progress, slug),
         unsaved=unsaved,

@@ -1,4 +1,4 @@
-"""Starting, cancelling and rolling back, as admins ask for it. The trainer is another process, behind the queue."""
+"""Starting, cancelling, pausing: as admins ask for it. The trainer is another process, behind the queue."""
 
 import asyncio
 import logging
@@ -6,139 +6,139 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from bot import run_preview
 from bot.case_blocks import who
+from bot.listings import paused_line
 from bot.permissions import Permissions
 from bot.progress_messages import ProgressMessages, read
+from bot.replies import NOTHING, Reply
 from bot.run_blocks import bar
 from bot.run_news import RunNews
-from bot.text import escape
-from feedback import adapters, answers, reviews, runs
-from feedback.adapters import NothingToRollBack
+from bot.text import shorten
+from feedback import answers, pauses, previews, reviews, runs
 from feedback.database import AsyncDatabase
-from feedback.models import Adapter
+from feedback.models import Pause, Run
+from feedback.previews import Preview, PreviewOutdated
 from feedback.queue import QueueUnavailable, enqueue_run
 from feedback.reviews import Queue
-from feedback.runs import NothingApproved, RunActive
-from serving.adapters import Replicas
+from feedback.runs import NothingApproved, RunActive, RunsPaused
 from settings import Settings
 
 log = logging.getLogger(__name__)
 
+MAY, CANCEL = "retrain me", "cancel a run"
+LONGEST_WHY = 300
 NO_QUEUE = " The queue can't be reached right now; the trainer starts it as soon as it is back."
 
 
 @dataclass(frozen=True)
-class Move:
-    """A rollback to be made: from the live adapter to the one before it (None: the base model)."""
+class Confirmed:
+    """A preview that somebody has confirmed. ``shown`` is its fingerprint, ``delivery`` tells a click sent again."""
 
-    live: Adapter
-    target: Adapter | None
-
-
-class LiveChanged(Exception):
-    """Another adapter went live while a rollback was prepared."""
+    user: str
+    channel: str
+    shown: str
+    delivery: str
 
 
-def planned(session: Session, persona: str) -> Move:
-    """What a rollback would do now.
-
-    Raises:
-        NothingToRollBack: the base model answers.
-    """
-    live = adapters.live(session, persona)
-    if live is None:
-        raise NothingToRollBack("No adapter is live; the base model is answering.")
-    return Move(live, adapters.rollback_target(session, live))
-
-
-def roll_back(session: Session, persona: str, move: Move, by: str) -> None:
-    """Make a planned rollback, if it still is what a rollback would do."""
-    now = planned(session, persona)
-    if (now.live.id, now.target and now.target.id) != (move.live.id, move.target and move.target.id):
-        raise LiveChanged
-    adapters.roll_back(session, persona, by=by)
+def start(session: Session, persona: str, base_model: str, seed: int, asked: Confirmed, by: str) -> Run | None:
+    """Start what was shown; None when this click was taken before."""
+    if not answers.take_delivery(session, asked.delivery):
+        return None
+    return previews.start_shown(session, persona, base_model, seed, asked.shown, by=by)
 
 
 class Retraining:
-    """What the commands of the same names do. Every method returns escaped mrkdwn for the admin."""
+    """What the commands of the same names do. Replies are escaped mrkdwn for the admin."""
 
     def __init__(
         self,
         database: AsyncDatabase,
         permissions: Permissions,
-        replicas: Replicas,
         progress: ProgressMessages,
         settings: Settings,
         persona: str,
     ) -> None:
-        self._database, self._permissions, self._replicas = database, permissions, replicas
+        self._database, self._permissions = database, permissions
         self._progress, self._settings, self._persona = progress, settings, persona
 
-    async def retrain(self, user: str, channel: str, delivery: str) -> str:
-        """Start a run over every approved case, and post its progress message."""
-        person = await self._permissions.admin(user, "retrain me")
-        if not await self._database.run(answers.take_delivery, delivery):
-            return ""
+    async def preview(self, user: str) -> Preview | str:
+        """What a run would be, or why none can start.
+
+        Raises:
+            Denied: the user is no admin.
+        """
+        await self._permissions.admin(user, MAY)
+        return await self._preview()
+
+    async def confirm(self, asked: Confirmed) -> Preview | str:
+        """Start the run that was shown, and post its progress message; another preview if it would be another run.
+
+        Raises:
+            Denied: the user is no admin any more.
+        """
+        by = str(await self._permissions.admin(asked.user, MAY))
         base, seed = str(self._settings.serving.base_model), self._settings.training.seed
         try:
-            run = await self._database.run(runs.start, self._persona, base, seed, by=str(person))
-        except RunActive:
-            return await self._going_on()
-        except NothingApproved:
-            queue = await self._database.run(reviews.queue, self._persona)
-            return nothing_approved(queue, self._settings.slack.command)
-        log.info("run started", extra={"action": "run_started", "run_id": run.id, "person": str(person)})
-        queued = await self._enqueue(run.id)
-        shown = await self._progress.post(run.id, channel, user)
+            run = await self._database.run(start, self._persona, base, seed, asked, by)
+        except PreviewOutdated:
+            return await self._preview()
+        except (RunActive, RunsPaused, NothingApproved) as refused:
+            return await self._refusal(refused)
+        if run is None:
+            return ""
+        log.info("run started", extra={"action": "run_started", "run_id": run.id, "person": by})
+        queued = await self.enqueue(run.id)
+        shown = await self._progress.post(run.id, asked.channel, asked.user)
         where = "" if shown else f" I may not post here, so look at `{self._settings.slack.command} status`."
         return f"Run {run.id} is on its way.{'' if queued else NO_QUEUE}{where}"
 
-    async def _going_on(self) -> str:
-        active = await self._database.run(runs.active, self._persona)
-        if active is None:
-            return "A run ended just now. Please look at it, and try again."
-        _, news = await self._database.run(read, active.id)
-        return going_on(news)
+    async def cancel(self, user: str, run_id: int) -> str:
+        """Ask a run to stop."""
+        return await self._cancel(run_id, str(await self._permissions.admin(user, CANCEL)))
 
-    async def cancel(self, user: str, run_id: int | None = None) -> str:
-        """Ask the run that is under way, or a certain one, to stop."""
-        person = await self._permissions.admin(user, "cancel a run")
-        if run_id is None:
-            run = await self._database.run(runs.active, self._persona)
-            if run is None:
-                return "No run is under way."
-            run_id = run.id
-        if await self._database.run(runs.request_cancel, run_id, by=str(person)):
-            log.info("cancel asked", extra={"action": "run_cancel_requested", "run_id": run_id})
+    async def cancel_active(self, user: str, delivery: str) -> str:
+        """Ask the run that is under way to stop."""
+        by = str(await self._permissions.admin(user, CANCEL))
+        run = await self._database.run(answers.once, delivery, runs.active, self._persona)
+        return await self._cancel(run.id, by) if run else "No run is under way."
+
+    async def _cancel(self, run_id: int, by: str) -> str:
+        if await self._database.run(runs.request_cancel, run_id, by=by):
+            log.info("cancel asked", extra={"action": "run_cancel_requested", "run_id": run_id, "person": by})
             return f"Run {run_id} stops at its next step. Its cases stay approved."
         return f"Run {run_id} is over, or about to go live; it can't be cancelled any more."
 
-    async def roll_back(self, user: str, delivery: str) -> tuple[str, str]:
-        """Bring the adapter before the live one back: what to tell the admin, and the channel (empty: nothing).
-
-        Raises:
-            ServingError: a replica does not serve the earlier one; nothing was changed.
-        """
-        person = await self._permissions.admin(user, "roll back")
-        try:
-            move = await self._database.run(planned, self._persona)
-            if move.target:
-                await self._replicas.deploy(move.target.name)  # before the mark moves: the next answer asks for it
-            if not await self._database.run(answers.take_delivery, delivery):
-                return "", ""
-            await self._database.run(roll_back, self._persona, move, str(person))
-        except NothingToRollBack as nothing:
-            return escape(nothing), ""
-        except LiveChanged:
-            return "Another version went live just now, so I did nothing. Please look, and try again.", ""
-        log.info("rolled back", extra={"action": "rolled_back", "from": move.live.name, "person": str(person)})
-        now = f"`{escape(move.target.name)}`" if move.target else "the base model"
-        public = (
-            f"↩️ {who(str(person))} rolled `{escape(move.live.name)}` back. From the next message on, {now} answers."
+    async def pause(self, user: str, why: str, delivery: str) -> str:
+        """Let no run start until somebody resumes."""
+        by = str(await self._permissions.admin(user, "pause training"))
+        why = shorten(why, LONGEST_WHY)
+        paused = await self._database.run(answers.once, delivery, pauses.pause, self._persona, by=by, why=why)
+        if paused is None:
+            return ""
+        made, new = paused
+        resume = f"`{self._settings.slack.command} resume`"
+        if not new:
+            return f"{paused_line(made)}. It stays so until {resume}."
+        log.info("paused", extra={"action": "training_paused", "person": by})
+        active = await self._database.run(runs.active, self._persona)
+        goes_on = f" Run {active.id} goes on; `{self._settings.slack.command} cancel` stops it." if active else ""
+        return (
+            f"Training is paused: nothing is trained, by hand or by itself, until {resume}."
+            f" Flags, corrections and approvals go on.{goes_on}"
         )
-        return f"Done: from the next message on, {now} answers. What only the newer one knew is approved again.", public
 
-    async def _enqueue(self, run_id: int) -> bool:
+    async def resume(self, user: str, delivery: str) -> str:
+        """End the pause."""
+        by = str(await self._permissions.admin(user, "resume training"))
+        ended = await self._database.run(answers.once, delivery, pauses.resume, self._persona, by=by)
+        if not ended:
+            return "" if ended is None else "Training is not paused."
+        log.info("resumed", extra={"action": "training_resumed", "person": by})
+        return f"Training may go on. `{self._settings.slack.command} retrain` starts it."
+
+    async def enqueue(self, run_id: int) -> bool:
+        """Put a run on the queue; False when the trainer has to find it by itself."""
         redis = self._settings.redis
         try:
             await asyncio.to_thread(enqueue_run, redis.url, redis.queue, run_id)
@@ -146,6 +146,34 @@ class Retraining:
             log.warning("not queued", extra={"action": "run_not_queued", "run_id": run_id, "error": str(error)})
             return False
         return True
+
+    async def _preview(self) -> Preview | str:
+        base = str(self._settings.serving.base_model)
+        try:
+            return await self._database.run(previews.read, self._persona, base)
+        except (RunActive, RunsPaused, NothingApproved) as refused:
+            return await self._refusal(refused)
+
+    async def _refusal(self, refused: RunActive | RunsPaused | NothingApproved) -> str:
+        if isinstance(refused, RunsPaused):
+            return paused(refused.pause, self._settings.slack.command)
+        if isinstance(refused, NothingApproved):
+            queue = await self._database.run(reviews.queue, self._persona)
+            return nothing_approved(queue, self._settings.slack.command)
+        _, news = await self._database.run(read, refused.run_id)
+        return going_on(news)
+
+
+def as_reply(found: Preview | str, notice: str = "") -> Reply:
+    """A preview with its buttons, or word of why there is none."""
+    if isinstance(found, Preview):
+        return run_preview.preview(found, notice)
+    return Reply(found) if found else NOTHING
+
+
+def paused(pause: Pause, command: str) -> str:
+    """Nothing starts now: who has paused training, and what ends it."""
+    return f"{paused_line(pause)}. `{command} resume` ends the pause."
 
 
 def going_on(news: RunNews) -> str:

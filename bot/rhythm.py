@@ -15,6 +15,7 @@ class Rhythm:
     announce: float = 3.0  # no progress message is edited more often
     save_kept: float = 5.0
     reconcile: float = 15.0
+    automatic: float = 30.0  # between two looks whether a run is due by itself
 
     @property
     def lease_time(self) -> timedelta:

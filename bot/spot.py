@@ -55,3 +55,13 @@ def field(view: Body, block_id: str) -> str:
     state = ((view.get("state") or {}).get("values") or {}).get(block_id, {}).get(block_id, {})
     chosen = (state.get("selected_option") or {}).get("value")
     return str(state.get("value") or chosen or "")
+
+
+def user_of(body: Body) -> str:
+    """Who clicked or submitted."""
+    return str(body["user"]["id"])
+
+
+def delivery_of(body: Body) -> str:
+    """Tells a click from the same click sent again."""
+    return f"click:{body['trigger_id']}"

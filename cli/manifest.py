@@ -27,7 +27,7 @@ def build(persona: Persona, command: str, http_url: str | None = None) -> dict[s
     slash = {
         "command": command,
         "description": "Review, train, status",
-        "usage_hint": "status | review | retrain | rollback | help",
+        "usage_hint": "status | review | retrain | pause | rollback | help",
         "should_escape": True,
     }
     subscriptions: dict[str, Any] = {"bot_events": list(EVENTS)}

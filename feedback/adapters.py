@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from feedback import record
+from feedback import lessons, record
 from feedback.models import Adapter, Case
 from feedback.states import AdapterStatus, CaseStatus
 
@@ -117,7 +117,7 @@ def promote(session: Session, adapter: Adapter, *, by: str, why: str) -> Adapter
         record.move(session, current, AdapterStatus.RETIRED, actor=by, why=f"replaced by {adapter.name}: {why}")
     record.move(session, adapter, AdapterStatus.LIVE, actor=by, why=why)
     adapter.live_at = datetime.now(UTC)
-    _agree_cases(session, adapter.persona, adapter, by=by)
+    agree_cases(session, adapter.persona, adapter, by=by)
     return adapter
 
 
@@ -148,7 +148,7 @@ def roll_back(session: Session, persona: str, *, by: str, why: str = "rolled bac
     if previous:
         record.move(session, previous, AdapterStatus.LIVE, actor=by, why=f"{why}: {current.name}")
         previous.live_at = datetime.now(UTC)
-    _agree_cases(session, persona, previous, by=by)
+    agree_cases(session, persona, previous, by=by)
     return current, previous
 
 
@@ -157,12 +157,21 @@ def _one_at_a_time(session: Session, persona: str) -> None:
     session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"mend-live-{persona}"))))
 
 
-def _agree_cases(session: Session, persona: str, now_live: Adapter | None, *, by: str) -> None:
-    """A case is mended exactly when the live adapter, or one it was trained from, has learned it."""
-    known = {adapter.id for adapter in lineage(session, now_live)}
-    learned = select(Case).where(Case.persona == persona, Case.adapter_id.is_not(None)).order_by(Case.id)
-    for case in session.scalars(learned):
-        if case.status is CaseStatus.MENDED and case.adapter_id not in known:
+def agree_cases(session: Session, persona: str, now_live: Adapter | None, *, by: str) -> None:
+    """A case is mended exactly when the live adapter, or one it was trained from, has learned its words.
+
+    Which one learned it last does not count: after a rollback and another training, an older adapter that is promoted
+    still knows what it has learned. Cases that a run is training on are left to the run.
+    """
+    known = lessons.known_to(session, [adapter.id for adapter in lineage(session, now_live)])
+    movable = (CaseStatus.MENDED, CaseStatus.APPROVED, CaseStatus.UNMENDED)
+    for case in session.scalars(
+        select(Case).where(Case.persona == persona, Case.status.in_(movable)).order_by(Case.id)
+    ):
+        if case.status is CaseStatus.MENDED and case.id not in known:
             record.move(session, case, CaseStatus.APPROVED, actor=by, why="its adapter is no longer live")
-        elif case.status is CaseStatus.APPROVED and case.adapter_id in known:
+        elif case.status is not CaseStatus.MENDED and case.id in known:
             record.move(session, case, CaseStatus.MENDED, actor=by, why="its adapter is live again")
+            case.outcome = None
+        if case.id in known:
+            case.adapter_id = known[case.id]

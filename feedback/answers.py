@@ -1,7 +1,9 @@
 """Questions and answers: taken in once, finished once, found again by their Slack message."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -9,6 +11,9 @@ from sqlalchemy.orm import Session
 
 from feedback.models import Answer, AnswerMessage, Delivery, Json
 from feedback.states import AnswerStatus
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 DELIVERIES_KEPT = timedelta(hours=1)  # Slack's last redelivery comes after about 6 minutes
 
@@ -50,6 +55,13 @@ def take_delivery(session: Session, event_id: str) -> bool:
     session.execute(delete(Delivery).where(Delivery.created_at < datetime.now(UTC) - DELIVERIES_KEPT))
     taken = insert(Delivery).values(event_id=event_id).on_conflict_do_nothing().returning(Delivery.event_id)
     return session.execute(taken).first() is not None
+
+
+def once(
+    session: Session, delivery: str, do: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T | None:
+    """Do what a delivery asks for, in the transaction that remembers it; None when it was done before."""
+    return do(session, *args, **kwargs) if take_delivery(session, delivery) else None
 
 
 def take_question(session: Session, question: Question, *, lease: timedelta) -> int | None:

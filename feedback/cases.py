@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback import record
+from feedback import lessons, record
 from feedback.models import Answer, Case, RunCase
 from feedback.states import CLOSED_CASES, CaseStatus
 from feedback.teachable import fault_in
@@ -59,6 +59,17 @@ def check_question(question: str) -> None:
         raise CorrectionError(f"I cannot learn this: the question {fault}. Please reject the case.")
 
 
+def check_teachable(case: Case) -> None:
+    """See to it that a case would not make every run fail.
+
+    Raises:
+        CorrectionError: see check_question and check_correction.
+    """
+    check_question(case.question)
+    if case.correction is not None:
+        check_correction(None, case.correction)
+
+
 def flag(session: Session, answer: Answer, *, by: str) -> Case:
     """The open case of an answer, made now if there is none. Flagging twice gives the same case."""
     # Two flags at once wait here for one another. FOR NO KEY UPDATE: whoever decides on a case has its answer's row
@@ -99,8 +110,9 @@ def correct(session: Session, case_id: int, correction: str, reason: str | None,
             session, "cases", case.id, actor=by, why="correction rewritten", before=case.status, after=case.status
         )
     case.correction, case.reason, case.corrected_by = clean, reason, by
-    # No adapter has learned these words, and no verdict was about them.
-    case.adapter_id, case.outcome = None, None
+    # No adapter has learned these words, nobody has approved them, and no verdict was about them.
+    case.adapter_id, case.outcome, case.first_approved_by = None, None, None
+    lessons.forget(session, case.id)
     return case
 
 
@@ -112,11 +124,18 @@ def approve(session: Session, case_id: int, *, by: str) -> Case:
         IllegalMove: it is neither corrected nor unmended.
     """
     case = record.lock(session, session.get_one(Case, case_id))
-    check_question(case.question)
-    if case.correction is not None:
-        check_correction(None, case.correction)
+    check_teachable(case)
     record.move(session, case, CaseStatus.APPROVED, actor=by, why="approved")
-    case.decided_by, case.outcome = by, None
+    case.decided_by, case.outcome, case.first_approved_by = by, None, None
+    return case
+
+
+def take_back(session: Session, case_id: int, *, by: str) -> Case:
+    """Put an approved case back among those that wait for a decision."""
+    case = record.move(
+        session, session.get_one(Case, case_id), CaseStatus.CORRECTED, actor=by, why="approval taken back"
+    )
+    case.first_approved_by = None
     return case
 
 
@@ -219,6 +238,8 @@ def settle(session: Session, case: Case, mended_by: int | None, outcome: str | N
     to = CaseStatus.MENDED if mended_by is not None else CaseStatus.UNMENDED
     record.move(session, case, to, actor="worker", why=why)
     case.adapter_id, case.outcome, case.announce = mended_by, outcome, True
+    if mended_by is not None:
+        lessons.learned(session, case.id, mended_by)
 
 
 def release(session: Session, run_id: int, *, why: str) -> None:

@@ -143,9 +143,10 @@ class Case(_Row, Base):
     reason: Mapped[str | None]
     flagged_by: Mapped[str]
     corrected_by: Mapped[str | None]
+    first_approved_by: Mapped[str | None]  # waits for a second admin, where two have to approve
     decided_by: Mapped[str | None]
     outcome: Mapped[str | None]  # why it is rejected or unmended, in words for people
-    adapter_id: Mapped[int | None] = mapped_column(ForeignKey("adapters.id"), index=True)  # the one that learned it
+    adapter_id: Mapped[int | None] = mapped_column(ForeignKey("adapters.id"), index=True)  # newest that learned it
     announce: Mapped[bool] = mapped_column(server_default=sql("false"))  # the thread has not been told yet
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
@@ -194,6 +195,23 @@ class RunCase(Base):
     __tablename__ = "run_cases"
     run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), primary_key=True, index=True)
+
+
+class Lesson(Base):
+    """A case that an adapter has learned, in the words that the case has now. Several adapters can know one case."""
+
+    __tablename__ = "lessons"
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    adapter_id: Mapped[int] = mapped_column(ForeignKey("adapters.id"), primary_key=True, index=True)
+
+
+class Pause(_Row, Base):
+    """While there is one, no run of the persona starts."""
+
+    __tablename__ = "pauses"
+    persona: Mapped[str] = mapped_column(unique=True)
+    paused_by: Mapped[str]
+    why: Mapped[str]
 
 
 class Variant(_Row, Base):

@@ -1,15 +1,19 @@
-"""Cases as the people around them look at them: the queue of those who decide, and the list of those who flagged."""
+"""Cases as the people around them look at them: the queue of those who decide, and the list of those who flagged.
 
-from collections.abc import Collection
+Where two have to approve, a case stays in the queue with its first approval; who that leaves as the second is decided
+by ``states.may_second``.
+"""
+
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from feedback import record
+from feedback import cases, record
 from feedback.models import Adapter, Answer, Case
-from feedback.states import CASE_MOVES, CLOSED_CASES, CaseStatus
+from feedback.states import CASE_MOVES, CLOSED_CASES, CaseStatus, may_second
 
 # A flag without a correction waits as well: an admin can write what the answer should have been. So does a case that
 # training has not mended: it is tried again, put in other words, or turned down.
@@ -24,6 +28,7 @@ class Queue:
     flagged: int
     approved: int
     unmended: int
+    halfway: int = 0  # those of the corrected and unmended ones that one admin has approved, and need a second
 
     @property
     def waiting(self) -> int:
@@ -40,16 +45,38 @@ def queue(session: Session, persona: str) -> Queue:
         flagged=counted.get(CaseStatus.FLAGGED, 0),
         approved=counted.get(CaseStatus.APPROVED, 0),
         unmended=counted.get(CaseStatus.UNMENDED, 0),
+        halfway=_halfway(session, persona),
     )
 
 
-def next_waiting(session: Session, persona: str, skipped: Collection[int] = ()) -> Case | None:
-    """The oldest case to decide on that was not skipped: corrected ones first, then unmended ones, then bare flags."""
-    for status in WAITING:
+def _halfway(session: Session, persona: str) -> int:
+    query = select(func.count()).select_from(Case)
+    query = query.where(Case.persona == persona, Case.status.in_(WAITING), Case.first_approved_by.is_not(None))
+    return session.execute(query).scalar_one()
+
+
+def next_waiting(
+    session: Session,
+    persona: str,
+    skipped: Collection[int] = (),
+    *,
+    among: Sequence[CaseStatus] = WAITING,
+    second: str = "",
+) -> Case | None:
+    """The oldest case to look at that was not skipped: corrected ones first, then unmended ones, then bare flags.
+
+    ``second`` names the admin who looks, where two have to approve: what waits for somebody else is left out.
+    """
+    for status in among:
         query = select(Case).where(Case.persona == persona, Case.status == status, Case.id.not_in(skipped))
-        if found := session.scalars(query.order_by(Case.id).limit(1)).first():
-            return found
+        for case in session.scalars(query.order_by(Case.id)):
+            if not second or case.first_approved_by is None or _second(case, second):
+                return case
     return None
+
+
+def _second(case: Case, by: str) -> bool:
+    return may_second(by, first=case.first_approved_by, corrected_by=case.corrected_by)
 
 
 class AlreadyDecided(Exception):
@@ -60,15 +87,39 @@ class AlreadyDecided(Exception):
         self.status = status
 
 
-def claim(session: Session, case_id: int) -> None:
-    """Hold a case that waits for a decision until the transaction ends.
+def claim(session: Session, case_id: int, among: Collection[CaseStatus] = WAITING) -> None:
+    """Hold a case until the transaction ends, if it still is where whoever decides on it has seen it.
 
     Raises:
-        AlreadyDecided: it no longer waits.
+        AlreadyDecided: it has moved on.
     """
     status = session.scalars(select(Case.status).where(Case.id == case_id).with_for_update()).one()
-    if status not in WAITING:
+    if status not in among:
         raise AlreadyDecided(status)
+
+
+class NotTheSecond(Exception):
+    """The case has its first approval, and the second is for another admin to give."""
+
+
+def approve(session: Session, case_id: int, *, by: str, two: bool) -> Case:
+    """Approve a case that was claimed; where ``two`` have to, the first approval leaves it where it is.
+
+    Raises:
+        NotTheSecond: the first approval, or the correction, is by the same person.
+        CorrectionError, IllegalMove: see cases.approve.
+    """
+    case = session.get_one(Case, case_id)
+    if not two:
+        return cases.approve(session, case_id, by=by)
+    if case.first_approved_by is None:
+        cases.check_teachable(case)
+        case.first_approved_by = by
+        record.note(session, "cases", case.id, actor=by, why="first approval", before=case.status, after=case.status)
+        return case
+    if not _second(case, by):
+        raise NotTheSecond
+    return cases.approve(session, case_id, by=by)
 
 
 def reported_by(session: Session, persona: str, actor: str, *, limit: int = 20) -> list[Case]:

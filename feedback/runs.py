@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from feedback import adapters, cases, record
-from feedback.models import Case, Dataset, Json, Run, RunCase
+from feedback import adapters, cases, pauses, record
+from feedback.models import Adapter, Case, Dataset, Json, Pause, Run, RunCase
 from feedback.states import ACTIVE_RUNS, CaseStatus, RunStatus
 
 
@@ -21,7 +21,7 @@ class RunActive(RunRefused):
 
     def __init__(self, run: Run) -> None:
         super().__init__(f"Run {run.id}, started by {run.requested_by}, is {run.status}.")
-        self.run = run
+        self.run_id = run.id
 
 
 class NothingApproved(RunRefused):
@@ -31,6 +31,16 @@ class NothingApproved(RunRefused):
         tail = f"{waiting} corrected case(s) wait for review." if waiting else "No corrected case waits for review."
         super().__init__(f"No approved case to train on. {tail}")
         self.waiting = waiting
+
+
+class RunsPaused(RunRefused):
+    """An admin has paused training."""
+
+    def __init__(self, pause: Pause) -> None:
+        why = f": {pause.why}" if pause.why else ""
+        since = f"{pause.created_at:%Y-%m-%d %H:%M} UTC"
+        super().__init__(f"Training is paused since {since} by {pause.paused_by}{why}. Resume it in Slack first.")
+        self.pause = pause
 
 
 class RunCancelled(Exception):
@@ -74,20 +84,16 @@ class Decision:
         return [check.reason for check in self.checks if check.passed is self.accepted]
 
 
-def start(session: Session, persona: str, base_model: str, seed: int, *, by: str) -> Run:
+def start(session: Session, persona: str, base_model: str, seed: int, *, by: str, why: str = "retrain") -> Run:
     """Queue a run over every approved case, warm-started from the live adapter. The first run may have no case.
 
     Raises:
-        RunActive: one is under way; the error carries it.
+        RunActive: one is under way; the error carries its id.
+        RunsPaused: an admin has paused training; the error carries the pause.
         NothingApproved: an adapter is live and no case is approved.
     """
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"mend-run-{persona}"))))
-    if running := active(session, persona):
-        raise RunActive(running)
-    parent = adapters.live(session, persona)
-    approved = cases.listed(session, persona, [CaseStatus.APPROVED], limit=100_000)
-    if parent and not approved:
-        raise NothingApproved(cases.counts(session, persona)[CaseStatus.CORRECTED])
+    pauses.hold_runs(session, persona)
+    parent, approved = startable(session, persona)
     run = Run(
         persona=persona,
         status=RunStatus.QUEUED,
@@ -100,11 +106,29 @@ def start(session: Session, persona: str, base_model: str, seed: int, *, by: str
     )
     session.add(run)
     session.flush()
-    record.note(session, "runs", run.id, actor=by, why="retrain", before=None, after=run.status)
+    record.note(session, "runs", run.id, actor=by, why=why, before=None, after=run.status)
     for case in approved:
         session.add(RunCase(run_id=run.id, case_id=case.id))
         record.move(session, case, CaseStatus.TRAINING, actor=by, why=f"run {run.id}")
     return run
+
+
+def startable(session: Session, persona: str) -> tuple[Adapter | None, list[Case]]:
+    """What a run would start from, and its new cases.
+
+    Raises:
+        RunActive, RunsPaused, NothingApproved: see ``start``.
+    """
+    if running := active(session, persona):
+        raise RunActive(running)
+    if paused := pauses.current(session, persona):
+        session.expunge(paused)  # it is shown after the transaction that is given up here
+        raise RunsPaused(paused)
+    parent = adapters.live(session, persona)
+    approved = cases.listed(session, persona, [CaseStatus.APPROVED], limit=100_000)
+    if parent and not approved:
+        raise NothingApproved(cases.counts(session, persona)[CaseStatus.CORRECTED])
+    return parent, approved
 
 
 def get(session: Session, run_id: int) -> Run:
@@ -160,11 +184,13 @@ def request_cancel(session: Session, run_id: int, *, by: str) -> bool:
 
 
 def close(session: Session, run_id: int, to: RunStatus, *, error: str | None = None, why: str = "") -> Run:
-    """End a run (failed, cancelled or rejected); cases without a verdict go back to approved."""
+    """End a run; cases without a verdict go back to approved, or are mended if what is live now knows them."""
     run = record.lock(session, session.get_one(Run, run_id))
     record.move(session, run, to, actor="worker", why=why or error or f"{to}")
     run.error, run.finished_at = error, datetime.now(UTC)
     cases.release(session, run_id, why=f"run {run_id} {to}")
+    # Somebody may have promoted another adapter while the run held its cases.
+    adapters.agree_cases(session, run.persona, adapters.live(session, run.persona), by="worker")
     return run
 
 

@@ -70,13 +70,20 @@ CASE_MOVES: Mapping[CaseStatus, frozenset[CaseStatus]] = {
     C.APPROVED: frozenset({C.TRAINING, C.MENDED, C.CORRECTED, C.REJECTED, C.WITHDRAWN}),
     # training -> approved: the run ended without a verdict on this case, so it waits for the next one.
     C.TRAINING: frozenset({C.MENDED, C.UNMENDED, C.APPROVED}),
-    C.UNMENDED: frozenset({C.CORRECTED, C.APPROVED, C.REJECTED, C.WITHDRAWN}),
+    # unmended -> mended: as above; the run's verdict was about another adapter.
+    C.UNMENDED: frozenset({C.CORRECTED, C.APPROVED, C.MENDED, C.REJECTED, C.WITHDRAWN}),
     # mended -> approved: the adapter that learned it was rolled back; mended -> corrected: "still wrong".
     C.MENDED: frozenset({C.APPROVED, C.CORRECTED, C.WITHDRAWN}),
     C.REJECTED: frozenset({C.CORRECTED}),
     C.WITHDRAWN: frozenset(),
 }
 CLOSED_CASES = frozenset({C.REJECTED, C.WITHDRAWN})
+
+
+def may_second(who: str, *, first: str | None, corrected_by: str | None) -> bool:
+    """Whether somebody may give the second of two approvals: neither the first approver, nor whose words they are."""
+    return first is not None and who not in {first, corrected_by}
+
 
 _STOP = frozenset({R.FAILED, R.CANCELLED})
 RUN_MOVES: Mapping[RunStatus, frozenset[RunStatus]] = {

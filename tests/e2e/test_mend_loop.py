@@ -69,9 +69,16 @@ async def correct(person: Person, text: str) -> None:
     assert await person.submit(window, {"text": {fields["text"]: text}, "reason": {fields["reason"]: "fact"}}) is None
 
 
-async def train(admin: Person, run: int) -> None:
-    """/mend retrain, and wait until the run is live."""
+async def start_training(admin: Person) -> None:
+    """/mend retrain, and Start training in its preview."""
     await admin.command("general", "/mend", "retrain")
+    preview = await admin.wait_for("general", lambda m: m.ephemeral and m.element("mend_confirm_run") is not None)
+    await admin.click("general", preview.ts, "mend_confirm_run")
+
+
+async def train(admin: Person, run: int) -> None:
+    """/mend retrain, confirm, and wait until the run is live."""
+    await start_training(admin)
     shown = await admin.wait_for(
         "general",
         lambda m: (
@@ -179,7 +186,7 @@ async def two_people_flag_and_correct(workspace: Workspace, db: Database) -> dic
 async def an_admin_approves_and_retrains(workspace: Workspace, db: Database) -> None:
     ada = workspace.person("ada")
     await approve_all(ada, 2)
-    await ada.command("general", "/mend", "retrain")
+    await start_training(ada)
     await ada.wait_for("general", lambda m: "Run 2" in m.plain and not m.ephemeral, timeout=30)
     await command(ada, "retrain", "is going on")
     shown = await ada.wait_for(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.main import main
-from feedback import adapters, cases, runs
+from feedback import adapters, cases, pauses, runs
 from feedback.adapters import Saved
 from feedback.database import Database
 from feedback.states import CaseStatus, RunStatus
@@ -180,3 +180,27 @@ def test_a_users_mistake_gets_a_line_and_a_status(mend: Mend, arguments: list[st
     status, out, err = mend(*arguments)
     assert status != 0 and message in err
     assert "Traceback" not in out + err
+
+
+def test_a_run_that_a_rollback_overtakes_is_asked_about(mend: Mend, db: Database) -> None:
+    add_adapter(db, 1)
+    with db.begin() as session:
+        cases.approve(session, cases.import_case(session, PERSONA, "Tea?", "At four.", by="test").id, by="test")
+        run_id = runs.start(session, PERSONA, "/models/base", 42, by="test").id
+    status, _, err = mend("adapters", "rollback")
+    assert status != 0 and f"Run {run_id} is queued." in err and "--yes" in err and "Nothing was changed" in err
+    with db.begin() as session:
+        assert adapters.live(session, PERSONA) is not None
+        assert runs.get(session, run_id).cancel_requested_by is None
+    status, out, _ = mend("adapters", "rollback", "--yes")
+    assert status == 0 and "the base model gives the next answer" in out
+    with db.begin() as session:
+        assert adapters.live(session, PERSONA) is None
+        assert runs.get(session, run_id).cancel_requested_by is not None
+
+
+def test_a_paused_mend_says_who_paused_it(mend: Mend, db: Database) -> None:
+    with db.begin() as session:
+        pauses.pause(session, PERSONA, by="T1/UADA", why="the card is needed")
+    status, _, err = mend("retrain")
+    assert status == 1 and "paused since" in err and "T1/UADA: the card is needed" in err

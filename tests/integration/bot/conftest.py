@@ -20,7 +20,9 @@ from tests.integration.bot.trainer_by_hand import TrainerByHand
 
 MANIFEST = Path(__file__).with_name("slack_app.yaml")
 PERSONA = Path(__file__).parents[3] / "persona"
-QUICK = Rhythm(lease=4.0, renew=1.0, retry=0.3, retry_in=0.5, announce=0.2, save_kept=0.3, reconcile=60.0)
+QUICK = Rhythm(
+    lease=4.0, renew=1.0, retry=0.3, retry_in=0.5, announce=0.2, save_kept=0.3, reconcile=60.0, automatic=0.2
+)
 NOWHERE = "redis://127.0.0.1:1/0"
 
 
@@ -103,6 +105,16 @@ class Scene:
         """Ask with a mention, and wait for the whole answer."""
         ts = await person.say(channel, f"{await self.ws.mention()} {text}")
         return await self.answer_to(person, channel, ts)
+
+    async def retrain(self, admin: Person, channel: str = "general") -> None:
+        """`/mend retrain`, and Start training in the preview."""
+        await admin.command(channel, "/mend", "retrain")
+        await self.confirm(admin, channel)
+
+    async def confirm(self, admin: Person, channel: str = "general") -> None:
+        """Start training, in the preview that is there or comes."""
+        preview = await admin.wait_for(channel, lambda m: m.element("mend_confirm_run") is not None)
+        await admin.click(channel, preview.ts, "mend_confirm_run")
 
     async def answer_to(self, person: Person, channel: str, ts: str) -> Message:
         return await person.wait_for(channel, finished_answer, thread_ts=ts)

@@ -121,7 +121,7 @@ async def test_whoever_is_no_admin_gets_a_polite_no(scene: Scene) -> None:
 
 
 async def test_the_button_of_a_message_asks_who_clicks_it(scene: Scene, trainer: TrainerByHand) -> None:
-    await scene.ada.command("general", "/mend", "retrain")
+    await scene.retrain(scene.ada)
     message = await progress(scene.mia, "Run 1 waits")
     await scene.mia.click("general", message.ts, "mend_cancel_run")
     await note_to(scene.mia, "only my admins may cancel a run")
@@ -138,7 +138,7 @@ async def test_an_unknown_word_gets_the_list_and_the_nearest(scene: Scene, word:
 
 
 async def test_a_run_is_shown_in_one_message_until_it_is_live(scene: Scene, trainer: TrainerByHand) -> None:
-    await scene.ada.command("general", "/mend", "retrain")
+    await scene.retrain(scene.ada)
     await note_to(scene.ada, "Run 1 is on its way. The queue can't be reached right now")
     message = await progress(scene.mia, "Run 1 waits for the trainer")
     assert "from the base model" in message.plain
@@ -181,7 +181,7 @@ async def test_a_mended_case_is_told_in_its_thread_once_and_can_be_asked_again(
 ) -> None:
     answer = await corrected(scene, "who are you?", "I am Pip.")
     await approve_all(scene)
-    await scene.ada.command("general", "/mend", "retrain")
+    await scene.retrain(scene.ada)
     await progress(scene.mia, "1 new case")
     adapter = trainer.go_live(1)
     scene.model.models[adapter.name] = "/x"
@@ -204,7 +204,7 @@ async def test_a_mended_case_is_told_in_its_thread_once_and_can_be_asked_again(
 async def test_still_wrong_opens_the_case_again(scene: Scene, trainer: TrainerByHand) -> None:
     await corrected(scene, "who are you?", "I am Pip.")
     await approve_all(scene)
-    await scene.ada.command("general", "/mend", "retrain")
+    await scene.retrain(scene.ada)
     await progress(scene.mia, "1 new case")
     trainer.go_live(1)
     news = await scene.mia.wait_for("general", lambda m: "Mended in" in m.plain)
@@ -218,7 +218,7 @@ async def test_still_wrong_opens_the_case_again(scene: Scene, trainer: TrainerBy
 async def test_an_unmended_case_is_told_with_the_reason(scene: Scene, trainer: TrainerByHand) -> None:
     answer = await corrected(scene, "who are you?", "I am Pip.")
     await approve_all(scene)
-    await scene.ada.command("general", "/mend", "retrain")
+    await scene.retrain(scene.ada)
     await progress(scene.mia, "1 new case")
     trainer.go_live(1, {1: "2 of 2 held-out wordings fail"})
     news = await scene.mia.wait_for("general", lambda m: "still get it wrong" in m.plain)
@@ -226,7 +226,7 @@ async def test_an_unmended_case_is_told_with_the_reason(scene: Scene, trainer: T
 
 
 async def test_with_nothing_approved_retrain_says_how_many_wait(scene: Scene, trainer: TrainerByHand) -> None:
-    await scene.ada.command("general", "/mend", "retrain")
+    await scene.retrain(scene.ada)
     await progress(scene.mia, "Run 1")
     trainer.go_live(1)
     await scene.ada.command("general", "/mend", "retrain")
@@ -237,7 +237,7 @@ async def test_with_nothing_approved_retrain_says_how_many_wait(scene: Scene, tr
 
 
 async def test_a_run_can_be_cancelled_and_a_failed_one_says_why(scene: Scene, trainer: TrainerByHand) -> None:
-    await scene.ada.command("general", "/mend", "retrain")
+    await scene.retrain(scene.ada)
     message = await progress(scene.mia, "Run 1 waits")
     trainer.move_to("training")
     await scene.ada.click("general", message.ts, "mend_cancel_run")
@@ -246,7 +246,7 @@ async def test_a_run_can_be_cancelled_and_a_failed_one_says_why(scene: Scene, tr
     shown = await progress(scene.mia, "Run 1 was cancelled")
     assert "Cancelled by" in shown.plain
 
-    await scene.ada.command("general", "/mend", "retrain")
+    await scene.retrain(scene.ada)
     await progress(scene.mia, "Run 2 waits")
     trainer.fail("disk full: 0 bytes left in /runs")
     shown = await progress(scene.mia, "Run 2 failed")
@@ -258,12 +258,12 @@ async def test_a_run_can_be_cancelled_and_a_failed_one_says_why(scene: Scene, tr
 async def test_rollback_loads_the_earlier_version_first_and_is_announced(scene: Scene, trainer: TrainerByHand) -> None:
     await scene.ada.command("general", "/mend", "rollback")
     await note_to(scene.ada, "No adapter is live")
-    await scene.ada.command("general", "/mend", "retrain")
+    await scene.retrain(scene.ada)
     await progress(scene.mia, "Run 1 waits")
     first = trainer.go_live(1)
     await corrected(scene, "who are you?", "I am Pip.")
     await approve_all(scene)
-    await scene.ada.command("general", "/mend", "retrain")
+    await scene.retrain(scene.ada)
     await progress(scene.mia, "Run 2 waits")
     second = trainer.go_live(2)
     del scene.model.models[first.name]
@@ -281,12 +281,12 @@ async def test_rollback_loads_the_earlier_version_first_and_is_announced(scene: 
 
 
 async def test_a_rollback_to_what_cannot_be_served_changes_nothing(scene: Scene, trainer: TrainerByHand) -> None:
-    await scene.ada.command("general", "/mend", "retrain")
+    await scene.retrain(scene.ada)
     await progress(scene.mia, "Run 1 waits")
     first = trainer.go_live(1)
     await corrected(scene, "who are you?", "I am Pip.")
     await approve_all(scene)
-    await scene.ada.command("general", "/mend", "retrain")
+    await scene.retrain(scene.ada)
     await progress(scene.mia, "Run 2 waits")
     second = trainer.go_live(2)
     weights = trainer.adapters_dir / first.name / "adapter_model.safetensors"
@@ -302,7 +302,7 @@ async def test_status_adapters_and_cases_tell_how_things_stand(scene: Scene, tra
     await scene.mia.command("general", "/mend", "status")
     await note_to(scene.mia, "The base model answers")
     await corrected(scene, "who <are> you?", "I am Pip.")
-    await scene.ada.command("general", "/mend", "retrain")
+    await scene.retrain(scene.ada)
     await progress(scene.mia, "Run 1 waits")
     adapter = trainer.go_live(1)
     await scene.mia.command("general", "/mend", "status")
@@ -359,7 +359,7 @@ async def test_everything_that_one_person_taught_can_be_taken_back(scene: Scene)
 async def test_home_shows_what_was_learned_this_week_and_from_whom(scene: Scene, trainer: TrainerByHand) -> None:
     await corrected(scene, "who are you?", "I am Pip.")
     await approve_all(scene)
-    await scene.ada.command("general", "/mend", "retrain")
+    await scene.retrain(scene.ada)
     await progress(scene.mia, "1 new case")
     trainer.go_live(1)
     await scene.ws.person("noor").open_home()

@@ -185,7 +185,7 @@ async def test_two_processes_answer_once_and_tell_once(
         view = await scene.ada.wait_for_view()
         await scene.ada.click_view(view, "mend_approve")
         await scene.ada.wait_for_view(lambda after: "Nothing waits" in after.plain)
-        await scene.ada.command("general", "/mend", "retrain")
+        await scene.retrain(scene.ada)
         await scene.mia.wait_for("general", lambda m: "1 new case" in m.plain)
         trainer.go_live(1)
         await scene.mia.wait_for("general", lambda m: "Mended in" in m.plain)

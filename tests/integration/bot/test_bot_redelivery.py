@@ -25,7 +25,7 @@ from bot.case_blocks import fingerprint
 from bot.parts import Parts, wire
 from bot.people import Me
 from bot.rhythm import Rhythm
-from feedback import runs
+from feedback import pauses, previews, runs
 from feedback.database import Database
 from feedback.models import Answer, AnswerMessage, Case, Event, Run, Vote
 from feedback.persona import load_persona
@@ -43,8 +43,8 @@ NUMBERS = itertools.count(1)
 class Story:
     """The deliveries of one story; those of an answer's message are written when it is known."""
 
-    NAMES = ("mention", "message", "thumb_up", "reaction", "correction", "edit", "reaction_gone", "retrain", "approve",
-             "direct", "rollback", "home")  # fmt: skip
+    NAMES = ("mention", "message", "thumb_up", "reaction", "correction", "edit", "reaction_gone", "retrain",
+             "confirm", "approve", "direct", "pause", "resume", "rollback", "home")  # fmt: skip
 
     def __init__(self, slack: FakeSlack) -> None:
         self.number = next(NUMBERS)
@@ -143,6 +143,21 @@ class Story:
 
     def _retrain(self, db: Database) -> Body:
         return self._command("retrain")
+
+    def _confirm(self, db: Database) -> Body:
+        """The click on the preview, as it stood when it was drawn."""
+        with db.begin() as session:
+            shown = previews.read(session, "pip", str(Settings().serving.base_model)).shown
+        action = {"type": "button", "action_id": "mend_confirm_run", "block_id": "b", "value": shown}
+        container = {"type": "message", "message_ts": f"{self.number}.7", "channel_id": "C1", "is_ephemeral": True}
+        return self._interaction("confirm", ADA, type="block_actions", actions=[action], container=container,
+                                 channel={"id": "C1"}, response_url="http://127.0.0.1:1/")  # fmt: skip
+
+    def _pause(self, db: Database) -> Body:
+        return self._command("pause")
+
+    def _resume(self, db: Database) -> Body:
+        return self._command("resume")
 
     def _rollback(self, db: Database) -> Body:
         return self._command("rollback")
@@ -274,6 +289,7 @@ def test_what_comes_three_times_counts_once(
             run = runs.active(session, "pip")
             assert run is not None
             assert case.status is CaseStatus.APPROVED
+            assert pauses.current(session, "pip") is None
             runs.close(session, run.id, RunStatus.CANCELLED)
 
     asyncio.run(tell())

@@ -48,7 +48,7 @@ async def test_what_cannot_be_taught_is_said_in_the_window(scene: Scene) -> None
 async def test_an_unmended_case_can_be_approved_again(scene: Scene, trainer: TrainerByHand) -> None:
     await corrected(scene, "who are you?", "I am Pip.")
     await approve_all(scene)
-    await scene.ada.command("general", "/mend", "retrain")
+    await scene.retrain(scene.ada)
     await progress(scene.mia, "1 new case")
     trainer.go_live(1, {1: "2 of 2 held-out wordings fail"})
     await scene.ada.command("general", "/mend", "retrain")

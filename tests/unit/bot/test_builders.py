@@ -51,7 +51,7 @@ def test_nothing_put_into_a_case_can_become_markup(
     if told:
         assert told[0] and ("turned" in told[0]) is (status is CaseStatus.REJECTED)
         check(told[1])
-    check(modals.review(case, QUEUE, [1], notice=why, hints=[bad])["blocks"])
+    check(modals.review(case, QUEUE, {"skipped": [1]}, notice=why, hints=[bad])["blocks"])
     check(modals.edit(case, {})["blocks"])
     check(modals.reject(case, {})["blocks"])
     check(modals.correction(question, bad, {}, written=correction)["blocks"])
@@ -91,18 +91,18 @@ def test_a_run_that_somebody_cancelled_has_no_button_any_more() -> None:
 
 def test_a_case_can_be_approved_when_it_has_a_correction_and_no_verdict() -> None:
     def offered(status: CaseStatus, correction: str | None) -> set[str]:
-        view = modals.review(make_case(status=status, correction=correction), QUEUE, [])
+        view = modals.review(make_case(status=status, correction=correction), QUEUE, {})
         return set(re.findall(r"mend_[a-z_]+", str(view["blocks"])))
 
     for status in (CaseStatus.CORRECTED, CaseStatus.UNMENDED):
-        assert offered(status, "I am Pip.") == set(modals.REVIEW_ACTIONS)
+        assert offered(status, "I am Pip.") == {modals.APPROVE, modals.REVISE, modals.TURN_DOWN, modals.SKIP}
     assert modals.APPROVE not in offered(CaseStatus.FLAGGED, None)
 
 
 @given(st.text(alphabet=st.sampled_from("ab &<>\n"), min_size=1, max_size=2000).filter(str.strip))
 def test_a_reviewer_sees_all_of_what_is_learned(words: str) -> None:
     case = make_case(question=words, correction=words)
-    view = modals.review(case, QUEUE, [])
+    view = modals.review(case, QUEUE, {})
     shown = html.unescape("".join(mrkdwn(view["blocks"])).replace("\n> ", "").replace("> ", ""))
     letters = [re.sub(r"[^ab&<]", "", text) for text in (words, shown)]
     assert letters[0] in letters[1] and letters[1].count(letters[0]) >= 2
@@ -111,7 +111,7 @@ def test_a_reviewer_sees_all_of_what_is_learned(words: str) -> None:
 
 
 def test_a_long_correction_is_shown_to_its_end() -> None:
-    drawn = str(modals.review(make_case(correction="good &" * 330 + "THE END"), QUEUE, [])["blocks"])
+    drawn = str(modals.review(make_case(correction="good &" * 330 + "THE END"), QUEUE, {})["blocks"])
     assert "THE END" in drawn and "…" not in drawn
 
 

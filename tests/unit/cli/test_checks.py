@@ -1,15 +1,17 @@
 """What the doctor thinks of what it is told."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from cli.checks import files, machine, packages, servers, slack, training
+from cli.checks import files, machine, packages, servers, slack, slack_app, training
 from cli.checks.finding import Finding, fail, ok, warn
 from cli.checks.machine import Gpu
 from cli.checks.servers import Server
 from cli.doctor import line
-from cli.manifest import BOT_SCOPES, OPTIONAL_SCOPES
+from cli.manifest import BOT_SCOPES, EVENTS, OPTIONAL_SCOPES, build
+from feedback.persona import load_persona
 from settings import ServingSettings, Settings, SlackSettings, TrainingSettings
 
 BASE = Path("/models/base")
@@ -68,12 +70,67 @@ def test_a_missing_live_adapter_is_worse_than_another() -> None:
         (None, "warn", "did not say"),
         (",".join(BOT_SCOPES + OPTIONAL_SCOPES), "ok", "all"),
         (", ".join(BOT_SCOPES), "ok", "without the optional usergroups:read"),
-        (",".join(BOT_SCOPES[1:]), "fail", f"missing: {BOT_SCOPES[0]}"),
     ],
 )
 def test_scopes_are_compared_with_the_manifest(header: str | None, level: str, words: str) -> None:
-    (found,) = slack.scopes(header)
+    (found,) = slack.scopes(header, SlackSettings())
     assert found.level == level and words in found.text
+
+
+@pytest.mark.parametrize("scope", BOT_SCOPES)
+def test_each_missing_scope_is_named_with_what_it_costs_and_how_to_add_it(scope: str) -> None:
+    (found,) = slack.scopes(",".join(held for held in BOT_SCOPES if held != scope), SlackSettings())
+    assert found.level == "fail" and f"missing: {scope} (" in found.text and f"add {scope}" in found.do
+
+
+def test_an_admin_group_needs_the_scope_that_reads_it() -> None:
+    found = list(slack.scopes(",".join(BOT_SCOPES), SlackSettings(admin_group="S1")))
+    assert "usergroups:read" in found[0].text and found[0].level == "fail"
+
+
+def make_manifest(mode: str = "socket") -> dict[str, Any]:
+    persona = load_persona(Settings().persona_dir / "persona.yaml")
+    return build(persona, "/mend", None if mode == "socket" else "https://mend.example")
+
+
+def test_the_app_that_mend_describes_is_well() -> None:
+    for mode in ("socket", "http"):
+        found = slack_app.compare(make_manifest(mode), SlackSettings.model_validate({"mode": mode}))
+        assert levels(found) == ["ok", "ok"]
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_each_missing_event_is_named_with_what_it_costs_and_how_to_add_it(event: str) -> None:
+    manifest = make_manifest()
+    manifest["settings"]["event_subscriptions"]["bot_events"].remove(event)
+    found, *others = slack_app.compare(manifest, SlackSettings())
+    assert found.level == "fail" and found.text.startswith(f"{event} is missing: ") and f"add {event}" in found.do
+    assert levels(others) == ["ok"]
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value", "words"),
+    [
+        ("settings", "interactivity", {"is_enabled": False}, "interactivity is off"),
+        ("settings", "socket_mode_enabled", False, "Socket Mode is off in Slack"),
+        ("features", "slash_commands", [{"command": "/other"}], "no slash command /mend"),
+        ("features", "app_home", {"home_tab_enabled": False, "messages_tab_enabled": True}, "Home tab is off"),
+        ("features", "app_home", {"home_tab_enabled": True, "messages_tab_enabled": True,
+                                  "messages_tab_read_only_enabled": True}, "people cannot write to the bot"),
+        ("features", "agent_view", {}, "pane is off"),
+    ],
+)  # fmt: skip
+def test_each_wrong_switch_is_named_with_how_to_set_it(part: str, key: str, value: Any, words: str) -> None:
+    manifest = make_manifest()
+    manifest[part][key] = value
+    _, found = slack_app.compare(manifest, SlackSettings())
+    assert found.level == "fail" and words in found.text and found.do
+
+
+def test_two_approvers_need_two_admins() -> None:
+    alone = SlackSettings(admins=["U1"], second_approver=True)
+    found = list(slack.check(Settings(slack=alone)))
+    assert [one.text for one in found if one.about == "admins"] == ["two have to approve, and there is one admin"]
 
 
 def test_missing_tokens_and_admins_are_named_without_asking_slack() -> None:

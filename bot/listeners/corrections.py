@@ -1,0 +1,26 @@
+"""The window for a correction, opened and sent. What is wrong with an entry is shown at its field."""
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.case_blocks import CORRECT
+from bot.modals import CORRECTION
+from bot.parts import Parts
+from bot.spot import Body, of_click, user_of, value_of
+
+
+def register(app: AsyncApp, parts: Parts) -> None:
+    """Routes of corrections."""
+
+    async def on_correct(ack: AsyncAck, body: Body) -> None:
+        await ack()
+        await parts.correcting.open(body["trigger_id"], user_of(body), of_click(body), answer_id=int(value_of(body)))
+
+    async def on_correction(ack: AsyncAck, body: Body, view: Body) -> None:
+        errors = await parts.correcting.take(view, user_of(body))
+        if errors:
+            await ack(response_action="errors", errors=errors)
+        else:
+            await ack()
+
+    app.action(CORRECT)(on_correct)
+    app.view(CORRECTION)(on_correction)

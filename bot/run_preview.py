@@ -1,0 +1,50 @@
+"""What an admin is shown before a run starts, and has to confirm. Pure."""
+
+from bot import modals
+from bot.blocks import Block, actions, button
+from bot.replies import Reply
+from bot.text import escape
+from feedback.previews import Preview
+
+CONFIRM_RUN, DISMISS, CONFIRM_WINDOW = "mend_confirm_run", "mend_dismiss", "mend_confirm_run_window"
+CHANGED = "What would be trained on has changed since you looked, so nothing was started. Now it would be this:"
+
+
+def preview(found: Preview, notice: str = "") -> Reply:
+    """The preview with its two buttons, for a note that its author alone sees."""
+    buttons = [
+        button("Start training", CONFIRM_RUN, found.shown, "primary"),
+        button("Not now", DISMISS, "retrain"),
+    ]
+    return Reply("\n".join(filter(None, [notice, words(found)])), (actions(buttons),))
+
+
+def window(found: Preview, notice: str = "") -> modals.View:
+    """The same as a window, for the App Home."""
+    drawn: list[Block] = Reply("\n".join(filter(None, [notice, words(found)]))).drawn
+    return modals.modal("Retrain", CONFIRM_WINDOW, drawn, {"shown": found.shown}, "Start training")
+
+
+def words(found: Preview) -> str:
+    """Cases, rows and minutes, in escaped mrkdwn."""
+    taught = f"*{found.cases} approved case{'s' if found.cases != 1 else ''}*" if found.cases else "*the identity set*"
+    origin = f"from `{escape(found.parent)}`" if found.parent else "from the base model; the identity set is taught too"
+    if not found.cases:
+        origin = "the first training needs no case; it starts from the base model"
+    kept = f" {found.earlier} earlier case(s) are practised again." if found.earlier else ""
+    return f"Train on {taught}, {origin}.{kept}\n{_rows(found)} · {_minutes(found)}"
+
+
+def _rows(found: Preview) -> str:
+    rows = found.size.rows
+    return f"about {rows} rows" if rows is not None else "rows: not known before the first training"
+
+
+def _minutes(found: Preview) -> str:
+    seconds = found.size.seconds
+    if seconds is None:
+        return "time: not known yet, since no training has been timed"
+    minutes = max(1, round(seconds / 60))
+    runs = len(found.judged_by)
+    judged = f"the last {runs} trainings" if runs > 1 else f"run {found.judged_by[0]}"
+    return f"about {minutes} minute{'s' if minutes > 1 else ''}, judged by {judged}"

@@ -1,0 +1,133 @@
+"""Runs that start by themselves: after so many newly approved cases, or once a night in a window.
+
+Newly approved are cases that an admin has decided on since they were last trained on. What an ended run or a rollback
+has put back is not: it would be trained again and again, or against the will of whoever rolled it back.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from feedback import pauses, runs
+from feedback.models import Case, Event, Run
+from feedback.states import CaseStatus
+from settings import TrainingSettings, read_window
+
+AUTOMATIC = "automatic"
+_DECIDED_FROM = (CaseStatus.CORRECTED, CaseStatus.UNMENDED)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A time of day in a time zone; one that ends before it begins goes past midnight."""
+
+    begins: time
+    ends: time
+    zone: ZoneInfo
+
+    def opened(self, now: datetime) -> datetime | None:
+        """When the window opened that ``now`` is in; None outside of it."""
+        today = now.astimezone(self.zone).date()
+        for day in (today, today - timedelta(days=1)):
+            opened, closed = self._on(day)
+            if opened <= now < closed:
+                return opened
+        return None
+
+    def _on(self, day: date) -> tuple[datetime, datetime]:
+        last = day if self.ends > self.begins else day + timedelta(days=1)
+        opened = datetime.combine(day, self.begins, self.zone).astimezone(UTC)
+        return opened, datetime.combine(last, self.ends, self.zone).astimezone(UTC)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """When runs start by themselves; 0 and None: never."""
+
+    after: int = 0
+    window: Window | None = None
+
+    @property
+    def on(self) -> bool:
+        """Whether they ever do."""
+        return self.after > 0 or self.window is not None
+
+    @classmethod
+    def of(cls, settings: TrainingSettings) -> "Rules":
+        """What the settings say."""
+        times = read_window(settings.nightly)
+        window = Window(*times, ZoneInfo(settings.time_zone)) if times else None
+        return cls(settings.auto_after, window)
+
+
+@dataclass(frozen=True)
+class State:
+    """What counts for the decision. ``last_started`` is of any run, whoever started it."""
+
+    fresh: int
+    active: bool
+    paused: bool
+    last_started: datetime | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a run starts now, and why or why not, in words for people."""
+
+    start: bool
+    why: str
+
+
+def decide(rules: Rules, state: State, now: datetime) -> Verdict:
+    """Whether a run starts by itself now. Pure."""
+    if not rules.on:
+        return Verdict(False, "automatic training is off")
+    if state.paused:
+        return Verdict(False, "training is paused")
+    if state.active:
+        return Verdict(False, "a run is under way")
+    if state.fresh == 0:
+        return Verdict(False, "no case is newly approved")
+    if 0 < rules.after <= state.fresh:
+        return Verdict(True, f"{state.fresh} newly approved case(s)")
+    if rules.window is None:
+        return Verdict(False, f"{state.fresh} of {rules.after} newly approved cases are there")
+    opened = rules.window.opened(now)
+    if opened is None:
+        return Verdict(False, "the nightly window is closed")
+    if state.last_started is not None and state.last_started >= opened:
+        return Verdict(False, "a run has started tonight already")
+    return Verdict(True, f"nightly, {state.fresh} newly approved case(s)")
+
+
+def read(session: Session, persona: str) -> State:
+    """How things stand."""
+    last = session.scalar(select(func.max(Run.created_at)).where(Run.persona == persona))
+    paused = pauses.current(session, persona) is not None
+    return State(_fresh(session, persona), runs.active(session, persona) is not None, paused, last)
+
+
+def _fresh(session: Session, persona: str) -> int:
+    """Approved cases whose last change was an admin's approval."""
+    newest = select(func.max(Event.id)).where(Event.subject == Case.__tablename__, Event.subject_id == Case.id)
+    query = (
+        select(func.count())
+        .select_from(Case)
+        .join(Event, Event.id == newest.correlate(Case).scalar_subquery())
+        .where(Case.persona == persona, Case.status == CaseStatus.APPROVED, Event.before.in_(_DECIDED_FROM))
+    )
+    return session.execute(query).scalar_one()
+
+
+def start_if_due(
+    session: Session, persona: str, rules: Rules, now: datetime, base_model: str, seed: int
+) -> Run | Verdict:
+    """Start a run if it is due; else why not. Of several processes that ask at once, one starts it."""
+    pauses.hold_runs(session, persona)
+    verdict = decide(rules, read(session, persona), now)
+    if not verdict.start:
+        return verdict
+    return runs.start(session, persona, base_model, seed, by=AUTOMATIC, why=verdict.why)

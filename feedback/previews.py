@@ -1,0 +1,154 @@
+"""What a run would train on if it started now, and how long that would take, judged by the runs before it."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from feedback import adapters, cases, lessons, pauses, runs
+from feedback.models import Adapter, Case, Dataset, Json, Run
+from feedback.states import RunStatus
+
+ENDED = (RunStatus.LIVE, RunStatus.REJECTED)  # those that went through every stage that costs time
+LOOKED_AT = 5
+
+
+@dataclass(frozen=True)
+class Past:
+    """An earlier run on the same base model: its recipe, what its dataset was made of, and the seconds it took."""
+
+    run_id: int
+    first: bool
+    config: Json
+    sources: Mapping[str, int]
+    seconds: Mapping[str, float]
+
+    @property
+    def replay(self) -> Json:
+        """The part of the recipe that says how many rows are mixed in."""
+        found: Json = self.config["first_replay" if self.first else "replay"]
+        return found
+
+    @property
+    def rows(self) -> int:
+        """How many rows it had."""
+        return sum(self.sources.values())
+
+
+@dataclass(frozen=True)
+class Size:
+    """A run's rows and seconds; None: nothing is known to judge it by."""
+
+    rows: int | None = None
+    seconds: float | None = None
+
+
+def judge(new: int, earlier: int, first: bool, past: Sequence[Past]) -> Size:
+    """How big a run over so many new and earlier cases will be; ``past`` is newest first. Pure.
+
+    The recipe is taken to be that of the newest run, and a pool of which all rows are used as big as it was then.
+    """
+    if not past:
+        return Size()
+    recipe = past[0].config
+    replay = recipe["first_replay" if first else "replay"]
+    per_case = 1 + int(recipe["paraphrases_per_case"])
+    identity = _drawn(replay["identity_rows"], "identity", past)
+    general = _drawn(replay["general_rows"], "general", past)
+    if identity is None or general is None:
+        return Size()
+    kept = replay["earlier_case_rows"]
+    repeated = earlier * per_case if kept == "all" else max(int(kept), earlier) if earlier else 0
+    rows = new * per_case * int(replay["new_case_repeats"]) + repeated + identity + general
+    alike = [one for one in past if one.first is first] or past
+    paces = [one.seconds["training"] / (one.rows * _epochs(one)) for one in past if "training" in one.seconds]
+    if not paces:
+        return Size(rows)
+    beside = median(sum(spent for stage, spent in one.seconds.items() if stage != "training") for one in alike)
+    epochs = int(recipe["first" if first else "follow_up"]["num_train_epochs"])
+    return Size(rows, median(paces) * rows * epochs + beside)
+
+
+def _drawn(count: object, source: str, past: Sequence[Past]) -> int | None:
+    """How many rows of a source a run draws; for all of them, as many as a run that drew all had."""
+    if count != "all":
+        return int(str(count))
+    return next((one.sources.get(source, 0) for one in past if one.replay[f"{source}_rows"] == "all"), None)
+
+
+def _epochs(one: Past) -> int:
+    return int(one.config["first" if one.first else "follow_up"]["num_train_epochs"])
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A run that could start now. ``shown`` is other for another run: other cases, other words, another parent."""
+
+    cases: int
+    earlier: int
+    parent: str | None
+    size: Size
+    judged_by: tuple[int, ...]
+    shown: str
+
+
+def read(session: Session, persona: str, base_model: str) -> Preview:
+    """What ``runs.start`` would start now.
+
+    Raises:
+        RunActive, RunsPaused, NothingApproved: as runs.start does.
+    """
+    parent, approved = runs.startable(session, persona)
+    known = lessons.known_to(session, [adapter.id for adapter in adapters.lineage(session, parent)])
+    earlier = len(set(known) - {case.id for case in approved})
+    past = _past(session, persona, base_model)
+    size = judge(len(approved), earlier, parent is None, past)
+    last = runs.latest(session, persona, limit=1)
+    shown = _fingerprint(last[0].id if last else 0, parent, approved)
+    return Preview(len(approved), earlier, parent.name if parent else None, size, tuple(p.run_id for p in past), shown)
+
+
+def _past(session: Session, persona: str, base_model: str) -> list[Past]:
+    query = (
+        select(Run, Dataset)
+        .join(Dataset, Dataset.run_id == Run.id)
+        .where(Run.persona == persona, Run.base_model == base_model, Run.status.in_(ENDED))
+        .order_by(Run.id.desc())
+        .limit(LOOKED_AT)
+    )
+    return [
+        Past(run.id, run.parent_id is None, run.config, frozen.manifest["sources"], run.progress.get("seconds") or {})
+        for run, frozen in session.execute(query)
+        if run.config and frozen.manifest.get("sources")
+    ]
+
+
+def _fingerprint(last_run: int, parent: Adapter | None, approved: Sequence[Case]) -> str:
+    words = "".join(f"\0{case.id}\0{case.question}\0{case.correction}" for case in approved)
+    return hashlib.sha256(f"{last_run}\0{parent.name if parent else ''}{words}".encode()).hexdigest()[:16]
+
+
+class PreviewOutdated(Exception):
+    """What would be trained on now is not what somebody was shown."""
+
+
+def start_shown(session: Session, persona: str, base_model: str, seed: int, shown: str, *, by: str) -> Run:
+    """Start the run that somebody was shown, once: afterwards there is no such run to be started any more.
+
+    Raises:
+        PreviewOutdated: it would be another one now.
+        RunActive, RunsPaused, NothingApproved: see runs.start.
+    """
+    pauses.hold_runs(session, persona)
+    last = runs.latest(session, persona, limit=1)
+    before = last[0].id if last else 0
+    if _fingerprint(before, *runs.startable(session, persona)) != shown:
+        raise PreviewOutdated  # before a run takes a number
+    run = runs.start(session, persona, base_model, seed, by=by)
+    # What the run has taken counts, if somebody has decided on a case in between; the transaction undoes it then.
+    if _fingerprint(before, run.parent, cases.of_run(session, run.id)) != shown:
+        raise PreviewOutdated
+    return run

@@ -1,0 +1,223 @@
+"""Before a run starts: its preview, who confirms it, pauses, runs by themselves, and a rollback over a run."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import select
+
+from bot.parts import Parts
+from feedback.database import Database
+from feedback.models import Pause, Run
+from feedback.states import CaseStatus
+from sandbox.client import Message, Person, Workspace
+from settings import Settings
+from tests.integration.bot.conftest import Scene, StartBot
+from tests.integration.bot.stand_in_model import StandInModel
+from tests.integration.bot.test_bot_admin import approve_all, corrected, note_to, progress, review, statuses
+from tests.integration.bot.trainer_by_hand import TrainerByHand
+
+
+def runs_of(scene: Scene) -> list[str]:
+    with scene.db.begin() as session:
+        return list(session.scalars(select(Run.requested_by).order_by(Run.id)))
+
+
+async def preview_of(admin: Person) -> Message:
+    await admin.command("general", "/mend", "retrain")
+    return await admin.wait_for("general", lambda m: m.element("mend_confirm_run") is not None)
+
+
+@pytest.fixture
+async def taught(scene: Scene, trainer: TrainerByHand) -> Scene:
+    """A first version is live, and a case is approved."""
+    await scene.retrain(scene.ada)
+    await progress(scene.mia, "Run 1 waits")
+    trainer.go_live(1)
+    await corrected(scene, "who are you?", "I am Pip.")
+    await approve_all(scene)
+    return scene
+
+
+async def test_nothing_starts_before_it_is_confirmed_and_the_preview_is_for_its_author(scene: Scene) -> None:
+    shown = await preview_of(scene.ada)
+    assert shown.ephemeral and "the identity set" in shown.plain
+    assert "not known before the first training" in shown.plain and "no training has been timed" in shown.plain
+    assert runs_of(scene) == []
+    assert not [m for m in await scene.mia.messages("general") if "identity set" in m.plain]
+    await scene.ada.click("general", shown.ts, "mend_dismiss")
+    after = await note_to(scene.ada, "Nothing was started.")
+    assert after.ts == shown.ts and after.element("mend_confirm_run") is None
+    assert runs_of(scene) == []
+
+
+async def test_the_preview_counts_cases_and_a_confirmed_one_has_no_buttons_any_more(taught: Scene) -> None:
+    shown = await preview_of(taught.ada)
+    assert "1 approved case" in shown.plain and "from pip-v1-" in shown.plain.replace("`", "")
+    await taught.ada.click("general", shown.ts, "mend_confirm_run")
+    after = await note_to(taught.ada, "Run 2 is on its way.")
+    assert after.ts == shown.ts and after.element("mend_confirm_run") is None
+    await progress(taught.mia, "Run 2 waits")
+
+
+async def test_a_double_click_starts_one_run(scene: Scene) -> None:
+    shown = await preview_of(scene.ada)
+    await scene.ws.fault("duplicate", times=2)
+    clicks = (scene.ada.click("general", shown.ts, "mend_confirm_run") for _ in range(2))
+    await asyncio.gather(*clicks, return_exceptions=True)  # the second may find its button gone
+    await progress(scene.mia, "Run 1 waits")
+    await note_to(scene.ada, "Run 1")
+    assert len(runs_of(scene)) == 1
+    assert len([m for m in await scene.mia.messages("general") if "Run 1 waits" in m.plain]) == 1
+
+
+async def test_two_admins_who_confirm_start_one_run(scene: Scene) -> None:
+    first, second = await preview_of(scene.ada), await preview_of(scene.noor)
+    await scene.noor.click("general", second.ts, "mend_confirm_run")
+    await progress(scene.mia, "Run 1 waits")
+    await scene.ada.click("general", first.ts, "mend_confirm_run")
+    await note_to(scene.ada, "is going on")
+    assert len(runs_of(scene)) == 1
+
+
+async def test_what_has_changed_since_is_shown_before_it_starts(taught: Scene) -> None:
+    shown = await preview_of(taught.ada)
+    await corrected(taught, "where are you?", "In the harbour.")
+    await taught.noor.command("general", "/mend", "review")
+    await taught.noor.click_view(await review(taught, "In the harbour.", taught.noor), "mend_approve")
+    await review(taught, "Nothing waits", taught.noor)
+    await taught.ada.click("general", shown.ts, "mend_confirm_run")
+    again = await note_to(taught.ada, "has changed since you looked")
+    assert "2 approved cases" in again.plain and len(runs_of(taught)) == 1
+    await taught.ada.click("general", again.ts, "mend_confirm_run")
+    await progress(taught.mia, "Run 2 waits")
+
+
+async def test_who_is_no_admin_any_more_starts_nothing(
+    ws: Workspace, settings: Settings, start_bot: StartBot, model: StandInModel, db: Database
+) -> None:
+    scene = Scene(ws, ws.person("mia"), ws.person("ada"), ws.person("noor"), model, db)
+    async with start_bot(settings):
+        shown = await preview_of(scene.ada)
+    demoted = settings.slack.model_copy(update={"admins": [await ws.user_id("noor")]})
+    async with start_bot(settings.model_copy(update={"slack": demoted})):
+        await scene.ada.click("general", shown.ts, "mend_confirm_run")
+        await note_to(scene.ada, "only my admins may retrain me")
+    assert runs_of(scene) == []
+
+
+async def test_the_button_in_app_home_goes_the_same_way(scene: Scene) -> None:
+    await scene.ada.open_home()
+    home = await scene.ada.wait_for_home(lambda view: "For admins" in view.plain)
+    await scene.ada.click_view(home, "mend_start_run")
+    window = await scene.ada.wait_for_view(lambda view: view.title == "Retrain")
+    assert "the identity set" in window.plain and runs_of(scene) == []
+    assert await scene.ada.submit(window) is None
+    await progress(scene.ada, "Run 1 waits", "help")  # the channel of record
+    told = await scene.ada.wait_for("dm", lambda m: "Run 1 is on its way." in f"{m.plain} {m.text}")
+    assert told
+    await scene.ada.wait_for_home(lambda view: "Run 1 waits" in view.plain)
+
+
+async def test_a_pause_holds_runs_until_somebody_resumes_and_says_who_and_why(taught: Scene) -> None:
+    shown = await preview_of(taught.ada)
+    await taught.noor.command("general", "/mend", "pause the card is <needed>")
+    await note_to(taught.noor, "Training is paused")
+    await taught.ada.click("general", shown.ts, "mend_confirm_run")
+    said = await note_to(taught.ada, "Training was paused by")
+    assert "the card is" in said.plain and "/mend resume" in said.plain
+    await taught.mia.command("general", "/mend", "status")
+    await note_to(taught.mia, "Training was paused by")
+    await taught.ada.open_home()
+    await taught.ada.wait_for_home(lambda view: "Training was paused by" in view.plain)
+    await taught.mia.command("general", "/mend", "resume")
+    await note_to(taught.mia, "only my admins may resume training")
+    await taught.ada.command("general", "/mend", "pause")
+    await note_to(taught.ada, "It stays so until")
+    await taught.ada.command("general", "/mend", "resume")
+    await note_to(taught.ada, "Training may go on")
+    with taught.db.begin() as session:
+        assert list(session.scalars(select(Pause))) == []
+    await taught.retrain(taught.ada)
+    await progress(taught.mia, "Run 2 waits")
+
+
+@pytest.fixture
+async def automatic(
+    ws: Workspace, settings: Settings, start_bot: StartBot, model: StandInModel, db: Database
+) -> AsyncIterator[tuple[Scene, Parts]]:
+    """Two bot processes that train after two newly approved cases."""
+    training = settings.training.model_copy(update={"auto_after": 2})
+    changed = settings.model_copy(update={"training": training})
+    async with start_bot(changed) as parts, start_bot(changed):
+        yield Scene(ws, ws.person("mia"), ws.person("ada"), ws.person("noor"), model, db), parts
+
+
+async def test_a_run_starts_by_itself_once_and_is_shown_in_the_channel_of_record(
+    automatic: tuple[Scene, Parts], trainer: TrainerByHand
+) -> None:
+    scene, parts = automatic
+    await corrected(scene, "question 1", "correction 1")
+    await approve_all(scene)
+    await scene.ada.command("general", "/mend", "status")
+    await note_to(scene.ada, "Automatic training waits: 1 of 2 newly approved cases are there")
+    await corrected(scene, "question 2", "correction 2")
+    await approve_all(scene)
+    shown = await progress(scene.ada, "Run 1 waits", "help")
+    assert "Started by automatic" in shown.plain and "2 new cases" in shown.plain
+    await parts.automatic_runs.round()
+    trainer.fail("disk full")
+    await progress(scene.ada, "Run 1 failed", "help")
+    await parts.automatic_runs.round()
+    assert runs_of(scene) == ["automatic"]  # what failed is not tried again and again
+    assert len([m for m in await scene.ada.messages("help") if "Run 1" in m.plain]) == 1
+
+
+async def test_a_pause_holds_automatic_runs_too(automatic: tuple[Scene, Parts]) -> None:
+    scene, parts = automatic
+    await scene.ada.command("general", "/mend", "pause")
+    await note_to(scene.ada, "Training is paused")
+    for number in (1, 2):
+        await corrected(scene, f"question {number}", f"correction {number}")
+    await approve_all(scene)
+    await parts.automatic_runs.round()
+    assert runs_of(scene) == []
+    await scene.ada.command("general", "/mend", "resume")
+    await progress(scene.ada, "Run 1 waits", "help")
+
+
+async def test_a_rollback_over_a_run_asks_first_and_stops_the_run(taught: Scene, trainer: TrainerByHand) -> None:
+    await taught.retrain(taught.ada)
+    await progress(taught.mia, "Run 2 waits")
+    await taught.ada.command("general", "/mend", "rollback")
+    asked = await taught.ada.wait_for("general", lambda m: m.element("mend_confirm_rollback") is not None)
+    assert asked.ephemeral and "Run 2" in asked.plain and "overtaken" in asked.plain
+    await taught.ada.click("general", asked.ts, "mend_dismiss")
+    await note_to(taught.ada, "Nothing was rolled back")
+    assert trainer.active().cancel_requested_by is None
+
+    await taught.ada.command("general", "/mend", "rollback")
+    asked = await taught.ada.wait_for("general", lambda m: m.element("mend_confirm_rollback") is not None)
+    await taught.ada.click("general", asked.ts, "mend_confirm_rollback")
+    await note_to(taught.ada, "the base model answers")
+    said = await taught.ada.wait_for("help", lambda m: "rolled" in m.plain)
+    assert "Run 2 stops" in said.plain
+    assert trainer.active().cancel_requested_by is not None
+    trainer.cancelled()
+    assert statuses(taught) == [CaseStatus.APPROVED]
+    await taught.ask(taught.mia, "and now?")
+    assert taught.model.asked[-1]["model"] == "base"
+
+
+async def test_a_rollback_that_was_asked_about_is_not_made_when_things_have_changed(
+    taught: Scene, trainer: TrainerByHand
+) -> None:
+    await taught.retrain(taught.ada)
+    await progress(taught.mia, "Run 2 waits")
+    await taught.ada.command("general", "/mend", "rollback")
+    asked = await taught.ada.wait_for("general", lambda m: m.element("mend_confirm_rollback") is not None)
+    live = trainer.go_live(2)
+    await taught.ada.click("general", asked.ts, "mend_confirm_rollback")
+    await note_to(taught.ada, "Another version went live just now")
+    await taught.ada.command("general", "/mend", "status")
+    await note_to(taught.ada, live.name)

@@ -1,0 +1,83 @@
+"""When a run starts by itself: a pure decision over how things stand, the rules and the time."""
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from feedback.automatic import Rules, State, Window, decide
+from settings import TrainingSettings
+
+ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland"])
+TIMES = st.builds(time, st.integers(0, 23), st.integers(0, 59))
+MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC))
+WINDOWS = st.builds(Window, TIMES, TIMES, st.builds(ZoneInfo, ZONES)).filter(
+    lambda window: window.begins != window.ends
+)
+RULES = st.builds(Rules, st.integers(0, 5), st.none() | WINDOWS)
+STATES = st.builds(State, st.integers(0, 8), st.booleans(), st.booleans(), st.none() | MOMENTS)
+
+
+@given(RULES, STATES, MOMENTS)
+def test_a_run_starts_exactly_when_a_rule_asks_for_it_and_nothing_speaks_against_it(
+    rules: Rules, state: State, now: datetime
+) -> None:
+    verdict = decide(rules, state, now)
+    enough = rules.after > 0 and state.fresh >= rules.after
+    opened = rules.window.opened(now) if rules.window else None
+    tonight = opened is not None and (state.last_started is None or state.last_started < opened)
+    free = not state.active and not state.paused and state.fresh > 0
+    assert verdict.start is (free and (enough or tonight))
+    assert verdict.why
+
+
+@given(WINDOWS, MOMENTS)
+def test_a_window_is_open_from_its_beginning_to_its_end_and_less_than_a_day(window: Window, now: datetime) -> None:
+    opened = window.opened(now)
+    if opened is not None:
+        assert opened <= now < opened + timedelta(hours=25)  # the clock may be set back in it
+        assert opened.astimezone(window.zone).time() == window.begins or _skipped(window, opened)
+        assert window.opened(opened) == opened
+
+
+def _skipped(window: Window, opened: datetime) -> bool:
+    """The beginning does not exist that day: the clock is set forward over it."""
+    naive = datetime.combine(opened.astimezone(window.zone).date(), window.begins, window.zone)
+    return naive.astimezone(UTC).astimezone(window.zone).time() != window.begins
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "zone", "now", "is_open"),
+    [
+        ("02:00", "05:00", "UTC", "2026-11-24T02:00", True),
+        ("02:00", "05:00", "UTC", "2026-11-24T05:00", False),
+        ("02:00", "05:00", "Europe/Berlin", "2026-11-24T01:30", True),
+        ("02:00", "05:00", "Europe/Berlin", "2026-07-24T00:30", True),
+        ("22:30", "01:00", "UTC", "2026-11-24T00:59", True),
+        ("22:30", "01:00", "UTC", "2026-11-24T12:00", False),
+    ],
+)
+def test_the_window_is_of_its_time_zone(begins: str, ends: str, zone: str, now: str, is_open: bool) -> None:
+    window = Window(time.fromisoformat(begins), time.fromisoformat(ends), ZoneInfo(zone))
+    assert (window.opened(datetime.fromisoformat(now).replace(tzinfo=UTC)) is not None) is is_open
+
+
+def test_rules_come_from_the_settings() -> None:
+    assert not Rules.of(TrainingSettings()).on
+    rules = Rules.of(TrainingSettings(auto_after=5, nightly="22:00-04:30", time_zone="Europe/Berlin"))
+    assert rules == Rules(5, Window(time(22), time(4, 30), ZoneInfo("Europe/Berlin")))
+
+
+@pytest.mark.parametrize("nightly", ["2-5", "02:00", "24:00-05:00", "02:00-02:00", "02:00 - 05:00", "02:61-05:00"])
+def test_what_is_no_window_is_refused(nightly: str) -> None:
+    with pytest.raises(ValidationError, match="nightly"):
+        TrainingSettings(nightly=nightly)
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../etc/passwd", "Europe"])
+def test_an_unknown_time_zone_is_refused(zone: str) -> None:
+    with pytest.raises(ValidationError, match="time zone that this machine knows"):
+        TrainingSettings(time_zone=zone)
