@@ -8,6 +8,7 @@ from bot.announcing import Announcing
 from bot.answering import Answering
 from bot.asking_again import AskingAgain
 from bot.correcting import Correcting
+from bot.following import Following
 from bot.intake import QUESTION, Intake
 from bot.people import Me
 from bot.permissions import Permissions
@@ -44,6 +45,7 @@ class Parts:
     reviewing: Reviewing
     retraining: Retraining
     asking_again: AskingAgain
+    following: Following
     announcing: Announcing
     unsaved: Unsaved
 
@@ -98,6 +100,7 @@ def wire(settings: Settings, me: Me, persona: Persona, client: AsyncWebClient, r
         reviewing=Reviewing(database, permissions, slug),
         retraining=Retraining(database, permissions, replicas, progress, settings, slug),
         asking_again=AskingAgain(database, client, intake, me),
+        following=Following(database, permissions, me.team_id, slack.command),
         announcing=Announcing(database, client, progress, slug),
         unsaved=unsaved,
     )

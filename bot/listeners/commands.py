@@ -53,6 +53,8 @@ async def _answer(parts: Parts, body: Body, word: str) -> str:
             return listings.usage(command)
         case "undo":
             return await parts.reviewing.undo(user, str(body.get("text") or ""))
+        case "follow":
+            return await parts.following.command(user, channel, str(body.get("text") or ""))
         case "probes":
             return listings.probe_list(*await parts.database.run(listings.read_probes, parts.persona.slug))
         case "status" | "adapters" | "cases":
