@@ -44,5 +44,12 @@ def latest(session: Session, adapter_id: int | None) -> tuple[Result, ...] | Non
     return _results(session.scalars(query.limit(1)).first())
 
 
+def said_to_case(session: Session, adapter_id: int, case_id: int, question: str) -> str | None:
+    """What an adapter said to a case's own question when it was probed, or to one of its other wordings."""
+    found = [result for result in latest(session, adapter_id) or () if result.case_id == case_id]
+    found.sort(key=lambda result: result.prompt != question)
+    return found[0].answer.strip() or None if found else None
+
+
 def _results(report: Report | None) -> tuple[Result, ...] | None:
     return tuple(Result(**result) for result in report.results) if report else None
