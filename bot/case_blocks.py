@@ -91,12 +91,12 @@ def news(case: Case, now: str | None = None) -> tuple[str, list[Block]] | None:
         return _mended(case, now, told)
     if case.status is CaseStatus.APPROVED and case.outcome:
         text = "This is not mended yet."
-        why = f"{escape(shorten(case.outcome, 600))}\nThe correction stays approved; the next training tries it again."
-        return text, [section(f"{told}: {text}"), context(why)]
+        so = f"{escape(shorten(case.outcome, 600))}\nThe correction stays approved; the next training tries it again."
+        return text, [section(f"{told}: {text}"), context(so)]
     if case.status is CaseStatus.UNMENDED:
         text = "I trained on the correction, and still get it wrong."
-        because = escape(shorten(case.outcome or "its probes fail", 600))
-        why = context(f"Why: {because}. It goes back to the admins; nothing is lost.")
+        blame = escape(shorten(case.outcome or "its probes fail", 600))
+        why = context(f"Why: {blame}. It goes back to the admins; nothing is lost.")
         return text, [section(f"{told}: {text}"), why]
     if case.status is CaseStatus.REJECTED:
         text = "An admin has turned the correction down."

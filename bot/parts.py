@@ -9,6 +9,9 @@ from bot.answering import Answering
 from bot.asking_again import AskingAgain
 from bot.correcting import Correcting
 from bot.following import Following
+from bot.gallery import Gallery
+from bot.homes import Homes
+from bot.illustrating import Illustrating
 from bot.intake import QUESTION, Intake
 from bot.people import Me
 from bot.permissions import Permissions
@@ -47,6 +50,9 @@ class Parts:
     asking_again: AskingAgain
     following: Following
     announcing: Announcing
+    progress: ProgressMessages
+    illustrating: Illustrating
+    homes: Homes
     unsaved: Unsaved
 
     async def save_kept(self) -> None:
@@ -70,6 +76,7 @@ class Parts:
 
     async def close(self) -> None:
         """Close every connection."""
+        await self.homes.close()
         await self.chat.close()
         await self.replicas.close()
         await self.database.close()
@@ -85,6 +92,7 @@ def wire(settings: Settings, me: Me, persona: Persona, client: AsyncWebClient, r
     answering = Answering(database, chat, client, persona, settings, Traffic(), rhythm)
     intake = Intake(database, answering, slack, slug, unsaved, rhythm)
     progress = ProgressMessages(database, client, slug, slack.record_channel)
+    gallery = Gallery(database, client, settings.home)
     return Parts(
         settings=settings,
         me=me,
@@ -102,5 +110,8 @@ def wire(settings: Settings, me: Me, persona: Persona, client: AsyncWebClient, r
         asking_again=AskingAgain(database, client, intake, me),
         following=Following(database, permissions, me.team_id, slack.command),
         announcing=Announcing(database, client, progress, slug),
+        progress=progress,
+        illustrating=Illustrating(database, gallery, progress, slug),
+        homes=Homes(database, client, permissions, gallery, persona),
         unsaved=unsaved,
     )

@@ -7,7 +7,6 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 
 from bot import questions
-from bot.home import collect_home, home
 from bot.parts import Parts
 from bot.spot import Spot
 from bot.streaming import REFUSALS
@@ -60,8 +59,4 @@ def register(app: AsyncApp, parts: Parts) -> None:
 
 async def publish_home(parts: Parts, user: str) -> None:
     """Draw somebody's App Home anew."""
-    standing = await parts.permissions.standing(user)
-    seen = await parts.database.run(
-        collect_home, parts.persona.slug, parts.persona.name, str(standing.person), standing.is_admin
-    )
-    await parts.client.views_publish(user_id=user, view=home(seen))
+    await parts.homes.publish(user)

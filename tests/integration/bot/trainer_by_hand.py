@@ -88,7 +88,7 @@ class TrainerByHand:
         with self.db.begin() as session:
             adapters.promote(session, session.get_one(Adapter, adapter.id), by="worker", why=f"run {run.id}")
             runs.settle_live(session, run.id, adapter.id, unmended or {})
-            runs.advance(session, run.id, RunStatus.LIVE)
+            runs.close(session, run.id, RunStatus.LIVE, why=f"{adapter.name} is live")
         return adapter
 
     def fail(self, error: str) -> None:
