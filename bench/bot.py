@@ -144,14 +144,14 @@ async def ask_all(url: str, questions: int, words: int, command: str) -> Outcome
         await asyncio.sleep(3)  # a doubled answer would come now
         shown = [await _answers_to(one) for one in asked]
         calls = await ws.traffic(kind="api")
-    texts = [[message.text for message in messages] for messages in shown]
+    texts = [[said(message) for message in messages] for messages in shown]
     right = [paced_model.answer(one.text, words) for one in asked]
     times = _times(calls)
     return Outcome(
         whole=seconds,
         lost=sum(isinstance(one, BaseException) for one in whole),
         doubled=sum(len(messages) > 1 for messages in shown),
-        garbled=sum("".join(said).strip() != wanted for said, wanted in zip(texts, right, strict=True)),
+        garbled=sum("".join(parts).strip() != wanted for parts, wanted in zip(texts, right, strict=True)),
         first_words=_first_words(asked, shown),
         acks=acks,
         busiest={method: most_in_a_minute(times.get(method, [])) for method in A_MINUTE},
@@ -188,6 +188,11 @@ async def _whole(asked: Asked) -> Message:
 async def _answers_to(asked: Asked) -> list[Message]:
     found = await asked.person.messages(asked.channel, asked.ts)
     return [message for message in found if message.by_app and not message.ephemeral]
+
+
+def said(message: Message) -> str:
+    """The words of an answer: a stream's own text, or the block of a posted one, whose text is a short form of it."""
+    return "".join(block["text"] for block in message.blocks if block["type"] == "markdown") or message.text
 
 
 def _first_words(asked: Sequence[Asked], shown: Sequence[Sequence[Message]]) -> list[float]:
