@@ -63,4 +63,5 @@ test: lint
 bench: $(READY)
 	@$(BIN)/python -m bench.start --home .mend/bench
 	@$(BIN)/python -m bench.swap --model .mend/bench/model
+	@$(BIN)/python -m bench.bot
 	@$(BIN)/python -m bench.loop

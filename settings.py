@@ -49,6 +49,9 @@ class SlackSettings(BaseModel):
     )
     patience: float = Field(3600, gt=0, description="Seconds a question may wait for the model before it is given up.")
     shutdown_grace: float = Field(20, ge=0, description="Seconds that running answers get to finish at a shutdown.")
+    shared_channels_may_teach: bool = Field(
+        False, description="Keep flags and corrections from channels that are shared with other organisations."
+    )
 
 
 class DatabaseSettings(BaseModel):

@@ -13,6 +13,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="mend-bench-") as folder:
         small = model.ensure(Path(folder) / "model")
         for command in (
+            ["bench.bot"],
             ["bench.loop"],
             ["bench.start"],
             ["bench.swap", "--model", str(small)],

@@ -4,16 +4,25 @@ import logging
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy.orm import Session
 
 from bot.case_blocks import news
 from bot.progress_messages import ProgressMessages
 from bot.slack_errors import NETWORK, Trouble, code, trouble
 from bot.text import escape
-from feedback import cases, reviews
+from feedback import cases, reports, reviews
 from feedback.database import AsyncDatabase
 from feedback.models import Case
+from feedback.states import CaseStatus
 
 log = logging.getLogger(__name__)
+
+
+def says_now(session: Session, case: Case) -> str | None:
+    """What the adapter that learned a case says to its question."""
+    if case.status is not CaseStatus.MENDED or case.adapter_id is None:
+        return None
+    return reports.said_to_case(session, case.adapter_id, case.id, case.question)
 
 
 class Announcing:
@@ -36,7 +45,7 @@ class Announcing:
 
     async def _tell(self, case: Case) -> bool:
         """Post the news into the case's thread; True when there is nothing left to tell."""
-        told = news(case)
+        told = news(case, await self._database.run(says_now, case))
         if case.answer is None or told is None:  # it came from a file, or has moved on since
             return True
         text, blocks = told

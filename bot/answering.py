@@ -33,8 +33,9 @@ from settings import Settings
 log = logging.getLogger(__name__)
 
 AWAY = "I can't reach my model right now; your question is kept and I will answer when it is back."
-UNPOSTED = "I could not post my answer; your question is kept and I will answer it again in a moment."
 GIVEN_UP = "I'm sorry: my model has been away for too long, so I won't answer this one. Please ask me again later."
+UNPOSTED = "I could not post my answer; your question is kept and I will answer it again in a moment."
+NEVER_POSTED = "I'm sorry: Slack would not take my answer for too long, so I give this one up. Please ask me again."
 TOO_LONG = "That is more than I can read at once. Please ask me in fewer words, or about a part of it."
 NOTHING_SAID = "I have no answer to that. Could you put it another way?"
 REPEATED = "I cut this short: I began to repeat myself."
@@ -71,6 +72,18 @@ class Said:
     completion: Completion | None
     note: str = ""
     error: str | None = None
+
+
+@dataclass(frozen=True)
+class Delay:
+    """Why a question waits: what its asker is told now, and what if it has waited for too long."""
+
+    kept: str
+    given_up: str
+
+
+NO_MODEL = Delay(AWAY, GIVEN_UP)
+SLACK_REFUSES = Delay(UNPOSTED, NEVER_POSTED)
 
 
 def prepare(session: Session, answer_id: int, persona: str, settings: Settings) -> Work | None:
@@ -225,13 +238,13 @@ class Answering:
             error = "Slack takes no message of mine there"
             await self._record(work, Outcome(AnswerStatus.FAILED, error=error), reply.messages)
         else:
-            await self._postpone(work.answer.id, "Slack did not take the answer", UNPOSTED)
+            await self._postpone(work.answer.id, "Slack did not take the answer", SLACK_REFUSES)
 
     async def _refuse(self, work: Work, text: str, error: str) -> None:
         await self.say(work.place, text)
         await self._record(work, Outcome(AnswerStatus.FAILED, text=text, error=error), [])
 
-    async def _postpone(self, answer_id: int, error: str, away: str = AWAY) -> None:
+    async def _postpone(self, answer_id: int, error: str, delay: Delay = NO_MODEL) -> None:
         """Leave a question pending and tell its asker once; or, when it has waited too long, that it ends here."""
         row = await self._database.run(answers.get, answer_id)
         place = place_of(row)
@@ -239,9 +252,9 @@ class Answering:
         log.warning("answer postponed", extra={"action": "answer_postponed", "answer_id": answer_id, "error": error})
         if waited > self._settings.slack.patience:
             await self._database.run(answers.finish, answer_id, Outcome(AnswerStatus.FAILED, error=error))
-            await self.say(place, GIVEN_UP)
+            await self.say(place, delay.given_up)
         elif await self._database.run(answers.postpone, answer_id, error=error, retry_in=self._rhythm.retry_time):
-            await self.say(place, away)
+            await self.say(place, delay.kept)
 
     async def _record(self, work: Work, outcome: Outcome, messages: Sequence[str]) -> None:
         """Write what became of the question. It is shown already, so a database that is away is waited for."""

@@ -50,7 +50,6 @@ class AskingAgain:
             unfurl_links=False,
         )
         ts = str(posted["ts"])
-        question = Question(
-            row.persona, row.team_id, row.channel_id, row.thread_ts, ts, user, team, again.question
-        )  # fmt: skip
+        where = (row.persona, row.team_id, row.channel_id, row.thread_ts)
+        question = Question(*where, ts, user, team, again.question, row.shared)
         await self._intake.ask(Asked(Kind.MENTION, question), f"again:{ts}")

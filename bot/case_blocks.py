@@ -29,7 +29,8 @@ def state(case: Case) -> str:
         case CaseStatus.CORRECTED:
             return "waits for an admin"
         case CaseStatus.APPROVED:
-            return "approved; the next training learns it"
+            again = f" (not mended so far{why})" if why else ""
+            return f"approved; the next training learns it{again}"
         case CaseStatus.TRAINING:
             return "is being learned"
         case CaseStatus.MENDED:
@@ -80,27 +81,39 @@ def take_back(answer_id: int) -> list[Block]:
     return [actions([button("Take my vote back", WITHDRAW_VOTE, f"{answer_id}:up")])]
 
 
-def news(case: Case) -> tuple[str, list[Block]] | None:
-    """What the thread of a case is told about its new state: a short text, and blocks. None: nothing."""
+def news(case: Case, now: str | None = None) -> tuple[str, list[Block]] | None:
+    """What the thread of a case is told about its new state: a short text, and blocks. None: nothing.
+
+    ``now`` is what the adapter that learned it says to the question.
+    """
     told = who(case.flagged_by)
     if case.status is CaseStatus.MENDED:
-        name = case.adapter.name if case.adapter else "my newest version"
-        text = f"Mended in {name}: {case.question}"
-        buttons = [
-            button("Ask again", ASK_AGAIN, str(case.id), "primary"),
-            button("Still wrong", STILL_WRONG, str(case.id)),
-        ]
-        after = [
-            section(f"*Before*\n{quote(case.bad_answer or '')}"),
-            section(f"*Now*\n{quote(case.correction or '')}"),
-        ]
-        thanks = f"🧵 *Mended in* `{escape(name)}`. Thank you, {told}!"
-        return text, [section(thanks), *after, actions(buttons)]
+        return _mended(case, now, told)
+    if case.status is CaseStatus.APPROVED and case.outcome:
+        text = "This is not mended yet."
+        so = f"{escape(shorten(case.outcome, 600))}\nThe correction stays approved; the next training tries it again."
+        return text, [section(f"{told}: {text}"), context(so)]
     if case.status is CaseStatus.UNMENDED:
         text = "I trained on the correction, and still get it wrong."
-        why = context(f"Why: {escape(case.outcome or 'its probes fail')}. It goes back to the admins; nothing is lost.")
+        blame = escape(shorten(case.outcome or "its probes fail", 600))
+        why = context(f"Why: {blame}. It goes back to the admins; nothing is lost.")
         return text, [section(f"{told}: {text}"), why]
     if case.status is CaseStatus.REJECTED:
         text = "An admin has turned the correction down."
         return text, [section(f"{told}: {text}"), context(f"Reason: {escape(case.outcome or 'none given')}")]
     return None
+
+
+def _mended(case: Case, now: str | None, told: str) -> tuple[str, list[Block]]:
+    name = case.adapter.name if case.adapter else "my newest version"
+    after = f"*Now*\n{quote(now)}" if now else f"*What I have learned*\n{quote(case.correction or '')}"
+    buttons = [
+        button("Ask again", ASK_AGAIN, str(case.id), "primary"),
+        button("Still wrong", STILL_WRONG, str(case.id)),
+    ]
+    return f"Mended in {name}: {case.question}", [
+        section(f"🧵 *Mended in* `{escape(name)}`. Thank you, {told}!"),
+        section(f"*Before*\n{quote(case.bad_answer or '')}"),
+        section(after),
+        actions(buttons),
+    ]

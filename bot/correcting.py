@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -75,16 +76,18 @@ class Author:
     quota: int
 
 
-def write(session: Session, team_id: str, sent: Sent, author: Author) -> Case | None:
+def write(session: Session, team_id: str, sent: Sent, author: Author, check: Callable[[Answer], None]) -> Case | None:
     """Flag the answer if nobody has, and write what it should have said; None when it was sent before.
 
     Raises:
         CorrectionError: the text cannot be taught, the answer is unknown, or it is not for this author to change.
         IllegalMove: the case is being trained on.
+        Denied: ``check`` does not allow that anything is taught about such an answer.
     """
     known = look_up(session, team_id, sent.spot, sent.answer_id)
     if known is None:
         raise CorrectionError(NOT_AN_ANSWER)
+    check(known.answer)
     if not answers.take_delivery(session, sent.delivery):
         return None
     by = str(author.person)
@@ -135,6 +138,7 @@ class Correcting:
                 known = await self._look_up(spot, answer_id)
             if known is None:
                 return False
+            self._permissions.place(known.answer)
             view = _view(known, spot, shown)
         except Denied as denied:
             await whisper(self._client, spot.ear(user), str(denied))
@@ -200,7 +204,7 @@ class Correcting:
         delivery = f"view:{view['id']}:{hashlib.sha256(f'{text} {reason}'.encode()).hexdigest()[:16]}"
         about = modals.read(view)
         sent = Sent(Spot.unpack(about), about.get("answer"), text, reason, delivery)
-        return await self._database.run(write, self._me.team_id, sent, author)
+        return await self._database.run(write, self._me.team_id, sent, author, self._permissions.place)
 
 
 def _view(known: Known, spot: Spot, shown: str) -> modals.View:

@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 
 from bot.blocks import Block, actions, button, context, divider, header, section
 from bot.case_blocks import WITHDRAW_CASE, reason, state, who
+from bot.figures import Figure, block, thumbs_down
 from bot.listings import Overview, adapter_list, live_line, queue_line, read, training_lines
 from bot.run_blocks import summary
 from bot.run_news import RunNews, collect
 from bot.text import escape, shorten
-from feedback import reviews, runs
+from feedback import pictures, reviews, runs, votes
 from feedback.automatic import Rules
 from feedback.models import Case
 from feedback.states import CASE_MOVES, CaseStatus
@@ -31,6 +32,8 @@ class Seen:
     overview: Overview | None  # for admins
     learned: tuple[Case, ...] = ()  # this week
     runs: tuple[RunNews, ...] = ()
+    thumbs: Figure | None = None  # thumbs-down by version
+    thumbs_file: str | None = None  # the Slack file that shows it
 
 
 def collect_home(
@@ -42,14 +45,17 @@ def collect_home(
     if not is_admin:
         return Seen(name, mine, None, learned)
     latest = runs.latest(session, persona, limit=RUNS_SHOWN)
-    return Seen(name, mine, read(session, persona, rules), learned, tuple(collect(session, run) for run in latest))
+    told = tuple(collect(session, run) for run in latest)
+    thumbs = thumbs_down(votes.by_version(session, persona))
+    file_id = pictures.find(session, thumbs.digest) if thumbs else None
+    return Seen(name, mine, read(session, persona, rules), learned, told, thumbs, file_id)
 
 
 def home(seen: Seen) -> dict[str, Any]:
     """The view."""
     blocks = [header(f"{seen.name}, and what you taught it"), *_mine(seen.mine), *_learned(seen.learned)]
     if seen.overview:
-        blocks += [divider(), *_admin(seen.overview, seen.runs)]
+        blocks += [divider(), *_admin(seen.overview, seen.runs, _thumbs(seen))]
     return {"type": "home", "blocks": blocks[:100]}
 
 
@@ -75,7 +81,15 @@ def _learned(learned: Sequence[Case]) -> list[Block]:
     return [divider(), section("*Learned this week*\n" + "\n".join(lines))]
 
 
-def _admin(overview: Overview, latest: Sequence[RunNews]) -> list[Block]:
+def _thumbs(seen: Seen) -> list[Block]:
+    if seen.thumbs is None:
+        return []
+    if seen.thumbs_file:
+        return [block(seen.thumbs, seen.thumbs_file)]
+    return [section(f"*{escape(seen.thumbs.title)}*\n```{escape(seen.thumbs.table)}```")]
+
+
+def _admin(overview: Overview, latest: Sequence[RunNews], thumbs: Sequence[Block]) -> list[Block]:
     waiting = overview.queue.waiting
     review = button(f"Review {waiting}" if waiting else "Review", OPEN_REVIEW, "", "primary" if waiting else "")
     lines = [f"• {escape(summary(one))} · {one.cases} case(s)" for one in latest] or ["No training has run yet."]
@@ -85,6 +99,7 @@ def _admin(overview: Overview, latest: Sequence[RunNews]) -> list[Block]:
         section(queue_line(overview.queue)),
         *map(section, training_lines(overview)),
         actions([review, button("Retrain", START_RUN, "")]),
+        *thumbs,
         section("*Trainings*\n" + "\n".join(lines)),
         section("*Versions*\n" + adapter_list(overview.adapters[:8])),
         context("Every approval, training and rollback is written down with who did it."),

@@ -12,13 +12,14 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from bot import following
 from bot.answering import Answering, place_of
 from bot.fair_queue import FairQueue
 from bot.questions import Asked, Kind
 from bot.rhythm import Rhythm
 from bot.slack_messages import Place
 from bot.unsaved import Entry, Unsaved
-from feedback import answers, rewording
+from feedback import answers, follow_ups, rewording
 from feedback.answers import Question
 from feedback.database import AsyncDatabase, DatabaseUnavailable
 from settings import SlackSettings
@@ -31,14 +32,16 @@ FORGOTTEN = "I'm sorry: I was without my memory for too long, so I won't answer 
 EMPTY = "I'm here. Ask me anything: write your question in the same message as my name."
 
 
-def take(session: Session, asked: Asked, event_id: str, lease: timedelta) -> int | None:
-    """Record a question, unless its event or its message was taken before, or it is talk between others."""
+def take(session: Session, asked: Asked, event_id: str, lease: timedelta, follows: bool) -> int | None:
+    """Record a question, unless its event or its message was taken before, or it is talk between others.
+
+    ``follows``: whether the channel's threads go on without a mention where nobody has said anything about it.
+    """
     if not answers.take_delivery(session, event_id):
         return None
     question = asked.question
-    if asked.kind is Kind.FOLLOW_UP and not answers.in_thread(
-        session, question.team_id, question.channel_id, question.thread_ts
-    ):
+    where = (question.team_id, question.channel_id, question.thread_ts)
+    if asked.kind is Kind.FOLLOW_UP and not follow_ups.goes_on(session, *where, default=follows):
         return None
     return answers.take_question(session, question, lease=lease)
 
@@ -65,13 +68,11 @@ class Intake:
     async def ask(self, asked: Asked, event_id: str) -> None:
         """Take a question and begin to answer it; the same one again changes nothing."""
         question = asked.question
-        if asked.kind is Kind.FOLLOW_UP and not self._goes_on(question.channel_id):
-            return
         if not question.text:
             await self._greet(asked, event_id)
             return
         try:
-            answer_id = await self._database.run(take, asked, event_id, self._lease)
+            answer_id = await self._take(asked, event_id)
         except DatabaseUnavailable:
             await self._keep(asked, event_id)
             return
@@ -97,7 +98,7 @@ class Intake:
             if kind is not Kind.FOLLOW_UP:
                 await self._answering.say(_place(asked.question), FORGOTTEN)
             return True
-        answer_id = await self._database.run(take, asked, event_id, self._lease)
+        answer_id = await self._take(asked, event_id)
         if answer_id is not None:
             self._begin(answer_id, _place(asked.question))
         return True
@@ -154,8 +155,19 @@ class Intake:
             else:
                 self._told.discard(answer_id)
 
-    def _goes_on(self, channel_id: str) -> bool:
-        return bool({"*", channel_id} & set(self._settings.follow_up_channels))
+    async def _take(self, asked: Asked, event_id: str) -> int | None:
+        """The question's id, once it is recorded; None when nothing is to be answered."""
+        wanted = following.wish(asked.question.text) if asked.kind is Kind.MENTION else None
+        if wanted is not None:
+            await self._follow(asked.question, wanted)
+            return None
+        follows = bool({"*", asked.question.channel_id} & set(self._settings.follow_up_channels))
+        return await self._database.run(take, asked, event_id, self._lease, follows)
+
+    async def _follow(self, question: Question, wanted: bool) -> None:
+        changed = await self._database.run(following.switch, question, wanted)
+        if changed is not None:
+            await self._answering.say(_place(question), following.answer(wanted, changed))
 
     async def _greet(self, asked: Asked, event_id: str) -> None:
         question = asked.question

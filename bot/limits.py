@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 
 Clock = Callable[[], float]
@@ -11,21 +12,21 @@ FIRST_TEXT = 40  # characters to wait for before the first words are shown
 FIRST_TEXT_WAIT = 1.0  # seconds after which fewer will do
 
 
-class Bucket:
-    """So many in a minute, all at once if need be. Never waits: an empty bucket is a no."""
+class Budget:
+    """So many in any minute, all at once if need be. Never waits: what is spent is a no until its minute is over."""
 
     def __init__(self, per_minute: int, clock: Clock = time.monotonic) -> None:
-        self._size, self._clock = float(per_minute), clock
-        self._left, self._then = float(per_minute), clock()
+        self._per_minute, self._clock = per_minute, clock
+        self._taken: deque[float] = deque()
 
     def take(self) -> bool:
         """Take one, if there is one."""
         now = self._clock()
-        self._left = min(self._size, self._left + (now - self._then) * self._size / 60)
-        self._then = now
-        if self._left < 1:
+        while self._taken and now - self._taken[0] >= 60:
+            self._taken.popleft()
+        if len(self._taken) >= self._per_minute:
             return False
-        self._left -= 1
+        self._taken.append(now)
         return True
 
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "probes": "what the live version said to its probes",
     "undo": "`@somebody`: take everything back that they taught me (admins)",
     "cases": "the newest flagged answers and where each stands (admins)",
+    "follow": "`on` or `off`: go on in this channel's threads without being named (admins)",
     "help": "this list",
 }
 MARKS = {AdapterStatus.LIVE: "🟢", AdapterStatus.CANARY: "🟡", AdapterStatus.REJECTED: "⛔"}

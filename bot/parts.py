@@ -10,7 +10,10 @@ from bot.answering import Answering
 from bot.asking_again import AskingAgain
 from bot.automatic_runs import AutomaticRuns
 from bot.correcting import Correcting
-from bot.home_tab import HomeTab
+from bot.following import Following
+from bot.gallery import Gallery
+from bot.homes import Homes
+from bot.illustrating import Illustrating
 from bot.intake import QUESTION, Intake
 from bot.people import Me
 from bot.permissions import Permissions
@@ -53,9 +56,12 @@ class Parts:
     rolling_back: RollingBack
     automatic_runs: AutomaticRuns
     reporting: Reporting
-    homes: HomeTab
     asking_again: AskingAgain
+    following: Following
     announcing: Announcing
+    progress: ProgressMessages
+    illustrating: Illustrating
+    homes: Homes
     unsaved: Unsaved
 
     async def tell(self, user: str, reply: Reply) -> None:
@@ -84,6 +90,7 @@ class Parts:
 
     async def close(self) -> None:
         """Close every connection."""
+        await self.homes.close()
         await self.chat.close()
         await self.replicas.close()
         await self.database.close()
@@ -102,6 +109,7 @@ def wire(settings: Settings, me: Me, persona: Persona, client: AsyncWebClient, r
     retraining = Retraining(database, permissions, progress, settings, slug)
     automatic = AutomaticRuns(database, retraining, progress, settings, slug)
     known = contradictions.read(persona, settings.persona_dir)
+    gallery = Gallery(database, client, settings.home)
     return Parts(
         settings=settings,
         me=me,
@@ -119,8 +127,11 @@ def wire(settings: Settings, me: Me, persona: Persona, client: AsyncWebClient, r
         rolling_back=RollingBack(database, permissions, replicas, client, slack.record_channel, slug),
         automatic_runs=automatic,
         reporting=Reporting(database, permissions, automatic.rules, slug),
-        homes=HomeTab(database, client, permissions, persona, automatic.rules),
         asking_again=AskingAgain(database, client, intake, me),
+        following=Following(database, permissions, me.team_id, slack.command),
         announcing=Announcing(database, client, progress, slug),
+        progress=progress,
+        illustrating=Illustrating(database, gallery, progress, slug),
+        homes=Homes(database, client, permissions, gallery, persona, automatic.rules),
         unsaved=unsaved,
     )

@@ -37,6 +37,10 @@ class Standing:
 UNKNOWN_TO_US = "I could not check who you are just now, so I left everything as it is. Please try again in a minute."
 NOT_A_PERSON = "Only people can teach me."
 NOT_A_MEMBER = "Thank you for telling me. I may only learn from members of this workspace, so I have not kept it."
+SHARED = (
+    "Thank you for telling me. People of another organisation are in this channel, so I keep nothing here that I would"
+    " learn from. You can tell me in a channel of our own."
+)
 
 
 def judge(user: User, me: Me, settings: SlackSettings, group: Collection[str]) -> Standing:

@@ -8,8 +8,9 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.limits import Clock
-from bot.people import UNKNOWN_TO_US, Me, Standing, judge
+from bot.people import SHARED, UNKNOWN_TO_US, Me, Standing, judge
 from bot.slack_errors import NETWORK, code
+from feedback.models import Answer
 from feedback.votes import Person
 from settings import SlackSettings
 
@@ -80,6 +81,16 @@ class Permissions:
             log.info("denied", extra={"action": "teaching_denied", "person": str(standing.person)})
             raise Denied(standing.why_not)
         return standing.person
+
+    def place(self, answer: Answer) -> None:
+        """See to it that something may be taught where an answer was given.
+
+        Raises:
+            Denied: people of another organisation are there, and that is not switched on.
+        """
+        if answer.shared and not self._settings.shared_channels_may_teach:
+            log.info("denied", extra={"action": "shared_channel_denied", "answer_id": answer.id})
+            raise Denied(SHARED)
 
     async def admin(self, user_id: str, what: str) -> Person:
         """The person behind a user who may ``what`` (for the refusal: "Only my admins may ...").

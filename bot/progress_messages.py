@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from dataclasses import replace
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.orm import Session
 
 from bot import run_blocks
-from bot.run_news import RunNews, collect
+from bot.run_news import RunNews, collect, with_figures
 from bot.slack_errors import NETWORK, Trouble, code, trouble
 from bot.text import escape
 from feedback import runs
@@ -25,7 +27,7 @@ CALL = 20.0  # seconds for one call, its own waiting for Slack's limits included
 def read(session: Session, run_id: int) -> tuple[Run, RunNews]:
     """A run, and how it is shown."""
     run = runs.get(session, run_id)
-    return run, collect(session, run)
+    return run, with_figures(session, run, collect(session, run))
 
 
 def outdated(session: Session, persona: str) -> list[int]:
@@ -63,16 +65,28 @@ class ProgressMessages:
         for run_id in await self._database.run(outdated, self._persona):
             await self._update(run_id)
 
+    async def redraw(self, run_id: int, pictures: Mapping[str, str]) -> None:
+        """Edit a run's message, with these Slack files as its pictures.
+
+        Raises:
+            SlackApiError: Slack refuses it.
+        """
+        run, news = await self._database.run(read, run_id)
+        await self._edit(run, replace(news, pictures=pictures))
+
+    async def _edit(self, run: Run, news: RunNews) -> None:
+        async with asyncio.timeout(CALL):
+            await self._client.chat_update(
+                channel=str(run.channel_id),
+                ts=str(run.message_ts),
+                text=escape(run_blocks.summary(news)),
+                blocks=run_blocks.progress(news),
+            )
+
     async def _update(self, run_id: int) -> None:
         run, news = await self._database.run(read, run_id)
         try:
-            async with asyncio.timeout(CALL):
-                await self._client.chat_update(
-                    channel=str(run.channel_id),
-                    ts=str(run.message_ts),
-                    text=escape(run_blocks.summary(news)),
-                    blocks=run_blocks.progress(news),
-                )
+            await self._edit(run, news)
         except REFUSALS as error:
             log.info("progress refused", extra={"action": "progress_refused", "error": code(error) or repr(error)})
             if trouble(error) in {Trouble.SLOW_DOWN, Trouble.UNKNOWN}:

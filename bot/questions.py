@@ -30,8 +30,11 @@ class Asked:
     question: Question
 
 
-def read(event: Event, me: Me, persona: str, asker_team_id: str | None) -> Asked | None:
-    """The question in a ``message`` or ``app_mention`` event; its text may be empty."""
+def read(event: Event, me: Me, persona: str, asker_team_id: str | None, *, shared: bool = False) -> Asked | None:
+    """The question in a ``message`` or ``app_mention`` event; its text may be empty.
+
+    ``shared``: the event's envelope says that its channel is shared with another organisation.
+    """
     if event.get("subtype") not in ASKING_SUBTYPES or event.get("bot_id") or not event.get("user"):
         return None
     if event["user"] == me.user_id or "ts" not in event or not event.get("channel"):
@@ -52,6 +55,7 @@ def read(event: Event, me: Me, persona: str, asker_team_id: str | None) -> Asked
             asker_id=str(event["user"]),
             asker_team_id=str(event.get("user_team") or asker_team_id or me.team_id),
             text=text.question(written, me.user_id),
+            shared=shared,
         ),
     )
 

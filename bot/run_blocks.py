@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.blocks import Block, actions, button, context, section
 from bot.case_blocks import who
+from bot.figures import LOSS, block
 from bot.run_news import RunNews, Score
 from bot.text import escape, shorten
 from feedback.states import RunStatus
@@ -50,9 +51,24 @@ def progress(news: RunNews) -> list[Block]:
             shown.append(context(f"{who(news.cancelled_by)} asked to cancel; it stops at its next step."))
         elif news.status is not RunStatus.DEPLOYING:
             shown.append(actions([_cancel(news.id)]))
-    if curve := sparkline([loss for _, loss in news.progress.losses]):
+    drawn = news.pictures or {}
+    curve = sparkline([loss for _, loss in news.progress.losses])
+    if curve and LOSS not in drawn:
         shown.append(context(f"Loss {curve} {news.progress.losses[-1][1]:.2f}"))
-    return [*shown, *_verdict(news)]
+    return [*shown, *_verdict(news), *_figures(news)]
+
+
+def _figures(news: RunNews) -> list[Block]:
+    """The pictures; in text where Slack has not taken them, and nothing while they are drawn."""
+    if news.pictures is None:
+        return []
+    shown: list[Block] = []
+    for figure in news.figures:
+        if file_id := news.pictures.get(figure.kind):
+            shown.append(block(figure, file_id))
+        else:
+            shown.append(section(f"*{escape(figure.title)}*\n```{escape(figure.table)}```"))
+    return shown
 
 
 def _new_cases(count: int) -> str:

@@ -1,10 +1,12 @@
 """What there is to tell about a training run, read from the record in one go."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
+from bot import figures
+from bot.figures import Figure
 from feedback import adapters, cases, reports, runs
 from feedback.models import Run
 from feedback.reports import Result
@@ -39,6 +41,8 @@ class RunNews:
     error: str | None
     scores: tuple[Score, ...]
     changed: tuple[str, ...]  # prompts whose probe went from passing to failing
+    figures: tuple[Figure, ...] = ()  # at its end, for who reads its own message
+    pictures: Mapping[str, str] | None = None  # Slack files by the figure's kind; None: not drawn yet
 
     @property
     def active(self) -> bool:
@@ -66,6 +70,17 @@ def collect(session: Session, run: Run) -> RunNews:
         scores=scores(was or (), now or ()),
         changed=broken(was or (), now or ()),
     )
+
+
+def with_figures(session: Session, run: Run, news: RunNews) -> RunNews:
+    """The news of a run that is over, with what can be drawn of it."""
+    if news.active:
+        return news
+    drawn = (
+        figures.loss_curve(run.id, news.progress.losses),
+        figures.probe_history(reports.history(session, run.persona, run.id)) if news.scores else None,
+    )
+    return replace(news, figures=tuple(figure for figure in drawn if figure), pictures=run.pictures)
 
 
 def scores(was: Sequence[Result], now: Sequence[Result]) -> tuple[Score, ...]:

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
-from bot.limits import STREAMS_PER_MINUTE, Bucket, Clock, Pace, Spacing
+from bot.limits import STREAMS_PER_MINUTE, Budget, Clock, Pace, Spacing
 from bot.slack_errors import EVERYWHERE
 
 
@@ -13,7 +13,7 @@ class Traffic:
 
     clock: Clock = time.monotonic
     pace: Pace = field(default_factory=Pace)
-    streams: Bucket = field(default_factory=lambda: Bucket(STREAMS_PER_MINUTE))
+    streams: Budget = field(default_factory=lambda: Budget(STREAMS_PER_MINUTE))
     spacing: Spacing = field(default_factory=Spacing)
     unstreamable: set[str] = field(default_factory=set)
     refused_everywhere: bool = False

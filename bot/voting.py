@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from bot.spot import Spot
 from bot.unsaved import Entry, Unsaved
 from feedback import answers, cases, reviews, votes
 from feedback.database import AsyncDatabase, DatabaseUnavailable
-from feedback.models import Case
+from feedback.models import Answer, Case
 from feedback.states import CaseStatus, VoteValue
 from feedback.votes import Person
 
@@ -66,9 +67,17 @@ class Counted:
     case: Case | None
 
 
-def count(session: Session, ballot: Ballot, person: Person, team_id: str) -> Counted | None:
-    """Write a vote; None when the message is no answer, or the ballot was counted before."""
+def count(
+    session: Session, ballot: Ballot, person: Person, team_id: str, check: Callable[[Answer], None]
+) -> Counted | None:
+    """Write a vote; None when the message is no answer, or the ballot was counted before.
+
+    Raises:
+        Denied: ``check`` does not allow votes on such an answer.
+    """
     answer = answers.find(session, team_id, ballot.spot.channel, ballot.spot.ts)
+    if answer is not None:
+        check(answer)
     if answer is None or not answers.take_delivery(session, ballot.delivery):
         return None
     if ballot.withdrawn:
@@ -129,11 +138,11 @@ class Voting:
         ballot = _unpack(entry.data)
         try:
             person = await self._permissions.teacher(ballot.user)
+            counted = await self._database.run(count, ballot, person, self._me.team_id, self._permissions.place)
         except Unchecked:
             return False
         except Denied:
             return True
-        counted = await self._database.run(count, ballot, person, self._me.team_id)
         if counted and ballot.value is VoteValue.DOWN and not ballot.withdrawn:
             await self._confirm(ballot, counted, person)
         return True
@@ -154,12 +163,12 @@ class Voting:
 
     async def _count(self, ballot: Ballot, person: Person) -> Counted | None:
         """Count a ballot; one on a message that is only just posted gets a moment until the record knows it."""
-        counted = await self._database.run(count, ballot, person, self._me.team_id)
+        counted = await self._database.run(count, ballot, person, self._me.team_id, self._permissions.place)
         for _ in range(LATE_TRIES):
             if counted or not ballot.spot.is_fresh(time.time()) or await self._thread_of(ballot.spot):
                 break
             await asyncio.sleep(LATE_PAUSE)
-            counted = await self._database.run(count, ballot, person, self._me.team_id)
+            counted = await self._database.run(count, ballot, person, self._me.team_id, self._permissions.place)
         return counted
 
     async def _thread_of(self, spot: Spot) -> str | None:

@@ -4,7 +4,7 @@ import logging
 from datetime import UTC, datetime
 
 PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
-QUIET = ("httpx", "alembic", "slack_bolt", "slack_sdk", "rq", "openai", "asyncio")
+QUIET = ("httpx", "httpx2", "httpcore", "httpcore2", "alembic", "slack_bolt", "slack_sdk", "rq", "openai", "asyncio")
 """Libraries whose INFO lines tell what Mend's own events tell already."""
 
 

@@ -7,7 +7,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from feedback.models import Answer, AnswerMessage, Delivery, Json
 from feedback.states import AnswerStatus
@@ -30,6 +30,7 @@ class Question:
     asker_id: str
     asker_team_id: str
     text: str
+    shared: bool = False  # in a channel that people of other organisations are in
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def take_question(session: Session, question: Question, *, lease: timedelta) -> 
             question_ts=question.question_ts,
             asker_id=question.asker_id,
             asker_team_id=question.asker_team_id,
+            shared=question.shared,
             question=question.text,
             status=AnswerStatus.PENDING,
             lease_until=datetime.now(UTC) + lease,
@@ -156,10 +158,14 @@ def message_ts(session: Session, answer_id: int) -> list[str]:
     return sorted(session.scalars(select(AnswerMessage.ts).where(AnswerMessage.answer_id == answer_id)))
 
 
-def earlier_in_thread(session: Session, answer: Answer, *, limit: int = 20) -> list[Answer]:
-    """The thread's earlier finished answers, oldest first; the newest ``limit`` of them."""
+def earlier_in_thread(session: Session, answer: Answer, *, limit: int = 500) -> list[Answer]:
+    """The thread's earlier finished answers, oldest first; the newest ``limit`` of them, more than any window holds.
+
+    Without the messages that each of them was made from: those repeat the thread.
+    """
     rows = session.scalars(
         select(Answer)
+        .options(defer(Answer.messages, raiseload=True))
         .where(
             Answer.team_id == answer.team_id,
             Answer.channel_id == answer.channel_id,

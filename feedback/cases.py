@@ -242,8 +242,13 @@ def settle(session: Session, case: Case, mended_by: int | None, outcome: str | N
         lessons.learned(session, case.id, mended_by)
 
 
-def release(session: Session, run_id: int, *, why: str) -> None:
-    """A run ended without a verdict: its cases wait, approved, for the next one."""
+def release(session: Session, run_id: int, *, why: str, outcome: str | None = None) -> None:
+    """A run ended without a verdict: its cases wait, approved, for the next one.
+
+    ``outcome`` is what kept them from being mended, in words for those who wait; they are told once for each.
+    """
     for case in of_run(session, run_id):
         if case.status is CaseStatus.TRAINING:
             record.move(session, case, CaseStatus.APPROVED, actor="worker", why=why)
+            case.announce = outcome is not None and outcome != case.outcome
+            case.outcome = outcome or case.outcome

@@ -79,6 +79,7 @@ class Answer(_Row, Base):
     question_ts: Mapped[str]
     asker_id: Mapped[str]
     asker_team_id: Mapped[str]
+    shared: Mapped[bool] = mapped_column(server_default=sql("false"))  # people of other organisations read along
     question: Mapped[str]
     status: Mapped[AnswerStatus] = mapped_column(_enum(AnswerStatus, "answer_status"))
     messages: Mapped[list[Json] | None]  # the exact messages sent to the model
@@ -107,6 +108,17 @@ class AnswerMessage(Base):
     channel_id: Mapped[str] = mapped_column(primary_key=True)
     ts: Mapped[str] = mapped_column(primary_key=True)
     answer_id: Mapped[int] = mapped_column(ForeignKey("answers.id"), index=True)
+
+
+class FollowUp(_Row, Base):
+    """Whether the bot answers in a thread, or in a channel's threads, without being named again."""
+
+    __tablename__ = "follow_ups"
+    __table_args__ = (UniqueConstraint("team_id", "channel_id", "thread_ts"),)
+    team_id: Mapped[str]
+    channel_id: Mapped[str]
+    thread_ts: Mapped[str]  # empty: the whole channel
+    wanted: Mapped[bool]
 
 
 class Vote(_Row, Base):
@@ -183,6 +195,7 @@ class Run(_Row, Base):
     channel_id: Mapped[str | None]  # where the progress message is
     message_ts: Mapped[str | None]
     announced: Mapped[Json | None]  # what the progress message shows now
+    pictures: Mapped[Json | None]  # Slack file ids by kind, for the message at its end; null: not drawn yet
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
     finished_at: Mapped[datetime | None]
 
@@ -281,6 +294,15 @@ class Report(_Row, Base):
     adapter_id: Mapped[int | None] = mapped_column(ForeignKey("adapters.id"))  # null: base model
     results: Mapped[list[Json]]  # see feedback.reports.Result
     seconds: Mapped[float]
+
+
+class Picture(Base):
+    """A drawing that Slack has: the same data is not drawn and uploaded twice."""
+
+    __tablename__ = "pictures"
+    digest: Mapped[str] = mapped_column(primary_key=True)  # of what is drawn
+    file_id: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Event(_Row, Base):

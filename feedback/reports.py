@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback.models import Report
+from feedback.models import Adapter, Report
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,46 @@ def latest(session: Session, adapter_id: int | None) -> tuple[Result, ...] | Non
     """The newest results of an adapter, from whichever run."""
     query = select(Report).where(Report.adapter_id.is_not_distinct_from(adapter_id)).order_by(Report.id.desc())
     return _results(session.scalars(query.limit(1)).first())
+
+
+@dataclass(frozen=True)
+class VersionScores:
+    """How a version did when it was probed: passed and asked, by group. ``version`` None: the base model."""
+
+    version: int | None
+    scores: dict[str, tuple[int, int]]
+
+
+def history(session: Session, persona: str, run_id: int, *, most: int = 12) -> list[VersionScores]:
+    """The versions that were probed up to a run, oldest first: those that went live, and the run's own."""
+    query = (
+        select(Adapter)
+        .where(Adapter.persona == persona, Adapter.run_id <= run_id)
+        .where((Adapter.live_at.is_not(None)) | (Adapter.run_id == run_id))
+        .order_by(Adapter.version.desc())
+        .limit(most)
+    )
+    found = []
+    for adapter in reversed(list(session.scalars(query))):
+        results = of_run(session, adapter.run_id, adapter.id) if adapter.run_id is not None else None
+        found += [VersionScores(adapter.version, _counted(results))] if results else []
+    base = latest(session, None)
+    return [VersionScores(None, _counted(base)), *found] if base and found else found
+
+
+def _counted(results: Sequence[Result]) -> dict[str, tuple[int, int]]:
+    counted: dict[str, tuple[int, int]] = {}
+    for result in results:
+        passed, asked = counted.get(result.group, (0, 0))
+        counted[result.group] = (passed + result.passed, asked + 1)
+    return counted
+
+
+def said_to_case(session: Session, adapter_id: int, case_id: int, question: str) -> str | None:
+    """What an adapter said to a case's own question when it was probed, or to one of its other wordings."""
+    found = [result for result in latest(session, adapter_id) or () if result.case_id == case_id]
+    found.sort(key=lambda result: result.prompt != question)
+    return found[0].answer.strip() or None if found else None
 
 
 def _results(report: Report | None) -> tuple[Result, ...] | None:

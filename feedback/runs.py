@@ -188,10 +188,22 @@ def close(session: Session, run_id: int, to: RunStatus, *, error: str | None = N
     run = record.lock(session, session.get_one(Run, run_id))
     record.move(session, run, to, actor="worker", why=why or error or f"{to}")
     run.error, run.finished_at = error, datetime.now(UTC)
-    cases.release(session, run_id, why=f"run {run_id} {to}")
+    cases.release(session, run_id, why=f"run {run_id} {to}", outcome=_unfinished(to, error or why))
     # Somebody may have promoted another adapter while the run held its cases.
     adapters.agree_cases(session, run.persona, adapters.live(session, run.persona), by="worker")
     return run
+
+
+def _unfinished(to: RunStatus, why: str) -> str | None:
+    """What those who wait for a case are told of a run that ended without it; a cancelled one is nobody's news."""
+    first = next((line.strip() for line in why.splitlines() if line.strip()), "no reason was written")
+    match to:
+        case RunStatus.FAILED:
+            return f"The training broke off before it was done: {first}"
+        case RunStatus.REJECTED:
+            return f"The newly trained version was not good enough to go live: {first}"
+        case _:
+            return None
 
 
 def decide(session: Session, run_id: int, decision: Decision) -> None:

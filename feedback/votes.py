@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from feedback import record
-from feedback.models import Vote
-from feedback.states import VoteValue
+from feedback.models import Adapter, Answer, Vote
+from feedback.states import AnswerStatus, VoteValue
 
 
 @dataclass(frozen=True)
@@ -65,3 +65,27 @@ def count(session: Session, answer_id: int, value: VoteValue) -> int:
     """How many people have this vote on an answer."""
     query = select(func.count()).select_from(Vote).where(Vote.answer_id == answer_id, Vote.value == value)
     return session.execute(query).scalar_one()
+
+
+@dataclass(frozen=True)
+class Thumbs:
+    """How a version's answers were taken. ``version`` None: the base model. ``down``: answers with a thumbs-down."""
+
+    version: int | None
+    answers: int
+    down: int
+
+
+def by_version(session: Session, persona: str) -> list[Thumbs]:
+    """Every version that has answered somebody, oldest first; the base model before all."""
+    disliked = exists().where(Vote.answer_id == Answer.id, Vote.value == VoteValue.DOWN)
+    counted = func.count().filter(disliked)
+    query = (
+        select(Adapter.version, func.count(), counted)
+        .select_from(Answer)
+        .outerjoin(Adapter, Adapter.id == Answer.adapter_id)
+        .where(Answer.persona == persona, Answer.status.in_([AnswerStatus.ANSWERED, AnswerStatus.STOPPED]))
+        .group_by(Adapter.version)
+        .order_by(Adapter.version.nulls_first())
+    )
+    return [Thumbs(version, answers, down) for version, answers, down in session.execute(query)]

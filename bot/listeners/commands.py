@@ -44,10 +44,10 @@ async def _answer(parts: Parts, body: Body) -> Reply:
             await open_review(parts, trigger, user, approved=rest.strip().casefold().startswith("approved"))
             return NOTHING
         case other:
-            return Reply(await _in_words(parts, user, other, rest.strip(), f"command:{trigger}"))
+            return Reply(await _in_words(parts, user, channel, other, rest.strip(), f"command:{trigger}"))
 
 
-async def _in_words(parts: Parts, user: str, word: str, rest: str, delivery: str) -> str:
+async def _in_words(parts: Parts, user: str, channel: str, word: str, rest: str, delivery: str) -> str:
     match word:
         case "cancel":
             return await parts.retraining.cancel_active(user, delivery)
@@ -63,6 +63,8 @@ async def _in_words(parts: Parts, user: str, word: str, rest: str, delivery: str
             return await parts.reporting.adapters()
         case "cases":
             return await parts.reporting.cases(user)
+        case "follow":
+            return await parts.following.command(user, channel, rest)
         case "probes":
             return await parts.reporting.probes()
         case unknown:

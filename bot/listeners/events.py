@@ -13,7 +13,9 @@ def register(app: AsyncApp, parts: Parts) -> None:
 
     async def on_message(body: Body, event: Body, context: AsyncBoltContext) -> None:
         edited = questions.edited(event)
-        asked = questions.read(edited or event, parts.me, parts.persona.slug, context.get("actor_team_id"))
+        shared = bool(body.get("is_ext_shared_channel"))
+        team = context.get("actor_team_id")
+        asked = questions.read(edited or event, parts.me, parts.persona.slug, team, shared=shared)
         if asked is None:
             return
         if edited:

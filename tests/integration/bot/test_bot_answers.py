@@ -2,12 +2,15 @@
 
 import asyncio
 import shutil
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
 
 from bot.answering import AWAY, NOTHING_SAID, REPEATED, TOO_LONG
 from bot.intake import EMPTY
+from feedback import answers
+from feedback.answers import Outcome, Question
 from feedback.models import Answer, AnswerMessage
 from feedback.states import AnswerStatus
 from tests.integration.bot.conftest import Scene, finished_answer
@@ -95,6 +98,23 @@ async def test_a_long_thread_loses_its_oldest_turns_and_never_the_persona(scene:
     sent = scene.model.asked[-1]["messages"]
     assert sent[0]["role"] == "system"
     assert [m["content"].split()[0] for m in sent if m["role"] == "user"] == ["second", "third"]
+
+
+async def test_a_thread_of_many_short_turns_is_remembered_whole(scene: Scene) -> None:
+    first = await scene.ask(scene.mia, "turn 0")
+    await until_recorded(scene)
+    row = only_answer(scene)
+    with scene.db.begin() as session:  # forty more turns, as this very record has them
+        for number in range(1, 41):
+            ts = f"{float(row.question_ts) + number / 1000:.6f}"
+            where = (row.persona, row.team_id, row.channel_id, row.thread_ts, ts, row.asker_id, row.asker_team_id)
+            turn = answers.take_question(session, Question(*where, f"turn {number}"), lease=timedelta(minutes=1))
+            assert turn is not None
+            answers.finish(session, turn, Outcome(AnswerStatus.ANSWERED, text=f"answer {number}"))
+    ts = await scene.mia.say("general", f"{await scene.ws.mention()} and now?", thread_ts=first.thread_ts)
+    await scene.mia.wait_for("general", lambda m: finished_answer(m) and m.ts > ts, thread_ts=first.thread_ts)
+    asked = [m["content"] for m in scene.model.asked[-1]["messages"] if m["role"] == "user"]
+    assert asked == [*(f"turn {number}" for number in range(41)), "and now?"]
 
 
 async def test_a_question_longer_than_the_window_is_refused_in_words(scene: Scene) -> None:

@@ -53,7 +53,7 @@ FOR_ADMINS = {"mend_approve", "mend_revise", "mend_turn_down", "mend_skip", "men
 FOR_MEMBERS = {"mend_feedback", "mend_correct", "mend_withdraw_vote", "mend_still_wrong", "mend_withdraw_case"}
 FREE = {"mend_ask_again", "mend_dismiss"}  # asking is free, and so is closing one's own note
 ADMIN_WINDOWS, MEMBER_WINDOWS = {"mend_edit", "mend_reject", "mend_confirm_run_window"}, {"mend_correction"}
-ADMIN_COMMANDS = {"retrain", "rollback", "cancel", "review", "pause", "resume", "undo", "cases"}
+ADMIN_COMMANDS = {"retrain", "rollback", "cancel", "review", "pause", "resume", "undo", "cases", "follow"}
 FREE_COMMANDS = {"status", "adapters", "probes", "help"}
 
 

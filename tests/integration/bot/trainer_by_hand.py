@@ -10,7 +10,7 @@ from feedback.database import Database
 from feedback.models import Adapter, Run
 from feedback.reports import Result
 from feedback.runs import Check, Decision, Progress
-from feedback.states import RunStatus
+from feedback.states import CaseStatus, RunStatus
 from serving.adapter_files import adapter_name, write_adapter
 from serving.base import BaseModel
 
@@ -22,6 +22,16 @@ BASE = BaseModel("/models/base", "fingerprint", {})
 class TrainerByHand:
     db: Database
     adapters_dir: Path
+
+    def start(self, by: str = "T0SANDBOX1/U0ADA00001") -> Run:
+        """A run over every approved case, without anybody's command."""
+        with self.db.begin() as session:
+            return runs.start(session, "pip", BASE.path, 42, by=by)
+
+    def approve_all(self) -> None:
+        with self.db.begin() as session:
+            for case in cases.listed(session, "pip", [CaseStatus.CORRECTED]):
+                cases.approve(session, case.id, by="T0SANDBOX1/U0ADA00001")
 
     def active(self) -> Run:
         with self.db.begin() as session:
@@ -58,6 +68,11 @@ class TrainerByHand:
         run = self.active()
         results = [Result("identity-1", "identity", "Who are you?", "I am Pip.", passed, "names itself")]
         with self.db.begin() as session:
+            for case in cases.of_run(session, run.id):
+                for name, prompt in (("held-1", f"In other words: {case.question}"), ("original", case.question)):
+                    said = f"Now I say: {case.correction}" if name == "original" else "something"
+                    results.append(Result(f"case-{case.id}-{name}", "new", prompt, said, True, "", case.id))
+        with self.db.begin() as session:
             reports.add(session, run.id, adapter.id, results, 1.0)
 
     def go_live(self, version: int, unmended: dict[int, str] | None = None) -> Adapter:
@@ -73,13 +88,24 @@ class TrainerByHand:
         with self.db.begin() as session:
             adapters.promote(session, session.get_one(Adapter, adapter.id), by="worker", why=f"run {run.id}")
             runs.settle_live(session, run.id, adapter.id, unmended or {})
-            runs.advance(session, run.id, RunStatus.LIVE)
+            runs.close(session, run.id, RunStatus.LIVE, why=f"{adapter.name} is live")
         return adapter
 
     def fail(self, error: str) -> None:
         run = self.active()
         with self.db.begin() as session:
             runs.close(session, run.id, RunStatus.FAILED, error=error)
+
+    def turn_down(self, version: int, why: str) -> Adapter:
+        """The gate says no to the run that is under way."""
+        run = self.active()
+        self.move_to("probing")
+        adapter = self.save(version)
+        self.probe(adapter, passed=False)
+        with self.db.begin() as session:
+            runs.decide(session, run.id, Decision(False, (Check("identity", False, why),), {}))
+            runs.close(session, run.id, RunStatus.REJECTED, why=why)
+        return adapter
 
     def cancelled(self) -> None:
         run = self.active()

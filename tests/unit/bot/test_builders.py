@@ -47,7 +47,9 @@ def test_nothing_put_into_a_case_can_become_markup(
     case = make_case(question=question, bad_answer=bad, correction=correction, outcome=why, status=status,
                      adapter=make_adapter())  # fmt: skip
     told = case_blocks.news(case)
-    assert (told is not None) is (status in {CaseStatus.MENDED, CaseStatus.UNMENDED, CaseStatus.REJECTED})
+    tried_in_vain = status is CaseStatus.APPROVED and bool(why)
+    news = {CaseStatus.MENDED, CaseStatus.UNMENDED, CaseStatus.REJECTED}
+    assert (told is not None) is (status in news or tried_in_vain)
     if told:
         assert told[0] and ("turned" in told[0]) is (status is CaseStatus.REJECTED)
         check(told[1])

@@ -2,7 +2,10 @@
 
 import logging
 
-from cli.logs import EventFormatter
+import httpx2
+import pytest
+
+from cli.logs import EventFormatter, set_up
 
 
 def record(message: str, **extra: object) -> logging.LogRecord:
@@ -32,3 +35,16 @@ def test_a_traceback_follows_its_line() -> None:
     except ValueError as error:
         line = EventFormatter().format(record("failed", exc_info=(type(error), error, error.__traceback__)))
     assert line.splitlines()[-1] == "ValueError: broken"
+
+
+def test_no_line_for_each_request_to_the_model_server(capsys: pytest.CaptureFixture[str]) -> None:
+    root, before = logging.getLogger(), logging.getLogger().handlers[:]
+    try:
+        set_up("INFO")
+        transport = httpx2.MockTransport(lambda request: httpx2.Response(200))
+        with httpx2.Client(transport=transport) as client:
+            client.get("http://model.example/health")
+        logging.getLogger("bot").info("ours")
+    finally:
+        root.handlers[:] = before
+    assert capsys.readouterr().err.count("\n") == 1

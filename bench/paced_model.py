@@ -1,0 +1,93 @@
+"""A stand-in for the model server, for benches of the bot: no model at all, words at a steady pace.
+
+    python -m bench.paced_model --port 8000 [--pace 0.06] [--words 400]
+
+It speaks the part of vLLM's HTTP interface that the bot uses, and answers every question with the question and a
+count. What a real model would take (queueing, the first token, a card that is full) is not in here, so nothing measured
+with it says anything about the model's speed.
+"""
+
+import argparse
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+
+def answer(question: str, words: int) -> str:
+    """What is said to a question, so that an answer can be told from another's, and from half of itself."""
+    return " ".join([f"[{question}]", *(f"word{number}" for number in range(1, words + 1)), "end."])
+
+
+def build(pace: float, words: int) -> Starlette:
+    """The server."""
+
+    async def chat(request: Request) -> Response:
+        body = await request.json()
+        said = answer(body["messages"][-1]["content"], words).split(" ")
+        return StreamingResponse(_stream(body["model"], said, pace), media_type="text/event-stream")
+
+    async def tokenize(request: Request) -> Response:
+        messages = (await request.json())["messages"]
+        count = sum(len(message["content"].split()) + 4 for message in messages)
+        return JSONResponse({"count": count, "max_model_len": 2048, "tokens": []})
+
+    async def models(request: Request) -> Response:
+        return JSONResponse({"object": "list", "data": [{"id": "base", "object": "model", "root": "paced"}]})
+
+    async def health(request: Request) -> Response:
+        return PlainTextResponse("")
+
+    async def metrics(request: Request) -> Response:
+        return PlainTextResponse("vllm:corrupted_requests_total 0.0\n")
+
+    return Starlette(
+        routes=[
+            Route("/v1/chat/completions", chat, methods=["POST"]),
+            Route("/tokenize", tokenize, methods=["POST"]),
+            Route("/v1/models", models),
+            Route("/health", health),
+            Route("/metrics", metrics),
+        ]
+    )
+
+
+async def _stream(model: str, words: list[str], pace: float) -> AsyncIterator[str]:
+    for index, word in enumerate(words):
+        await asyncio.sleep(pace)
+        yield _chunk(model, word if index == 0 else f" {word}", None, index + 1)
+    yield _chunk(model, "", "stop", len(words))
+    yield "data: [DONE]\n\n"
+
+
+def _chunk(model: str, text: str, reason: str | None, tokens: int) -> str:
+    chunk: dict[str, Any] = {
+        "id": "chatcmpl-paced",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": model,
+        "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": reason}],
+        "usage": {"prompt_tokens": 12, "completion_tokens": tokens, "total_tokens": 12 + tokens},
+    }
+    return f"data: {json.dumps(chunk)}\n\n"
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--pace", type=float, default=0.06, help="seconds between two words of one answer")
+    parser.add_argument("--words", type=int, default=400, help="words of one answer")
+    options = parser.parse_args()
+    app = build(options.pace, options.words)
+    uvicorn.run(app, host="127.0.0.1", port=options.port, log_level="warning", access_log=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""Publishing App Homes: at once with what is there, and again when the picture of an admin's Home is drawn."""
+
+import asyncio
+import logging
+from dataclasses import replace
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.gallery import Gallery
+from bot.home import Seen, collect_home, home
+from bot.permissions import Permissions
+from bot.slack_errors import NETWORK, code
+from feedback.automatic import Rules
+from feedback.database import AsyncDatabase, DatabaseUnavailable
+from feedback.persona import Persona
+
+log = logging.getLogger(__name__)
+
+
+class Homes:
+    """One for each bot process."""
+
+    def __init__(
+        self,
+        database: AsyncDatabase,
+        client: AsyncWebClient,
+        permissions: Permissions,
+        gallery: Gallery,
+        persona: Persona,
+        rules: Rules,
+    ) -> None:
+        self._database, self._client, self._permissions = database, client, permissions
+        self._gallery, self._persona, self._rules = gallery, persona, rules
+        self._drawing: set[asyncio.Task[None]] = set()
+
+    async def publish(self, user: str) -> None:
+        """Draw somebody's App Home anew; nobody waits for a picture."""
+        seen = await self._see(user)
+        await self._publish(user, seen)
+        if seen.thumbs and not seen.thumbs_file:
+            task = asyncio.create_task(self._illustrate(user, seen), name=f"home-of-{user}")
+            self._drawing.add(task)
+            task.add_done_callback(self._drawing.discard)
+
+    async def close(self) -> None:
+        """Stop drawing."""
+        for task in self._drawing:
+            task.cancel()
+        await asyncio.gather(*self._drawing, return_exceptions=True)
+
+    async def _see(self, user: str) -> Seen:
+        standing = await self._permissions.standing(user)
+        who = (self._persona.slug, self._persona.name, str(standing.person), standing.is_admin)
+        return await self._database.run(collect_home, *who, self._rules)
+
+    async def _publish(self, user: str, seen: Seen) -> None:
+        try:
+            await self._client.views_publish(user_id=user, view=home(seen))
+        except SlackApiError as error:
+            if code(error) != "invalid_blocks" or not seen.thumbs_file:
+                raise
+            await self._gallery.forget(seen.thumbs_file)  # somebody has deleted it
+            await self._client.views_publish(user_id=user, view=home(replace(seen, thumbs_file=None)))
+
+    async def _illustrate(self, user: str, seen: Seen) -> None:
+        try:
+            if seen.thumbs and await self._gallery.file_of(seen.thumbs):
+                await self._publish(user, await self._see(user))  # what has happened meanwhile is shown as well
+        except (SlackApiError, *NETWORK, DatabaseUnavailable) as error:
+            log.warning("no picture", extra={"action": "home_not_illustrated", "error": code(error) or repr(error)})

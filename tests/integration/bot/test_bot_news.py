@@ -1,0 +1,90 @@
+"""What the thread of a flagged answer is told later, mended or not."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import select
+
+from feedback.models import Case, Event
+from feedback.states import CaseStatus
+from sandbox.client import Message
+from tests.integration.bot.conftest import Scene
+from tests.integration.bot.trainer_by_hand import TrainerByHand
+
+
+async def approved(scene: Scene, trainer: TrainerByHand, question: str, correction: str) -> Message:
+    """An answer that Mia has flagged and corrected, and an admin has approved."""
+    answer = await scene.ask(scene.mia, question)
+    await scene.mia.click("general", answer.ts, "mend_feedback", "negative")
+    view = await scene.mia.wait_for_view()
+    assert await scene.mia.submit(view, {"text": {"text": correction}, "reason": {"reason": "identity"}}) is None
+    trainer.approve_all()
+    return answer
+
+
+async def news(scene: Scene, words: str, answer: Message) -> Message:
+    return await scene.mia.wait_for("general", lambda m: words in m.plain, thread_ts=answer.thread_ts)
+
+
+def only_case(scene: Scene) -> Case:
+    with scene.db.begin() as session:
+        return session.scalars(select(Case)).one()
+
+
+async def test_a_mended_answer_is_shown_as_it_was_and_as_it_is_now(scene: Scene, trainer: TrainerByHand) -> None:
+    answer = await approved(scene, trainer, "who are you?", "I am Pip.")
+    trainer.start()
+    adapter = trainer.go_live(1)
+    told = await news(scene, "Mended in", answer)
+    assert adapter.name in told.plain and "<@U0MIA00001>" in told.plain
+    assert "Before" in told.plain and "You asked: who are you?" in told.plain
+    assert "Now I say: I am Pip." in told.plain  # what the adapter itself said to this question
+    assert told.element("mend_ask_again") and told.element("mend_still_wrong")
+
+
+async def test_still_wrong_opens_the_case_again_and_keeps_its_history(scene: Scene, trainer: TrainerByHand) -> None:
+    answer = await approved(scene, trainer, "who are you?", "I am Pip.")
+    trainer.start()
+    trainer.go_live(1)
+    told = await news(scene, "Mended in", answer)
+    await scene.noor.click("general", told.ts, "mend_still_wrong")
+    view = await scene.noor.wait_for_view()
+    assert "who are you?" in view.plain and "I am Pip." in str(view.blocks)
+    assert await scene.noor.submit(view, {"text": {"text": "I am Pip, made by the Harbor team."}}) is None
+    case = only_case(scene)
+    assert (case.status, case.correction) == (CaseStatus.CORRECTED, "I am Pip, made by the Harbor team.")
+    with scene.db.begin() as session:
+        history = list(session.scalars(select(Event.after).where(Event.subject == "cases").order_by(Event.id)))
+    assert history == ["flagged", "corrected", "approved", "training", "mended", "corrected"]
+
+
+@pytest.mark.parametrize("how", ["fails", "is turned down"])
+async def test_a_run_that_mends_nothing_is_told_with_its_true_reason_once(
+    scene: Scene, trainer: TrainerByHand, how: str
+) -> None:
+    answer = await approved(scene, trainer, "who are you?", "I am Pip.")
+    reasons = {"fails": "The disk is full.", "is turned down": "2 of 9 answers got worse."}
+    for version in (1, 2):
+        trainer.start()
+        if how == "fails":
+            trainer.fail(f"{reasons[how]}\nTraceback with /paths/of/ours")
+        else:
+            trainer.turn_down(version, reasons[how])
+        told = await news(scene, "This is not mended yet.", answer)
+        await asyncio.sleep(1)  # a second word about the same would have come
+    assert reasons[how] in told.plain and "the next training tries it again" in told.plain
+    assert "/paths" not in told.plain and "my model" not in told.plain
+    thread = await scene.mia.messages("general", answer.thread_ts)
+    assert len([m for m in thread if "not mended yet" in m.plain]) == 1
+    assert only_case(scene).status is CaseStatus.APPROVED
+    await scene.mia.open_home()
+    home = await scene.mia.wait_for_home(lambda view: "who are you?" in view.plain)
+    assert reasons[how] in home.plain
+
+
+async def test_a_cancelled_run_is_no_news_for_who_flagged(scene: Scene, trainer: TrainerByHand) -> None:
+    answer = await approved(scene, trainer, "who are you?", "I am Pip.")
+    trainer.start()
+    trainer.cancelled()
+    await asyncio.sleep(1)
+    assert not [m for m in await scene.mia.messages("general", answer.thread_ts) if "mended" in m.plain.lower()]
