@@ -1,7 +1,6 @@
-"""The browser page, in headless Chromium, with a real Bolt app behind it. Skipped where no Chromium is installed."""
+"""The browser page, in headless Chromium, with a real Bolt app behind it."""
 
 import random
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -12,13 +11,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sandbox.client import Workspace
 from sandbox.options import Timing
 from sandbox.server import serve
+from tests.chromium import launch
 from tests.integration.sandbox_bolt_app import Heard, running_echo
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 MANIFEST = Path(__file__).with_name("sandbox_app.yaml")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
 
 @pytest.fixture
@@ -45,7 +41,7 @@ async def page(url: str) -> AsyncIterator[Page]:
     """A laptop's window acting as Mia. An error on the page fails the test."""
     problems: list[str] = []
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = await launch(playwright)
         window = await browser.new_page(viewport={"width": 1280, "height": 800})
         window.set_default_timeout(10_000)
         window.on("pageerror", lambda error: problems.append(str(error)))
