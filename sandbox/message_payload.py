@@ -1,7 +1,7 @@
 """A message as the Web API and the events show it. Pure.
 
-Not imitated: `client_msg_id` on edits, bot icons, the rich_text blocks that Slack derives from an app's mrkdwn,
-subscription state of threads.
+Not imitated: `client_msg_id` on edits, bot icons (their addresses lead nowhere), the rich_text blocks that Slack
+derives from an app's mrkdwn, subscription state of threads.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,8 @@ from typing import Any
 from sandbox.directory import APP_ID, BOT_ID, Directory
 from sandbox.messages import Message
 from sandbox.payload import Payload
+
+_ICON = "https://sandbox.invalid/bot.png"
 
 
 def message_payload(message: Message, directory: Directory, files: Sequence[Payload] = ()) -> Payload:
@@ -50,6 +52,8 @@ def _app_fields(message: Message, directory: Directory) -> Payload:
             "name": name,
             "team_id": directory.team.id,
             "deleted": False,
+            "updated": 0,
+            "icons": {"image_36": _ICON, "image_48": _ICON, "image_72": _ICON},
         },
     }
     if message.username:
