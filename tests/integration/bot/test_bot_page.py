@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.integration.bot.conftest import Scene
-from tests.integration.bot.test_bot_admin import note_to
+from tests.integration.bot.test_bot_admin import note_to, progress
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 from tests.integration.page.conftest import LAPTOP, PHONE, window
 
@@ -76,7 +76,11 @@ async def test_a_wrong_answer_is_flagged_approved_mended_and_told(
         await review(page, sandbox_url, dm["ada"])
         await become(page, sandbox_url, "ada", "C0GENERAL1")
         await send(page, "/mend retrain")
-        await expect(page.get_by_text("1 new case").first).to_be_visible()
+        started, confirm = page.get_by_text("1 new case"), page.get_by_role("button", name="Start training")
+        await expect(started.or_(confirm).first).to_be_visible()
+        if await confirm.count():
+            await confirm.click()
+        await progress(scene.mia, "1 new case")
         trainer.go_live(1)
         scene.model.say = lambda messages: RIGHT
 
