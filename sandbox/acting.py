@@ -29,6 +29,8 @@ async def say(world: World, person: Person, args: Arguments) -> Payload:
     if len(typed) > LONGEST:
         raise ApiError("msg_too_long")
     thread_ts = args.optional_text("thread_ts")
+    if not thread_ts and channel.kind == "im" and world.manifest.assistant_view:
+        thread_ts = world.assistant_threads.open_in(channel)
     if thread_ts:
         root = visible_message(world, person, channel, thread_ts)
         thread_ts = root.thread_ts or root.ts
@@ -105,7 +107,10 @@ async def open_home(world: World, person: Person, args: Arguments) -> Payload:
 
 
 async def open_direct(world: World, person: Person, args: Arguments) -> Payload:
-    return {"channel": _opened(world, person, "messages").id}
+    channel = _opened(world, person, "messages")
+    if not world.manifest.assistant_view:
+        return {"channel": channel.id}
+    return {"channel": channel.id, "thread_ts": world.assistant_threads.opened(channel)}
 
 
 def _opened(world: World, person: Person, tab: str) -> Channel:
@@ -120,6 +125,9 @@ def _opened(world: World, person: Person, tab: str) -> Channel:
 async def look_at(world: World, person: Person, args: Arguments) -> Payload:
     """The person looks at a channel while the app's pane is open: the app is told of the context."""
     channel = channel_for(world, person, args.text("channel"))
+    if world.manifest.assistant_view:
+        world.assistant_threads.looked_at(_direct(world, person), channel, world.directory.team.id)
+        return {}
     entity = {"type": "slack#/types/channel_id", "value": channel.id, "team_id": world.directory.team.id}
     event = events.context_changed(person.id, _direct(world, person).id, [entity], world.clock.next_ts())
     world.feed.send("app_context_changed", event)

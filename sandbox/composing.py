@@ -16,7 +16,7 @@ _TOKEN = re.compile(
     r"|<@(?P<user>[UW][A-Z0-9]+)(?:\|[^>]*)?>"
     r"|<#(?P<channel>[CG][A-Z0-9]+)(?:\|[^>]*)?>"
     r"|<!(?P<range>here|channel|everyone)>"
-    r"|(?P<url>https?://[^\s<>]+[^\s<>.,;:!?)\]}'\"])"
+    r"|(?P<url>https?://[^\s<>|]+[^\s<>|.,;:!?)\]}'\"])"
     r"|(?<![\w@])@(?P<handle>[A-Za-z0-9_.-]*[A-Za-z0-9_])"
     r"|(?<![\w#])#(?P<room>[a-z0-9_-]+)",
     re.DOTALL,

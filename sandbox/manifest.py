@@ -46,6 +46,7 @@ class Manifest:
     home_tab: bool
     messages_tab: bool
     interactivity: bool
+    assistant_view: bool = False
 
 
 def load_manifest(path: Path) -> Manifest:
@@ -71,21 +72,26 @@ def parse_manifest(document: Payload) -> Manifest:
         raise ManifestError("settings.socket_mode_enabled must be true: only Socket Mode is spoken here")
     name = _text(display, "display_information.name", 35)
     home = _mapping(features, "app_home", "features.")
-    agent = _mapping(features, "agent_view", "features.")
+    assistant_view = "assistant_view" in features and "agent_view" not in features
+    view = "assistant_view" if assistant_view else "agent_view"
+    agent = _mapping(features, view, "features.")
     subscriptions = _mapping(settings, "event_subscriptions", "settings.")
     return Manifest(
         name=name,
         bot_name=str(_mapping(features, "bot_user", "features.").get("display_name", name)),
         description=str(display.get("description", "")),
-        agent_description=str(agent.get("agent_description", "")),
+        agent_description=str(agent.get("agent_description") or agent.get("assistant_description") or ""),
         commands=tuple(_command(item) for item in _objects(features, "slash_commands", "features.")),
         scopes=_scopes(document),
         events=frozenset(str(event) for event in subscriptions.get("bot_events") or ()),
-        prompts=_prompts(_objects(agent, "suggested_prompts", "features.agent_view.")),
+        prompts=_prompts(
+            _objects(agent, "suggested_prompts", f"features.{view}."), f"features.{view}.suggested_prompts"
+        ),
         home_tab=bool(home.get("home_tab_enabled", False)),
         messages_tab=bool(home.get("messages_tab_enabled", True))
         and not home.get("messages_tab_read_only_enabled", False),
         interactivity=bool(_mapping(settings, "interactivity", "settings.").get("is_enabled", False)),
+        assistant_view=assistant_view,
     )
 
 
@@ -108,11 +114,10 @@ def _command(item: Payload) -> Command:
     )
 
 
-def _prompts(items: list[Payload]) -> tuple[Prompt, ...]:
+def _prompts(items: list[Payload], place: str) -> tuple[Prompt, ...]:
     if len(items) > 4:
-        raise ManifestError("features.agent_view.suggested_prompts: at most 4")
-    place = "features.agent_view.suggested_prompts."
-    return tuple(Prompt(_text(item, place + "title", 75), _text(item, place + "message", 300)) for item in items)
+        raise ManifestError(f"{place}: at most 4")
+    return tuple(Prompt(_text(item, f"{place}.title", 75), _text(item, f"{place}.message", 300)) for item in items)
 
 
 def _objects(document: Payload, key: str, prefix: str) -> list[Payload]:

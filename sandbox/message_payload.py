@@ -1,15 +1,17 @@
 """A message as the Web API and the events show it. Pure.
 
-Not imitated: `client_msg_id` on edits, bot icons, the rich_text blocks that Slack derives from an app's mrkdwn,
-subscription state of threads.
+Not imitated: `client_msg_id` on edits, bot icons (their addresses lead nowhere), subscription state of threads.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
+from sandbox.derived import derived_block
 from sandbox.directory import APP_ID, BOT_ID, Directory
 from sandbox.messages import Message
 from sandbox.payload import Payload
+
+_ICON = "https://sandbox.invalid/bot.png"
 
 
 def message_payload(message: Message, directory: Directory, files: Sequence[Payload] = ()) -> Payload:
@@ -26,6 +28,8 @@ def message_payload(message: Message, directory: Directory, files: Sequence[Payl
         payload["subtype"] = message.subtype
     if message.blocks:
         payload["blocks"] = list(message.blocks)
+    elif message.by_app and message.text and not message.markdown:
+        payload["blocks"] = [derived_block(message.text, message.ts)]
     if message.thread_ts:
         payload["thread_ts"] = message.thread_ts
     if message.edited_ts:
@@ -50,6 +54,8 @@ def _app_fields(message: Message, directory: Directory) -> Payload:
             "name": name,
             "team_id": directory.team.id,
             "deleted": False,
+            "updated": 0,
+            "icons": {"image_36": _ICON, "image_48": _ICON, "image_72": _ICON},
         },
     }
     if message.username:

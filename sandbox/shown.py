@@ -16,8 +16,11 @@ from sandbox.world import World
 
 def shown_message(world: World, message: Message) -> Payload:
     files = [{**world.files.payload(f), "view_url": f"/sandbox/files/{f}"} for f in message.files]
+    shown = world.conversations.payload(message)
+    if not message.blocks:
+        shown.pop("blocks", None)  # derived for apps alone: people are shown the text itself
     return {
-        **world.conversations.payload(message),
+        **shown,
         "channel": message.channel,
         "thread_ts": message.thread_ts,
         "by_app": message.by_app,

@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sandbox.assistant_threads import AssistantThreads
 from sandbox.conversations import Conversations
 from sandbox.directory import DEFAULT_WORKSPACE, Directory, load_directory
 from sandbox.events import EventFeed
@@ -41,6 +42,7 @@ class World:
     feed: EventFeed
     hub: SocketHub
     conversations: Conversations
+    assistant_threads: AssistantThreads
     interactions: Interactions
     modals: Modals
     homes: Homes
@@ -120,6 +122,7 @@ def build_world(
         feed=feed,
         hub=hub,
         conversations=conversations,
+        assistant_threads=AssistantThreads(log, conversations, feed, clock),
         interactions=Interactions(
             manifest, directory, conversations, files, modals, triggers, hooks, hub, clock, base_url
         ),

@@ -36,8 +36,8 @@ async def set_suggested_prompts(world: World, args: Arguments) -> Payload:
     for prompt in prompts:
         if not prompt.get("title") or not prompt.get("message"):
             raise ApiError("invalid_arguments", ["[ERROR] a prompt needs title and message"])
-    # With a thread_ts the call succeeds and changes nothing, as under Slack's agent view.
-    if channel.kind == "im" and not args.optional_text("thread_ts"):
+    # Under the agent view a call with a thread_ts succeeds and changes nothing; the older view asks for one.
+    if channel.kind == "im" and (world.manifest.assistant_view or not args.optional_text("thread_ts")):
         kept = [{"title": str(p["title"]), "message": str(p["message"])} for p in prompts]
         world.prompts.set(channel.id, args.optional_text("title") or "", kept)
     return {}

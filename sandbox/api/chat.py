@@ -1,5 +1,7 @@
 """chat.*, apart from streams. Not imitated: scheduling, unfurls, me messages, broadcasts' own copies."""
 
+from dataclasses import replace
+
 from sandbox.api.content import LONGEST_UPDATE, read_content
 from sandbox.api.lookup import channel_by_id, channel_named, message_at, thread_root, writable
 from sandbox.api.method import Method
@@ -57,6 +59,8 @@ async def update(world: World, args: Arguments) -> Payload:
         raise ApiError("msg_too_long")
     content = read_content(world, args)
     # Blocks that the call does not give are gone: a text alone replaces the whole message.
+    if content.metadata is not None:
+        old = replace(old, metadata=content.metadata)
     new = world.conversations.edit(old, content.text, content.blocks, markdown=content.markdown)
     shown = world.conversations.payload(new)
     return {"channel": channel.id, "ts": new.ts, "text": new.text, "message": shown}

@@ -1,5 +1,6 @@
 """The pins of pyproject.toml and the locks say the same, so that an image, a laptop and CI hold the same versions."""
 
+import json
 import re
 import subprocess
 import sys
@@ -61,9 +62,22 @@ def test_no_file_of_the_setup_names_a_package_index() -> None:
         "pyproject.toml",
         "Dockerfile",
         *(f"requirements/{n}.txt" for n in ("bot", "local", "gpu")),
+        "tests/npm/package.json",
+        "tests/npm/.npmrc",
     ):
         text = (ROOT / name).read_text(encoding="utf-8")
         assert "index-url" not in text and "https://" not in text, name
+    # The lock's own addresses are those of people who want to be thanked; those of packages would be "resolved".
+    assert '"resolved"' not in (ROOT / "tests/npm/package-lock.json").read_text(encoding="utf-8")
+
+
+def test_the_packages_from_npm_are_pinned_with_their_contents() -> None:
+    folder = ROOT / "tests" / "npm"
+    wanted = json.loads((folder / "package.json").read_text(encoding="utf-8"))["devDependencies"]
+    locked = json.loads((folder / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in wanted.values())
+    assert {name: locked[f"node_modules/{name}"]["version"] for name in wanted} == wanted
+    assert all(package.get("integrity") for name, package in locked.items() if name)
 
 
 LIGHT = [*COMMANDS.values(), "bot.app:main", "cli.errors:explain", "cli.serve:bot"]

@@ -7,8 +7,7 @@ import { mine, state } from "./state.js";
 export function composer({ id, label, placeholder, threadTs, commands }) {
   const list = h("ul", { className: "suggestions", role: "listbox", id: `${id}-list`, "aria-label": "Suggestions", hidden: true });
   const area = h("textarea", {
-    id, rows: "1", placeholder, "aria-label": label, role: "combobox", "aria-autocomplete": "list",
-    "aria-expanded": "false", "aria-controls": `${id}-list`, autocomplete: "off",
+    id, rows: "1", placeholder, "aria-label": label, "aria-autocomplete": "list", "aria-haspopup": "listbox", "aria-controls": `${id}-list`, autocomplete: "off",
   });
   const send = iconButton("send", "Send", () => submit(), { disabled: true });
   send.classList.add("send");
@@ -69,7 +68,7 @@ function suggestionsFor({ area, commands }) {
   if (slash && commands) {
     return state.workspace.app.commands
       .filter((command) => command.name.startsWith(slash[0]))
-      .map((command) => ({ name: command.name, note: [command.usage_hint, command.description].filter(Boolean).join(" - "), start: 0, insert: `${command.name} ` }));
+      .map((command) => ({ name: command.name, hint: command.usage_hint, note: command.description, start: 0, insert: `${command.name} ` }));
   }
   const at = /(?:^|\s)@([\w.-]*)$/.exec(before);
   if (!at) return [];
@@ -82,7 +81,6 @@ function suggestionsFor({ area, commands }) {
 function drawSuggestions(box) {
   const { list, area, items } = box;
   list.hidden = items.length === 0;
-  area.setAttribute("aria-expanded", String(items.length > 0));
   if (items.length) area.setAttribute("aria-activedescendant", `${list.id}-${box.chosen}`);
   else area.removeAttribute("aria-activedescendant");
   list.replaceChildren(...items.map((item, index) =>
@@ -94,7 +92,7 @@ function drawSuggestions(box) {
         event.preventDefault(); // keep the focus in the box
         take(box, index);
       },
-    }, item.person && avatar(item.person, "small"), h("b", {}, item.name), h("span", { className: "muted" }, item.note))));
+    }, item.person && avatar(item.person, "small"), h("b", {}, item.name), item.hint && h("code", {}, item.hint), h("span", { className: "muted" }, item.note))));
 }
 
 function suggestionKey(event, box) {

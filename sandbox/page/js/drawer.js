@@ -5,7 +5,10 @@ import { h, iconButton, toast } from "./dom.js";
 
 const KINDS = ["all", "api", "event", "command", "interactive", "ack", "hook", "socket", "fault"];
 const root = document.getElementById("drawer");
-const drawer = { tab: "traffic", kind: "all", entries: [], counts: {}, opener: null };
+// Which way an entry went, as seen by the app.
+const TO_APP = new Set(["event", "command", "interactive"]);
+const FROM_APP = new Set(["api", "ack", "hook"]);
+const drawer = { tab: "traffic", kind: "all", words: "", entries: [], counts: {}, opener: null };
 let loading = null;
 
 export const isOpen = () => !root.hidden;
@@ -20,7 +23,9 @@ export function openDrawer() {
 
 function close() {
   root.hidden = true;
-  drawer.opener?.focus();
+  // What opened it may have been drawn again since.
+  const opener = drawer.opener?.isConnected ? drawer.opener : document.querySelector('[data-key="drawer"]');
+  opener?.focus();
 }
 
 root.addEventListener("keydown", (event) => event.key === "Escape" && close());
@@ -29,10 +34,19 @@ function show(tab) {
   drawer.tab = tab;
   const scroll = h("div", { className: "scroll", id: "drawer-body", role: "tabpanel", tabindex: "0" });
   const tabButton = (name, label) =>
-    h("button", { type: "button", role: "tab", className: "tab", "aria-selected": String(tab === name), "aria-controls": "drawer-body", onclick: () => show(name) }, label);
+    h("button", {
+      type: "button", role: "tab", className: "tab", "aria-selected": String(tab === name), "aria-controls": "drawer-body",
+      tabindex: tab === name ? "0" : "-1", onclick: () => show(name),
+    }, label);
+  const tabs = h("div", { className: "tabs", role: "tablist", "aria-label": "Traffic and faults" }, tabButton("traffic", "Traffic"), tabButton("faults", "Faults"));
+  tabs.addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+    show(tab === "traffic" ? "faults" : "traffic");
+    root.querySelector('[role="tab"][aria-selected="true"]').focus();
+  });
   root.replaceChildren(
     h("div", { className: "pane-head" }, h("div", { className: "titles" }, h("h2", {}, "Traffic and faults")), iconButton("close", "Close", close)),
-    h("div", { className: "tabs", role: "tablist" }, tabButton("traffic", "Traffic"), tabButton("faults", "Faults")),
+    tabs,
     scroll);
   if (tab === "traffic") refreshTraffic();
   else refreshFaults();
@@ -55,7 +69,15 @@ function drawTraffic() {
   const body = root.querySelector("#drawer-body");
   const open = new Set([...body.querySelectorAll("details[open]")].map((element) => element.dataset.id));
   const focus = document.activeElement?.dataset?.key;
-  const wanted = drawer.entries.filter((entry) => drawer.kind === "all" || entry.kind === drawer.kind).reverse();
+  const wanted = drawer.entries.filter((entry) => (drawer.kind === "all" || entry.kind === drawer.kind) && has(entry, drawer.words)).reverse();
+  const search = h("input", {
+    type: "search", className: "field", placeholder: "Find in names and contents", "aria-label": "Find in the traffic", value: drawer.words, "data-key": "words",
+    oninput: (event) => {
+      drawer.words = event.target.value;
+      drawTraffic();
+    },
+  });
+  const caret = document.activeElement?.selectionStart;
   const filter = (kind) => h("button", {
     type: "button", className: "button", "aria-pressed": String(drawer.kind === kind), "data-key": `filter/${kind}`,
     onclick: () => {
@@ -67,8 +89,19 @@ function drawTraffic() {
     h("ul", { className: "counts", "aria-label": "API calls by method" },
       Object.entries(drawer.counts).sort((a, b) => b[1] - a[1]).map(([name, number]) => h("li", {}, `${name} `, h("b", {}, String(number))))),
     h("div", { className: "filters", role: "group", "aria-label": "Show" }, KINDS.map(filter)),
+    h("div", { className: "filters" }, search),
+    wanted.length ? "" : h("p", { className: "muted" }, "Nothing like that has passed."),
     ...wanted.slice(0, 200).map((entry) => drawEntry(entry, open.has(String(entry.id)))));
-  if (focus) body.querySelector(`[data-key="${CSS.escape(focus)}"]`)?.focus();
+  const again = focus && body.querySelector(`[data-key="${CSS.escape(focus)}"]`);
+  again?.focus();
+  if (focus === "words") again.setSelectionRange(caret, caret);
+}
+
+const has = (entry, words) => !words || JSON.stringify(entry).toLowerCase().includes(words.toLowerCase());
+
+function way(kind) {
+  const [sign, words] = TO_APP.has(kind) ? ["→", "to the app"] : FROM_APP.has(kind) ? ["←", "from the app"] : ["·", ""];
+  return h("span", { className: "way", title: words }, h("span", { "aria-hidden": "true" }, sign), words && h("span", { className: "visually-hidden" }, words));
 }
 
 function drawEntry(entry, open) {
@@ -78,7 +111,7 @@ function drawEntry(entry, open) {
   const clock = `${time.toTimeString().slice(0, 8)}.${String(time.getMilliseconds()).padStart(3, "0")}`;
   const rest = Object.fromEntries(Object.entries(entry).filter(([key]) => !["id", "at", "kind", "name"].includes(key)));
   return h("details", { className: "entry", "data-id": String(entry.id), open },
-    h("summary", { "data-key": `entry/${entry.id}` }, h("span", { className: "muted clock" }, clock), h("span", { className: "kind" }, entry.kind),
+    h("summary", { "data-key": `entry/${entry.id}` }, h("span", { className: "muted clock" }, clock), h("span", { className: "kind" }, way(entry.kind), entry.kind),
       h("span", { className: "what" }, entry.name), h("span", { className: `outcome${bad ? " bad" : ""}` }, outcome)),
     h("pre", { tabindex: "0" }, JSON.stringify(rest, null, 2)));
 }
@@ -90,7 +123,7 @@ export async function refreshFaults() {
     ? h("ul", { className: "faults", "aria-label": "Active faults" }, faults.map((fault) => h("li", {}, describe(fault))))
     : h("p", { className: "muted" }, "No fault is active.");
   const clear = h("button", { type: "button", className: "button", disabled: !faults.length, onclick: () => remove("/sandbox/faults") }, "Clear all");
-  root.querySelector("#drawer-body").replaceChildren(faultForm(kinds), h("h3", {}, "Active"), list, clear);
+  root.querySelector("#drawer-body").replaceChildren(quickFaults(), faultForm(kinds), h("h3", {}, "Active"), list, clear);
 }
 
 function describe(fault) {
@@ -102,14 +135,28 @@ const FIELDS = {
   rate_limit: ["method", "times", "retry_after"], method_error: ["method", "error", "times"], no_streaming: ["error"],
   refuse_feedback: [], delay: ["method", "ms", "times"], duplicate: ["times"], drop_acks: ["times"], disconnect: ["reason"],
 };
+const QUICK = [
+  ["Disconnect", { kind: "disconnect", reason: "refresh_requested" }],
+  ["Rate limit the next call", { kind: "rate_limit", times: 1, retry_after: 2 }],
+  ["No streaming", { kind: "no_streaming" }],
+  ["Lose the next ack", { kind: "drop_acks", times: 1 }],
+];
 const EXAMPLES = { method: "chat.update", times: "1", retry_after: "2", error: "unknown_method", ms: "1500", reason: "refresh_requested" };
+
+const make = (body) => post("/sandbox/faults", body).catch((error) => toast(explain(error)));
+
+function quickFaults() {
+  return h("div", { className: "filters", role: "group", "aria-label": "Quick faults" },
+    QUICK.map(([label, body]) => h("button", { type: "button", className: "button", onclick: () => make(body) }, label)));
+}
 
 function faultForm(kinds) {
   const select = h("select", { className: "field", "aria-label": "Fault" }, Object.keys(kinds).map((kind) => h("option", { value: kind }, kind.replaceAll("_", " "))));
   const note = h("p", { className: "muted" });
   const fields = h("div", { className: "row" });
   const draw = () => {
-    note.textContent = `${kinds[select.value].replaceAll("`", "")}.`;
+    const times = FIELDS[select.value].includes("times") ? " Leave `times` empty to keep it until it is cleared." : "";
+    note.textContent = `${kinds[select.value]}.${times}`.replaceAll("`", "");
     fields.replaceChildren(...FIELDS[select.value].map((name) =>
       h("label", {}, name.replaceAll("_", " "), h("input", { className: "field", name, value: EXAMPLES[name] }))));
   };
@@ -120,13 +167,10 @@ function faultForm(kinds) {
     event.preventDefault();
     const body = { kind: select.value };
     for (const input of fields.querySelectorAll("input")) {
-      if (input.value) body[input.name] = ["times", "retry_after", "ms"].includes(input.name) ? Number(input.value) : input.value;
+      if (input.name === "times") body.times = input.value ? Number(input.value) : null;
+      else if (input.value) body[input.name] = ["retry_after", "ms"].includes(input.name) ? Number(input.value) : input.value;
     }
-    try {
-      await post("/sandbox/faults", body);
-    } catch (error) {
-      toast(explain(error));
-    }
+    await make(body);
   });
   return form;
 }

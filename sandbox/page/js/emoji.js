@@ -12,9 +12,15 @@ export const EMOJI = {
 
 export const PICKER = [
   "thumbsup", "thumbsdown", "heart", "tada", "eyes", "white_check_mark",
-  "joy", "thinking_face", "raised_hands", "rocket", "bulb", "x",
+  "joy", "smile", "thinking_face", "raised_hands", "clap", "pray",
+  "rocket", "fire", "bulb", "sparkles", "100", "x",
+  "thumbsup::skin-tone-2", "thumbsup::skin-tone-4", "thumbsup::skin-tone-6",
+  "thumbsdown::skin-tone-2", "thumbsdown::skin-tone-4", "thumbsdown::skin-tone-6",
 ];
 
 export function emoji(name) {
-  return EMOJI[name.replace(/::skin-tone-\d$/, "")] ?? `:${name}:`;
+  const [plain, tone] = name.split("::skin-tone-");
+  if (!(plain in EMOJI)) return `:${name}:`;
+  // Slack counts skin tones from 2 to 6, Unicode has five modifiers.
+  return EMOJI[plain] + (/^[2-6]$/.test(tone) ? String.fromCodePoint(0x1f3fb + Number(tone) - 2) : "");
 }

@@ -5,7 +5,7 @@ import { isOpen, openDrawer, refreshFaults, refreshTraffic } from "./drawer.js";
 import { drawModal } from "./modal.js";
 import { buildMain, buildThread, drawMain, drawStatus, drawThread, focusComposer, mark } from "./panes.js";
 import { drawSidebar } from "./sidebar.js";
-import { becomePerson, channelById, directChannel, isReply, loadWorkspace, markSeen, messagesOf, mine, on, person, state } from "./state.js";
+import { becomePerson, channelById, directChannel, isReply, loadWorkspace, markSeen, messagesOf, mine, on, person, seenUntil, state, unreadIn } from "./state.js";
 
 const app = document.getElementById("app");
 const sidebar = document.getElementById("sidebar");
@@ -16,6 +16,7 @@ const go = {
   drawer: openDrawer,
   async place(id) {
     const fromApp = channelById(state.channel).kind === "im";
+    state.newSince = unreadIn(id) && id !== state.channel ? seenUntil(id) : null;
     state.channel = id;
     state.tab = "messages";
     state.thread = null;
@@ -23,7 +24,7 @@ const go = {
     view("channel");
     if (wide.matches) focusComposer("main");
     // The app is told when its direct message is opened, and where someone goes from there.
-    if (channelById(id).kind === "im") await mine("open-dm");
+    if (channelById(id).kind === "im") await openDirect();
     else if (fromApp) await mine("look-at", { channel: id });
   },
   async tab(name, keepFocus = false) {
@@ -31,7 +32,8 @@ const go = {
     state.thread = null;
     redraw();
     if (keepFocus) document.querySelector('#main [role="tab"][aria-selected="true"]').focus();
-    await mine(name === "home" ? "open-home" : "open-dm");
+    if (name === "home") await mine("open-home");
+    else await openDirect();
   },
   thread(ts, focus = true) {
     state.thread = ts;
@@ -59,6 +61,12 @@ const go = {
   },
 };
 
+// Apps with the older assistant view talk in a thread, which opens beside the direct message.
+async function openDirect() {
+  const { thread_ts: thread } = await mine("open-dm");
+  if (thread && state.thread === null && wide.matches) go.thread(thread, false);
+}
+
 const drawPlaces = () => drawSidebar(sidebar, { openPlace: go.place, actAs: go.person, openDrawer: go.drawer });
 
 function view(name) {
@@ -78,7 +86,8 @@ function looked() {
   if (document.visibilityState === "visible") markSeen(state.channel);
   drawPlaces();
   const channel = channelById(state.channel);
-  document.title = `${channel.kind === "im" ? channel.name : `#${channel.name}`} - ${state.workspace.team.name}`;
+  const unread = state.channels.reduce((sum, one) => sum + (one.id === state.channel ? 0 : unreadIn(one.id)), 0);
+  document.title = `${unread ? `(${unread}) ` : ""}${channel.kind === "im" ? channel.name : `#${channel.name}`} - ${state.workspace.team.name}`;
 }
 
 function remember() {
@@ -130,9 +139,10 @@ async function followAddress() {
   const message = tail && messagesOf(state.channel).get(tail);
   if (message) state.thread = isReply(message) ? message.thread_ts : message.reply_count ? message.ts : null;
   redraw();
+  if (state.thread) view("thread");
   if (message) mark(tail);
   if (state.tab === "home") await mine("open-home");
-  else if (state.channel === directChannel().id) await mine("open-dm");
+  else if (state.channel === directChannel().id) await openDirect();
 }
 
 async function start() {

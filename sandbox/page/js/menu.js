@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 
 let close = () => {};
 
-export function openMenu(anchor, items, { className = "", label }) {
+export function openMenu(anchor, items, { className = "", label, columns = 1 }) {
   close();
   const buttons = items.map((item) =>
     h("button", { type: "button", role: "menuitem", tabindex: "-1", "aria-label": item.label, title: item.title, onclick: () => {
@@ -12,20 +12,20 @@ export function openMenu(anchor, items, { className = "", label }) {
       item.choose();
     } }, item.text));
   const menu = h("div", { className: `menu ${className}`, role: "menu", "aria-label": label }, buttons);
-  // A modal dialog hides everything outside it, so its menus live inside.
-  (anchor.closest("dialog") ?? document.body).append(menu);
+  // A modal dialog hides everything outside it, so its menus live inside; others stay in their landmark.
+  (anchor.closest("dialog, main, aside") ?? document.body).append(menu);
   place(menu, anchor);
   anchor.setAttribute("aria-expanded", "true");
   const outside = (event) => !menu.contains(event.target) && close();
   close = () => {
     close = () => {};
     document.removeEventListener("pointerdown", outside, true);
-    anchor.setAttribute("aria-expanded", "false");
+    anchor.focus(); // first, for a toolbar that shows only while it has the focus or an open menu
     menu.remove();
-    anchor.focus();
+    anchor.setAttribute("aria-expanded", "false");
   };
   document.addEventListener("pointerdown", outside, true);
-  menu.addEventListener("keydown", (event) => move(event, buttons));
+  menu.addEventListener("keydown", (event) => move(event, buttons, columns));
   buttons[0]?.focus();
 }
 
@@ -37,9 +37,9 @@ function place(menu, anchor) {
   menu.style.top = `${below ? box.bottom + 4 : Math.max(8, box.top - height - 4)}px`;
 }
 
-function move(event, buttons) {
+function move(event, buttons, columns) {
   const at = buttons.indexOf(document.activeElement);
-  const steps = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 };
+  const steps = { ArrowDown: columns, ArrowRight: 1, ArrowUp: -columns, ArrowLeft: -1 };
   if (event.key in steps) buttons[(at + steps[event.key] + buttons.length) % buttons.length].focus();
   else if (event.key === "Home") buttons[0].focus();
   else if (event.key === "End") buttons.at(-1).focus();

@@ -5,7 +5,7 @@ import { renderBlocks } from "./blocks.js";
 import { avatar, h, icon, iconButton, toast } from "./dom.js";
 import { PICKER, emoji } from "./emoji.js";
 import { openMenu } from "./menu.js";
-import { isReply, messagesOf, mine, person, state } from "./state.js";
+import { isReply, messagesOf, mine, person, role, state } from "./state.js";
 import { markdown, mrkdwn } from "./text.js";
 
 const GROUP_SECONDS = 300;
@@ -20,6 +20,9 @@ export function drawMessages(root, messages, options) {
   messages.forEach((message, index) => {
     const before = messages[index - 1];
     if (options.days && dayOf(message) !== dayOf(before)) nodes.push(h("div", { className: "day" }, dayOf(message)));
+    if (options.newSince && message.ts > options.newSince && message.user !== state.me.id && !nodes.some((node) => node.matches(".new"))) {
+      nodes.push(h("div", { className: "day new" }, "New"));
+    }
     if (options.thread && index === 1) nodes.push(h("div", { className: "divided" }, count(messages.length - 1, "reply", "replies")));
     const follows = followsOn(before, message) && !(options.days && dayOf(message) !== dayOf(before)) && !(options.thread && index === 1);
     const signature = JSON.stringify([message, follows, state.votes.get(message.ts), state.me.id]);
@@ -54,6 +57,7 @@ const count = (number, one, many) => `${number} ${number === 1 ? one : many}`;
 
 function drawMessage(message, follows, signature, options) {
   const who = { ...person(message.user), ...(message.username ? { real_name: message.username } : {}) };
+  who.badge = message.by_app ? "APP" : { guest: "guest", external: "external" }[role(who)];
   const time = h("time", { datetime: when(message).toISOString(), title: when(message).toLocaleString() },
     when(message).toLocaleTimeString(undefined, { hour: "numeric", minute: "2-digit" }));
   const body = h("div", { className: "body" }, content(message));
@@ -67,7 +71,7 @@ function drawMessage(message, follows, signature, options) {
     h("div", { className: "content" },
       message.ephemeral && onlyYou(message),
       h("div", { className: "byline" },
-        h("span", { className: "name" }, who.real_name), message.by_app && h("span", { className: "badge" }, "APP"), time),
+        h("span", { className: "name" }, who.real_name), who.badge && h("span", { className: "badge" }, who.badge), time),
       body,
       message.streaming && streamNote(message),
       message.halted && h("p", { className: "stream-note" }, "This answer was stopped."),
@@ -189,7 +193,7 @@ function openPicker(anchor, message) {
   const items = PICKER.map((name) => ({
     text: emoji(name), label: name, title: `:${name}:`, choose: () => attempt(toggle(message, name, own(name))),
   }));
-  openMenu(anchor, items, { className: "picker", label: "Reactions" });
+  openMenu(anchor, items, { className: "picker", label: "Reactions", columns: 6 });
 }
 
 // What a person typed, from what was sent: the reverse of the sandbox's escaping.

@@ -27,15 +27,20 @@ export function buildMain(go) {
     id: "composer-main", commands: true,
     label: `Message ${channel.name}`, placeholder: direct ? `Message ${channel.name}` : `Message #${channel.name}`,
   });
-  parts.main = { list, box, status: h("div", { className: "status", "aria-live": "polite" }), prompts: h("div", { className: "prompts" }), home: h("div", { className: "home", role: "tabpanel" }) };
+  parts.main = { list, box, status: h("div", { className: "status", "aria-live": "polite" }), prompts: h("div", { className: "prompts" }), home: h("div", { className: "home", id: "home", role: "tabpanel", tabindex: "-1", "aria-label": "Home" }) };
   main.replaceChildren(
     h("header", { className: "pane-head" },
       iconButton("back", "All channels", () => go.places(), { className: "icon-button back" }),
       direct ? avatar(state.workspace.bot, "small") : null,
       h("div", { className: "titles" }, h("h2", {}, direct ? channel.name : `# ${channel.name}`), h("p", {}, subtitle(channel))),
+      h("button", { type: "button", className: "me only-narrow", onclick: () => go.places() },
+        avatar(state.me, "small"), h("span", { className: "visually-hidden" }, `You act as ${state.me.real_name}; change`)),
       iconButton("activity", "Traffic and faults", go.drawer)),
     direct && state.workspace.app.home_tab ? tabs(go, onHome) : "",
     ...(onHome ? [parts.main.home] : [list.root, parts.main.status, parts.main.prompts, box.root]));
+  const skip = document.querySelector(".skip-link");
+  skip.href = onHome ? "#home" : "#composer-main";
+  skip.textContent = onHome ? "Skip to Home" : "Skip to the message box";
   drawMain(go, true);
 }
 
@@ -64,7 +69,7 @@ export function drawMain(go, toBottom = false) {
     return;
   }
   const stay = toBottom || nearBottom(list.root);
-  drawMessages(list.inner, topLevel(channel.id), { days: true, openThread: go.thread });
+  drawMessages(list.inner, topLevel(channel.id), { days: true, openThread: go.thread, newSince: state.newSince });
   list.inner.prepend(intro(channel));
   drawPrompts(channel);
   drawStatus();

@@ -1,7 +1,7 @@
 // The sidebar: channels, the direct message with the app, and whom to act as.
 
 import { avatar, h, icon } from "./dom.js";
-import { directChannel, state, unreadIn } from "./state.js";
+import { directChannel, role, state, unreadIn } from "./state.js";
 
 export function drawSidebar(root, { openPlace, actAs, openDrawer }) {
   const { workspace } = state;
@@ -45,10 +45,3 @@ function people(actAs) {
       }),
       avatar(one, "small"), h("span", { className: "name" }, one.real_name), role(one) && h("span", { className: "badge" }, role(one)))));
 }
-
-export function role(one) {
-  if (one.is_admin) return "admin";
-  if (one.is_restricted) return "guest";
-  return one.team_id === state.workspace.team.id ? "" : "external";
-}
-

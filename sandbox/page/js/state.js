@@ -16,6 +16,7 @@ export const state = {
   home: null,
   sockets: 0,
   votes: new Map(),
+  newSince: null,
 };
 
 const bus = new EventTarget();
@@ -30,6 +31,12 @@ export const mine = (name, body) => act(state.me.id, name, body);
 export function person(id) {
   if (id === state.workspace.bot.id) return state.workspace.bot;
   return state.workspace.people.find((one) => one.id === id) ?? { id, name: id, real_name: id, color: "64748b" };
+}
+
+export function role(one) {
+  if (one.is_admin) return "admin";
+  if (one.is_restricted) return "guest";
+  return !one.team_id || one.team_id === state.workspace.team.id ? "" : "external";
 }
 
 export const channelById = (id) => state.channels.find((channel) => channel.id === id);
@@ -133,12 +140,14 @@ function applyUpdate(update) {
 // Unread marks belong to this browser: the newest ts that each person has looked at.
 const seenKey = (channel) => `seen/${state.me.id}/${channel}`;
 
+export const seenUntil = (channel) => localStorage.getItem(seenKey(channel)) ?? "0";
+
 export function unreadIn(channel) {
-  const seen = localStorage.getItem(seenKey(channel)) ?? "0";
+  const seen = seenUntil(channel);
   return [...messagesOf(channel).values()].filter((m) => m.ts > seen && m.user !== state.me.id && m.subtype !== "tombstone").length;
 }
 
 export function markSeen(channel) {
   const newest = [...messagesOf(channel).keys()].sort().at(-1);
-  if (newest && newest > (localStorage.getItem(seenKey(channel)) ?? "0")) localStorage.setItem(seenKey(channel), newest);
+  if (newest && newest > seenUntil(channel)) localStorage.setItem(seenKey(channel), newest);
 }

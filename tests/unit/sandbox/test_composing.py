@@ -24,6 +24,10 @@ def test_people_and_channels_become_tokens() -> None:
     assert composed("@here") == "<!here>"
 
 
+def test_a_typed_link_cannot_bring_its_own_label() -> None:
+    assert composed("https://bad.example|good") == "<https://bad.example>|good"
+
+
 def test_a_name_of_nobody_is_text() -> None:
     assert composed("@nobody #nowhere <@U0NOBODY00>") == "@nobody #nowhere &lt;@U0NOBODY00&gt;"
     assert composed("mail me@mia.example") == "mail me@mia.example"

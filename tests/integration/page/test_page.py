@@ -1,66 +1,19 @@
-"""The browser page, in headless Chromium, with a real Bolt app behind it. Skipped where no Chromium is installed."""
+"""The browser page, in headless Chromium, with a real Bolt app behind it."""
 
 import random
-import shutil
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.client import Workspace
-from sandbox.options import Timing
-from sandbox.server import serve
-from tests.integration.sandbox_bolt_app import Heard, running_echo
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-MANIFEST = Path(__file__).with_name("sandbox_app.yaml")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-
-
-@pytest.fixture
-def url() -> Iterator[str]:
-    with serve(MANIFEST, timing=Timing(file_delay=0.0)) as base_url:
-        yield base_url
-
-
-@pytest.fixture
-async def ws(url: str) -> AsyncIterator[Workspace]:
-    async with Workspace(url) as workspace:
-        yield workspace
-
-
-@pytest.fixture
-async def bot(url: str, ws: Workspace) -> AsyncIterator[AsyncWebClient]:
-    async with running_echo(url, Heard()) as client:
-        await ws.wait_until_connected()
-        yield client
-
-
-@pytest.fixture
-async def page(url: str) -> AsyncIterator[Page]:
-    """A laptop's window acting as Mia. An error on the page fails the test."""
-    problems: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        window = await browser.new_page(viewport={"width": 1280, "height": 800})
-        window.set_default_timeout(10_000)
-        window.on("pageerror", lambda error: problems.append(str(error)))
-        window.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
-        await window.goto(f"{url}/?as=mia#C0GENERAL1")
-        await expect(window.get_by_role("heading", name="Sandbox")).to_be_visible()
-        yield window
-        await browser.close()
-    assert problems == []
 
 
 async def test_the_story_by_keyboard_alone(page: Page, ws: Workspace, bot: AsyncWebClient) -> None:
     await page.get_by_role("link", name="Skip to the message box").focus()
     await page.keyboard.press("Enter")
-    box = page.get_by_role("combobox", name="Message general")
+    box = page.get_by_role("textbox", name="Message general")
     await box.focus()
     await page.keyboard.type("@ec")
     await expect(page.get_by_role("option", name="Echo")).to_have_attribute("aria-selected", "true")
@@ -95,7 +48,7 @@ async def test_the_story_by_keyboard_alone(page: Page, ws: Workspace, bot: Async
 
 
 async def test_a_command_is_completed_and_answered(page: Page, bot: AsyncWebClient) -> None:
-    box = page.get_by_role("combobox", name="Message general")
+    box = page.get_by_role("textbox", name="Message general")
     await box.focus()
     await page.keyboard.type("/ec")
     await page.keyboard.press("Enter")
@@ -126,7 +79,7 @@ async def test_what_others_do_shows_at_once(page: Page, ws: Workspace) -> None:
 async def test_one_window_can_act_as_another_person(page: Page, ws: Workspace) -> None:
     await page.get_by_text("Ada Lindqvist").click()
     await expect(page.get_by_role("radio", name="Ada Lindqvist admin")).to_be_checked()
-    await page.get_by_role("combobox", name="Message general").fill("I am Ada")
+    await page.get_by_role("textbox", name="Message general").fill("I am Ada")
     await page.keyboard.press("Enter")
     message = await ws.person("mia").wait_for("general", lambda m: m.text == "I am Ada")
     assert message.user == "U0ADA00001"
@@ -144,6 +97,105 @@ async def test_a_phone_shows_one_thing_at_a_time(page: Page, ws: Workspace) -> N
     await expect(page.get_by_role("navigation", name="Workspace")).to_be_visible()
     await expect(page.get_by_role("main")).to_be_hidden()
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+async def test_a_link_to_a_thread_opens_it_on_a_phone_as_well(page: Page, ws: Workspace, url: str) -> None:
+    root = await ws.person("ada").say("general", "root")
+    reply = await ws.person("ada").say("general", "a reply", thread_ts=root)
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.goto(f"{url}/?as=mia&again#C0GENERAL1/{reply}")
+    await expect(page.get_by_role("complementary", name="Thread").get_by_text("a reply")).to_be_visible()
+
+
+async def test_a_phone_says_whom_one_acts_as(page: Page) -> None:
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.get_by_role("button", name="You act as Mia Torres; change").click()
+    await page.get_by_text("Ada Lindqvist").click()
+    await page.get_by_role("button", name="general", exact=True).click()
+    await expect(page.get_by_role("button", name="You act as Ada Lindqvist; change")).to_be_visible()
+
+
+async def test_what_is_new_is_marked_until_it_is_seen(page: Page, ws: Workspace) -> None:
+    ada = ws.person("ada")
+    await page.get_by_role("button", name="help", exact=True).click()
+    await page.get_by_role("button", name="general", exact=True).click()
+    await ada.say("help", "first")
+    await ada.say("help", "second")
+    await expect(page).to_have_title("(2) #general - Sandbox")
+    await page.get_by_role("button", name="help 2 unread").click()
+    log = page.get_by_role("log", name="Messages in help")
+    await expect(log.locator(".day.new + .message")).to_contain_text("first")
+    await expect(log.locator(".day.new")).to_have_count(1)
+    await expect(page).to_have_title("#help - Sandbox")
+    await page.get_by_role("button", name="general", exact=True).click()
+    await page.get_by_role("button", name="help", exact=True).click()
+    await expect(log.get_by_text("second")).to_be_visible()
+    await expect(log.locator(".day.new")).to_have_count(0)
+
+
+async def test_guests_and_people_from_outside_are_named_as_such(page: Page, ws: Workspace) -> None:
+    await ws.person("gus").say("general", "from a guest")
+    await expect(page.get_by_role("article", name="Gus Okafor")).to_contain_text("guest")
+    await ws.person("xan").say("partners", "from outside")
+    await page.get_by_role("button", name="partners").click()
+    await expect(page.get_by_role("article", name="Xan Petrov")).to_contain_text("external")
+
+
+async def test_stop_ends_a_stream_at_the_apps_next_word(page: Page, ws: Workspace, bot: AsyncWebClient) -> None:
+    ts = await ws.person("mia").say("general", "a long story, please")
+    stream = await bot.chat_startStream(
+        channel="C0GENERAL1", thread_ts=ts, recipient_user_id="U0MIA00001", recipient_team_id="T0SANDBOX1",
+        markdown_text="Once upon"
+    )  # fmt: skip
+    thread = page.get_by_role("complementary", name="Thread")
+    answer = thread.locator(f'[data-ts="{stream["ts"]}"]')
+    await expect(answer.locator(".cursor")).to_be_visible()
+    await answer.get_by_role("button", name="Stop").press("Enter")
+    await expect(answer.get_by_text("This answer was stopped.")).to_be_visible()
+    with pytest.raises(SlackApiError, match="stopped_by_user"):
+        await bot.chat_appendStream(channel="C0GENERAL1", ts=stream["ts"], markdown_text=" a time")
+    await expect(answer.locator(".body")).to_have_text("Once upon")
+
+
+async def test_only_the_one_who_asked_can_stop(page: Page, ws: Workspace, bot: AsyncWebClient) -> None:
+    ts = await ws.person("mia").say("general", "a question")
+    await bot.chat_startStream(
+        channel="C0GENERAL1", thread_ts=ts, recipient_user_id="U0ADA00001", recipient_team_id="T0SANDBOX1",
+        markdown_text="For Ada"
+    )  # fmt: skip
+    thread = page.get_by_role("complementary", name="Thread")
+    await expect(thread.get_by_text("is writing...")).to_be_visible()
+    await expect(thread.get_by_role("button", name="Stop")).to_have_count(0)
+    await expect(thread.get_by_text("For Ada")).to_have_count(0)
+
+
+async def test_reactions_are_picked_by_arrow_keys_with_a_skin_tone(page: Page, ws: Workspace) -> None:
+    ts = await ws.person("ada").say("general", "hello")
+    message = page.locator(f'[data-ts="{ts}"]')
+    await message.focus()
+    await message.get_by_role("button", name="Add a reaction").press("Enter")
+    await expect(page.get_by_role("menuitem", name="thumbsup", exact=True)).to_be_focused()
+    await page.keyboard.press("ArrowUp")
+    chosen = page.get_by_role("menuitem", name="thumbsup::skin-tone-2")
+    await expect(chosen).to_be_focused()
+    await expect(chosen).to_have_text("\U0001f44d\U0001f3fb")
+    await page.keyboard.press("Escape")
+    await expect(message.get_by_role("button", name="Add a reaction")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("ArrowUp")
+    await page.keyboard.press("Enter")
+    await expect(message.get_by_role("button", name="thumbsup::skin-tone-2, 1 person")).to_be_visible()
+    assert list((await ws.person("ada").message("general", ts)).reactions) == ["thumbsup::skin-tone-2"]
+
+
+async def test_a_screen_reader_hears_what_arrives(page: Page, ws: Workspace, bot: AsyncWebClient) -> None:
+    heard = page.get_by_role("status").first
+    await ws.person("ada").say("help", "over here")
+    await expect(heard).to_have_text("Ada Lindqvist in help: over here")
+    await ws.person("mia").say("general", f"{await ws.mention()} aloud")
+    await expect(heard).to_contain_text("Echo: ")
+    await expect(heard).to_contain_text("aloud")
+    await expect(page.get_by_role("log", name="Messages in general")).to_be_visible()
 
 
 HOSTILE = [
