@@ -9,6 +9,7 @@ from feedback.previews import Past, Size, judge
 from settings import ROOT
 
 CONFIG = yaml.safe_load(Path(ROOT / "trainer" / "configs" / "smollm2-135m-cpu.yaml").read_text(encoding="utf-8"))
+REPEATS, EPOCHS = CONFIG["replay"]["new_case_repeats"], CONFIG["follow_up"]["num_train_epochs"]
 FIRST = Past(1, True, CONFIG, {"identity": 50, "general": 40}, {"training": 180.0, "probing": 30.0, "building": 1.0})
 
 
@@ -18,12 +19,12 @@ def test_with_no_run_to_judge_by_nothing_is_claimed() -> None:
 
 def test_the_second_run_is_judged_by_the_first() -> None:
     found = judge(2, 0, False, [FIRST])
-    assert found.rows == 2 * 5 * 2 + 20 + 40  # five wordings of each case, twice; and the recipe's replay
-    assert found.seconds == pytest.approx(180 / (90 * 2) * 80 * 3 + 31)
+    assert found.rows == 2 * 5 * REPEATS + 20 + 40  # five wordings of each case, and the recipe's replay
+    assert found.seconds == pytest.approx(180 / (90 * 2) * found.rows * EPOCHS + 31)
 
 
 def test_earlier_cases_are_practised_again() -> None:
-    assert judge(1, 3, False, [FIRST]).rows == 10 + 3 * 5 + 60
+    assert judge(1, 3, False, [FIRST]).rows == 5 * REPEATS + 3 * 5 + 60
 
 
 def test_another_first_run_draws_the_same_identity_set() -> None:
@@ -37,10 +38,11 @@ def test_a_pool_that_nobody_has_counted_is_not_guessed() -> None:
 
 def test_a_run_whose_training_was_not_timed_gives_rows_and_no_time() -> None:
     untimed = Past(1, True, CONFIG, {"identity": 50, "general": 40}, {})
-    assert judge(1, 0, False, [untimed]) == Size(rows=70)
+    assert judge(1, 0, False, [untimed]) == Size(rows=5 * REPEATS + 60)
 
 
 def test_what_comes_beside_training_is_taken_from_runs_of_the_same_kind() -> None:
     second = Past(2, False, CONFIG, {"identity": 20, "general": 40, "case": 20}, {"training": 240.0, "probing": 60.0})
     found = judge(2, 0, False, [second, FIRST])
-    assert found.seconds == pytest.approx(80 * 3 * 1.0 + 60)
+    paces = 240 / (80 * EPOCHS), 180 / (90 * 2)
+    assert found.seconds == pytest.approx(sum(paces) / 2 * (10 * REPEATS + 60) * EPOCHS + 60)
