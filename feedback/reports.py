@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from feedback import adapters
 from feedback.models import Adapter, Report
 
 
@@ -54,10 +55,11 @@ class VersionScores:
 
 def history(session: Session, persona: str, run_id: int, *, most: int = 12) -> list[VersionScores]:
     """The versions that were probed up to a run, oldest first: those that went live, and the run's own."""
+    own = adapters.of_run(session, run_id)  # not its candidates that were passed over
     query = (
         select(Adapter)
         .where(Adapter.persona == persona, Adapter.run_id <= run_id)
-        .where((Adapter.live_at.is_not(None)) | (Adapter.run_id == run_id))
+        .where((Adapter.live_at.is_not(None)) | (Adapter.id == (own.id if own else None)))
         .order_by(Adapter.version.desc())
         .limit(most)
     )

@@ -64,6 +64,9 @@ def test_a_checkpoint_that_has_not_learned_the_case_is_passed_over_after_the_new
     with shop.database.begin() as session:
         assert {result.group for result in reports.latest(session, first.id) or ()} == {"new"}
         assert {result.group for result in reports.latest(session, second.id) or ()} >= {"new", "identity", "ability"}
+        history = reports.history(session, "pip", run_id)
+    assert [one.version for one in history] == [None, 1, 2], "a version is one point of the probe history"
+    assert "identity" in history[-1].scores
 
 
 def test_when_none_passes_the_last_is_judged_and_the_run_stands_for_it(shop: Workshop) -> None:
