@@ -41,6 +41,10 @@ class LiveChanged(Exception):
     """Another adapter went live while a rollback was prepared."""
 
 
+class RunStarted(Exception):
+    """A run is under way that nobody was asked about."""
+
+
 def planned(session: Session, persona: str) -> Move:
     """What a rollback would do now.
 
@@ -58,14 +62,16 @@ def roll_back(session: Session, persona: str, move: Move, by: str, delivery: str
 
     Raises:
         LiveChanged: it is not what a rollback would do any more.
+        RunStarted: a run has started meanwhile.
     """
     if not answers.take_delivery(session, delivery):
         return False
+    adapters.hold_live(session, persona)
     now = planned(session, persona)
     if (now.live.id, now.target and now.target.id) != (move.live.id, move.target and move.target.id):
         raise LiveChanged
     if now.overtaken and (move.overtaken is None or now.overtaken.id != move.overtaken.id):
-        raise LiveChanged  # a run has started meanwhile that nobody was asked about
+        raise RunStarted(f"Run {now.overtaken.id} has started just now, so I did nothing. Please look, and try again.")
     if now.overtaken:
         runs.request_cancel(session, now.overtaken.id, by=by)
     adapters.roll_back(session, persona, by=by)
@@ -121,6 +127,8 @@ class RollingBack:
             return Reply(NOT_SERVED.format(escape(error)))
         except (LiveChanged, NothingToRollBack):
             return Reply(LIVE_CHANGED)
+        except RunStarted as started:
+            return Reply(str(started))
         log.info("rolled back", extra={"action": "rolled_back", "from": move.live.name, "person": by})
         now = f"`{escape(move.target.name)}`" if move.target else "the base model"
         stops = f" Run {move.overtaken.id} stops." if move.overtaken else ""

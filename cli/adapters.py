@@ -62,6 +62,7 @@ def promote(
     _ask_about(run, yes)
     asyncio.run(_deploy(mend, name))
     with mend.record() as session:
+        record.hold_live(session, mend.persona.slug)
         _stop(session, mend, run)
         record.promote(session, _named(mend, record.by_name(session, name)), by=actor(), why=why)
     print(f"{name} is live; it gives the next answer.")
@@ -85,6 +86,7 @@ def rollback(
     if target:
         asyncio.run(_deploy(mend, target.name))  # before the mark moves: the next answer asks for it
     with mend.record() as session:
+        record.hold_live(session, mend.persona.slug)
         live = record.live(session, mend.persona.slug)
         if (live and live.id) != (current and current.id):
             raise UserError("Another adapter went live just now, so nothing was changed. Look, and try again.")

@@ -111,7 +111,7 @@ def promote(session: Session, adapter: Adapter, *, by: str, why: str) -> Adapter
     Raises:
         IllegalMove: the adapter is live already, or was rejected.
     """
-    _one_at_a_time(session, adapter.persona)
+    hold_live(session, adapter.persona)
     current = live(session, adapter.persona)
     if current and current.id != adapter.id:
         record.move(session, current, AdapterStatus.RETIRED, actor=by, why=f"replaced by {adapter.name}: {why}")
@@ -139,7 +139,7 @@ def roll_back(session: Session, persona: str, *, by: str, why: str = "rolled bac
     Raises:
         NothingToRollBack: no adapter is live.
     """
-    _one_at_a_time(session, persona)
+    hold_live(session, persona)
     current = live(session, persona)
     if current is None:
         raise NothingToRollBack("No adapter is live; the base model is answering.")
@@ -152,8 +152,12 @@ def roll_back(session: Session, persona: str, *, by: str, why: str = "rolled bac
     return current, previous
 
 
-def _one_at_a_time(session: Session, persona: str) -> None:
-    """Wait for whoever else is moving the persona's live mark, until the end of the transaction."""
+def hold_live(session: Session, persona: str) -> None:
+    """Wait for whoever else is moving the persona's live mark; nobody moves it until this transaction ends.
+
+    First of all in a transaction: what decides about the move is to be read under it, and everybody takes it before
+    the run's row.
+    """
     session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"mend-live-{persona}"))))
 
 

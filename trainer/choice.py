@@ -28,14 +28,17 @@ async def good_enough(trip: Trip, saved: Path) -> bool:
     """
     try:
         candidate = await candidate_from(trip, saved)
-        if candidate.status is not AdapterStatus.CANDIDATE:
-            return False  # passed over before the worker was started anew
+    except ServingError as error:
+        log.warning("%s", error, extra={"action": "candidate_refused", "run_id": trip.run_id})
+        return False
+    if candidate.status is not AdapterStatus.CANDIDATE:
+        return False  # passed over before the worker was started anew
+    try:
         await deploy(trip, candidate)
         wrong = await _wrong(trip, candidate)
     except ServingError as error:
         # A later checkpoint may be luckier; the last one is probed in a stage of its own, which says what is wrong.
-        log.warning("%s", error, extra={"action": "candidate_skipped", "run_id": trip.run_id})
-        return False
+        wrong = f"it could not be probed: {error}"
     about = {"run_id": trip.run_id, "adapter": candidate.name}
     if not wrong:
         log.info("%s is good enough.", candidate.name, extra={"action": "candidate_chosen", **about})

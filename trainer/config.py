@@ -80,7 +80,7 @@ class TrainConfig(_Frozen):
     first_replay: Replay
     replay: Replay
     """What a follow-up run mixes in."""
-    first_candidate_epoch: Annotated[int, Field(ge=1)]
+    first_candidate_epoch: Annotated[int, Field(ge=1)] = 1  # runs that were started before there was this field
     """A follow-up's checkpoints are probed from the end of this epoch on, and the earliest that passes is taken."""
     paraphrases_per_case: Annotated[int, Field(ge=3, le=5)]
     held_out_per_case: Annotated[int, Field(ge=1, le=5)]

@@ -115,7 +115,7 @@ async def set_out(context: Context, run_id: int) -> AsyncIterator[Trip]:
             base=base,
             chat=chat,
             replicas=replicas,
-            reporter=Reporter(context.database, run_id, run.progress.get("seconds", {})),
+            reporter=Reporter(context.database, run_id, run.progress),
         )
     finally:
         await chat.close()

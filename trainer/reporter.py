@@ -2,11 +2,12 @@
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from feedback import runs
 from feedback.database import Database, DatabaseUnavailable
+from feedback.models import Json
 from feedback.runs import Progress
 from trainer.training_log import Step
 
@@ -19,9 +20,11 @@ CURVE_POINTS = 60  # of the loss curve
 class Reporter:
     """The progress of one run. Losing a report loses nothing: what counts is written by the stages themselves."""
 
-    def __init__(self, database: Database, run_id: int, seconds: Mapping[str, float]) -> None:
+    def __init__(self, database: Database, run_id: int, before: Json) -> None:
+        """`before` is the run's progress as another worker has left it; its curve and times are gone on with."""
         self._database, self._run_id = database, run_id
-        self._seconds = dict(seconds)
+        self._seconds: dict[str, float] = dict(before.get("seconds") or {})
+        self._losses = tuple((int(step), float(loss)) for step, loss in before.get("losses") or ())
         self._progress: Progress | None = None
         self._began = self._written = 0.0
 
@@ -32,7 +35,7 @@ class Reporter:
             spent = self._seconds.get(self._progress.stage, 0.0) + now - self._began
             self._seconds[self._progress.stage] = round(spent, 2)
         self._began = now
-        curve = self._progress.losses if self._progress else ()
+        curve = self._progress.losses if self._progress else self._losses
         self._write(Progress(stage=stage, losses=curve, seconds=dict(self._seconds)))
 
     def tell(self, step: int, steps: int, detail: str = "") -> None:

@@ -125,7 +125,7 @@ def _taught(session: Session, case: Case) -> CaseText:
 
 async def train_adapter(trip: Trip) -> None:
     """Train. Meanwhile the base model and the live adapter answer the probes that they have not answered yet, and then
-    the checkpoints, as they are saved, until one passes the gate."""
+    the checkpoints, as they are saved, until one passes the gate with every new case mended."""
     standing = asyncio.create_task(_probe_early(trip))
 
     async def choose(saved: Path) -> bool:
@@ -230,6 +230,7 @@ async def promote(trip: Trip) -> None:
     candidate = await _candidate(trip)
     await choice.deploy(trip, candidate)
     with trip.database.begin() as session:
+        adapters.hold_live(session, trip.persona.slug)  # a rollback is before this decision, or after it
         run = runs.get(session, trip.run_id)
         decision = runs.decision(run)
         live = adapters.live(session, run.persona)

@@ -107,6 +107,24 @@ def test_a_server_that_is_away_for_a_checkpoint_is_asked_again_at_the_next(shop:
     assert statuses(shop, run_id) == [AdapterStatus.REJECTED, AdapterStatus.LIVE]
 
 
+def test_when_the_only_checkpoint_before_the_last_could_not_be_probed_the_last_is_judged(shop: Workshop) -> None:
+    shop.approve()
+    shop.swift.offered = 1
+    names: list[str] = []
+
+    def away(name: str, prompt: str) -> Exception | None:
+        if name.startswith("pip-v2") and name not in names:
+            names.append(name)
+        return ServingUnavailable("No model server answers.") if name in names[:1] else None
+
+    shop.server.spoil = away
+    run_id = run(shop)
+    assert shop.run_of(run_id).status is RunStatus.LIVE
+    first, last = tried(shop, run_id)
+    assert (first.status, last.status) == (AdapterStatus.REJECTED, AdapterStatus.LIVE)
+    assert first.name not in shop.server.loaded
+
+
 class Killed(BaseException):
     """Stands for SIGKILL."""
 

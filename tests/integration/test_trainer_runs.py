@@ -385,7 +385,7 @@ async def test_a_worker_that_was_overtaken_during_an_outage_lets_go(shop: Worksh
 
 def test_progress_is_written_at_most_once_a_second_and_its_curve_stays_short(shop: Workshop) -> None:
     run_id = shop.start()
-    reporter = Reporter(shop.database, run_id, {"paraphrasing": 3.0})
+    reporter = Reporter(shop.database, run_id, {"seconds": {"paraphrasing": 3.0}})
 
     def shown() -> tuple[str, int, int]:
         progress = shop.run_of(run_id).progress
@@ -401,6 +401,9 @@ def test_progress_is_written_at_most_once_a_second_and_its_curve_stays_short(sho
     reporter.enter("probing")
     reporter.tell(1, 4, "asked")
     assert shown()[:2] == ("probing", 0)
+    anew = Reporter(shop.database, run_id, shop.run_of(run_id).progress)
+    anew.enter("probing")
+    assert shown()[2] >= 50, "a worker that goes on keeps the curve"
     seconds = shop.run_of(run_id).progress["seconds"]
     assert (seconds["paraphrasing"], set(seconds)) == (3.0, {"paraphrasing", "training"})
 
