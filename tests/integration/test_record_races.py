@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from bot import rolling_back
 from feedback import adapters, answers, cases, runs
 from feedback.adapters import Saved
 from feedback.answers import Question
@@ -138,6 +139,30 @@ def test_one_promotion_and_one_rollback_leave_one_live_adapter(db: Database) -> 
         seen = [adapter.status for adapter in reversed(adapters.listed(session, "pip"))]
         assert session.get_one(Adapter, second_id).status is AdapterStatus.RETIRED
     assert seen == [AdapterStatus.RETIRED, AdapterStatus.RETIRED, AdapterStatus.LIVE]
+
+
+def test_two_admins_who_roll_the_same_version_back_roll_back_once(db: Database) -> None:
+    with db.begin() as session:
+        first, second, third = (make_adapter(session, version) for version in (1, 2, 3))
+        second.parent_id, third.parent_id = first.id, second.id
+        for adapter in (first, second, third):
+            adapters.promote(session, adapter, by="worker", why="gate")
+    with db.begin() as session:
+        move = rolling_back.planned(session, "pip")
+    names = iter(range(AT_ONCE))
+
+    def make(session: Session) -> bool | str:
+        try:
+            return rolling_back.roll_back(session, "pip", move, "T1/UADA", f"click-{next(names)}")
+        except rolling_back.LiveChanged:
+            return "changed"
+
+    made = at_once(db, make)
+    assert sorted(map(str, made)) == ["True", "changed", "changed", "changed"]
+    with db.begin() as session:
+        live = adapters.live(session, "pip")
+        assert live is not None
+        assert live.version == 2
 
 
 def make_adapter(session: Session, version: int) -> Adapter:
