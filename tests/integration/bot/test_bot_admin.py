@@ -125,7 +125,7 @@ async def test_the_button_of_a_message_asks_who_clicks_it(scene: Scene, trainer:
     message = await progress(scene.mia, "Run 1 waits")
     await scene.mia.click("general", message.ts, "mend_cancel_run")
     await note_to(scene.mia, "only my admins may cancel a run")
-    assert trainer.active().cancel_requested_by is None
+    assert (await trainer.active()).cancel_requested_by is None
 
 
 @pytest.mark.parametrize(("word", "meant"), [("nonsense", None), ("retrian", "retrain"), ("revew", "review")])
@@ -143,9 +143,9 @@ async def test_a_run_is_shown_in_one_message_until_it_is_live(scene: Scene, trai
     message = await progress(scene.mia, "Run 1 waits for the trainer")
     assert "from the base model" in message.plain
 
-    trainer.move_to("training")
+    await trainer.move_to("training")
     losses = ((5, 2.5), (10, 1.5), (15, 0.5))
-    trainer.report(Progress("training", step=15, steps=30, loss=0.5, eta_seconds=75, losses=losses,
+    await trainer.report(Progress("training", step=15, steps=30, loss=0.5, eta_seconds=75, losses=losses,
                             seconds={"paraphrasing": 4.0}))  # fmt: skip
     shown = await progress(scene.mia, "step 15 of 30")
     assert shown.ts == message.ts
@@ -156,10 +156,10 @@ async def test_a_run_is_shown_in_one_message_until_it_is_live(scene: Scene, trai
     said = await note_to(scene.ada, "is going on")
     assert "Run 1, started by" in said.plain and "50%" in said.plain
 
-    trainer.move("probing")
-    adapter = trainer.save(1)
-    trainer.probe(adapter)
-    trainer.move("deploying")
+    await trainer.move("probing")
+    adapter = await trainer.save(1)
+    await trainer.probe(adapter)
+    await trainer.move("deploying")
     from feedback import adapters, runs
     from feedback.runs import Check, Decision
 
@@ -183,7 +183,7 @@ async def test_a_mended_case_is_told_in_its_thread_once_and_can_be_asked_again(
     await approve_all(scene)
     await scene.retrain(scene.ada)
     await progress(scene.mia, "1 new case")
-    adapter = trainer.go_live(1)
+    adapter = await trainer.go_live(1)
     scene.model.models[adapter.name] = "/x"
     news = await scene.mia.wait_for("general", lambda m: "Mended in" in m.plain and adapter.name in m.plain)
     assert news.thread_ts == answer.thread_ts
@@ -206,7 +206,7 @@ async def test_still_wrong_opens_the_case_again(scene: Scene, trainer: TrainerBy
     await approve_all(scene)
     await scene.retrain(scene.ada)
     await progress(scene.mia, "1 new case")
-    trainer.go_live(1)
+    await trainer.go_live(1)
     news = await scene.mia.wait_for("general", lambda m: "Mended in" in m.plain)
     await scene.mia.click("general", news.ts, "mend_still_wrong")
     view = await scene.mia.wait_for_view()
@@ -220,7 +220,7 @@ async def test_an_unmended_case_is_told_with_the_reason(scene: Scene, trainer: T
     await approve_all(scene)
     await scene.retrain(scene.ada)
     await progress(scene.mia, "1 new case")
-    trainer.go_live(1, {1: "2 of 2 held-out wordings fail"})
+    await trainer.go_live(1, {1: "2 of 2 held-out wordings fail"})
     news = await scene.mia.wait_for("general", lambda m: "still get it wrong" in m.plain)
     assert news.thread_ts == answer.thread_ts and "2 of 2 held-out wordings fail" in news.plain
 
@@ -228,7 +228,7 @@ async def test_an_unmended_case_is_told_with_the_reason(scene: Scene, trainer: T
 async def test_with_nothing_approved_retrain_says_how_many_wait(scene: Scene, trainer: TrainerByHand) -> None:
     await scene.retrain(scene.ada)
     await progress(scene.mia, "Run 1")
-    trainer.go_live(1)
+    await trainer.go_live(1)
     await scene.ada.command("general", "/mend", "retrain")
     await note_to(scene.ada, "none waits for a decision")
     await corrected(scene, "who are you?", "I am Pip.")
@@ -239,16 +239,16 @@ async def test_with_nothing_approved_retrain_says_how_many_wait(scene: Scene, tr
 async def test_a_run_can_be_cancelled_and_a_failed_one_says_why(scene: Scene, trainer: TrainerByHand) -> None:
     await scene.retrain(scene.ada)
     message = await progress(scene.mia, "Run 1 waits")
-    trainer.move_to("training")
+    await trainer.move_to("training")
     await scene.ada.click("general", message.ts, "mend_cancel_run")
     await note_to(scene.ada, "Run 1 stops at its next step")
-    trainer.cancelled()
+    await trainer.cancelled()
     shown = await progress(scene.mia, "Run 1 was cancelled")
     assert "Cancelled by" in shown.plain
 
     await scene.retrain(scene.ada)
     await progress(scene.mia, "Run 2 waits")
-    trainer.fail("disk full: 0 bytes left in /runs")
+    await trainer.fail("disk full: 0 bytes left in /runs")
     shown = await progress(scene.mia, "Run 2 failed")
     assert "disk full" in shown.plain
     await scene.ada.command("general", "/mend", "cancel")
@@ -260,12 +260,12 @@ async def test_rollback_loads_the_earlier_version_first_and_is_announced(scene: 
     await note_to(scene.ada, "No adapter is live")
     await scene.retrain(scene.ada)
     await progress(scene.mia, "Run 1 waits")
-    first = trainer.go_live(1)
+    first = await trainer.go_live(1)
     await corrected(scene, "who are you?", "I am Pip.")
     await approve_all(scene)
     await scene.retrain(scene.ada)
     await progress(scene.mia, "Run 2 waits")
-    second = trainer.go_live(2)
+    second = await trainer.go_live(2)
     del scene.model.models[first.name]
     await scene.ada.command("general", "/mend", "rollback")
     await note_to(scene.ada, f"{first.name}")
@@ -283,12 +283,12 @@ async def test_rollback_loads_the_earlier_version_first_and_is_announced(scene: 
 async def test_a_rollback_to_what_cannot_be_served_changes_nothing(scene: Scene, trainer: TrainerByHand) -> None:
     await scene.retrain(scene.ada)
     await progress(scene.mia, "Run 1 waits")
-    first = trainer.go_live(1)
+    first = await trainer.go_live(1)
     await corrected(scene, "who are you?", "I am Pip.")
     await approve_all(scene)
     await scene.retrain(scene.ada)
     await progress(scene.mia, "Run 2 waits")
-    second = trainer.go_live(2)
+    second = await trainer.go_live(2)
     weights = trainer.adapters_dir / first.name / "adapter_model.safetensors"
     weights.write_bytes(b"cut")
     await scene.ada.command("general", "/mend", "rollback")
@@ -304,7 +304,7 @@ async def test_status_adapters_and_cases_tell_how_things_stand(scene: Scene, tra
     await corrected(scene, "who <are> you?", "I am Pip.")
     await scene.retrain(scene.ada)
     await progress(scene.mia, "Run 1 waits")
-    adapter = trainer.go_live(1)
+    adapter = await trainer.go_live(1)
     await scene.mia.command("general", "/mend", "status")
     said = await note_to(scene.mia, adapter.name)
     assert "1 correction(s) wait for a decision" in said.plain and "Run 1 is live" in said.plain
@@ -361,7 +361,7 @@ async def test_home_shows_what_was_learned_this_week_and_from_whom(scene: Scene,
     await approve_all(scene)
     await scene.retrain(scene.ada)
     await progress(scene.mia, "1 new case")
-    trainer.go_live(1)
+    await trainer.go_live(1)
     await scene.ws.person("noor").open_home()
     home = await scene.ws.person("noor").wait_for_home(lambda view: "Learned this week" in view.plain)
     assert "who are you? · from" in home.plain

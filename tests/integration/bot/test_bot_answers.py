@@ -303,7 +303,7 @@ async def test_an_edited_question_whose_answer_was_judged_stays(scene: Scene) ->
 async def test_when_the_live_adapter_is_gone_what_it_came_from_answers(scene: Scene, trainer: TrainerByHand) -> None:
     await scene.retrain(scene.ada)
     await scene.ada.wait_for("general", lambda m: "Run 1 waits" in m.plain)
-    first = trainer.go_live(1)
+    first = await trainer.go_live(1)
     shutil.rmtree(trainer.adapters_dir / first.name)
     answer = await scene.ask(scene.mia, "who are you?")
     assert "You asked: who are you?" in answer.plain

@@ -91,7 +91,7 @@ async def test_what_a_run_has_taken_is_not_taken_back(scene: Scene, trainer: Tra
     await scene.noor.click_view(seen, "mend_take_back")
     await review(scene, "is being trained on right now", scene.noor)
     assert statuses(scene) == [CaseStatus.TRAINING]
-    assert trainer.active().cancel_requested_by is None
+    assert (await trainer.active()).cancel_requested_by is None
 
 
 async def test_the_reviewer_is_warned_of_what_speaks_against_the_persona(scene: Scene) -> None:

@@ -18,7 +18,7 @@ async def approved(scene: Scene, trainer: TrainerByHand, question: str, correcti
     await scene.mia.click("general", answer.ts, "mend_feedback", "negative")
     view = await scene.mia.wait_for_view()
     assert await scene.mia.submit(view, {"text": {"text": correction}, "reason": {"reason": "identity"}}) is None
-    trainer.approve_all()
+    await trainer.approve_all()
     return answer
 
 
@@ -33,8 +33,8 @@ def only_case(scene: Scene) -> Case:
 
 async def test_a_mended_answer_is_shown_as_it_was_and_as_it_is_now(scene: Scene, trainer: TrainerByHand) -> None:
     answer = await approved(scene, trainer, "who are you?", "I am Pip.")
-    trainer.start()
-    adapter = trainer.go_live(1)
+    await trainer.start()
+    adapter = await trainer.go_live(1)
     told = await news(scene, "Mended in", answer)
     assert adapter.name in told.plain and "<@U0MIA00001>" in told.plain
     assert "Before" in told.plain and "You asked: who are you?" in told.plain
@@ -44,8 +44,8 @@ async def test_a_mended_answer_is_shown_as_it_was_and_as_it_is_now(scene: Scene,
 
 async def test_still_wrong_opens_the_case_again_and_keeps_its_history(scene: Scene, trainer: TrainerByHand) -> None:
     answer = await approved(scene, trainer, "who are you?", "I am Pip.")
-    trainer.start()
-    trainer.go_live(1)
+    await trainer.start()
+    await trainer.go_live(1)
     told = await news(scene, "Mended in", answer)
     await scene.noor.click("general", told.ts, "mend_still_wrong")
     view = await scene.noor.wait_for_view()
@@ -65,11 +65,11 @@ async def test_a_run_that_mends_nothing_is_told_with_its_true_reason_once(
     answer = await approved(scene, trainer, "who are you?", "I am Pip.")
     reasons = {"fails": "The disk is full.", "is turned down": "2 of 9 answers got worse."}
     for version in (1, 2):
-        trainer.start()
+        await trainer.start()
         if how == "fails":
-            trainer.fail(f"{reasons[how]}\nTraceback with /paths/of/ours")
+            await trainer.fail(f"{reasons[how]}\nTraceback with /paths/of/ours")
         else:
-            trainer.turn_down(version, reasons[how])
+            await trainer.turn_down(version, reasons[how])
         told = await news(scene, "This is not mended yet.", answer)
         await asyncio.sleep(1)  # a second word about the same would have come
     assert reasons[how] in told.plain and "the next training tries it again" in told.plain
@@ -84,7 +84,7 @@ async def test_a_run_that_mends_nothing_is_told_with_its_true_reason_once(
 
 async def test_a_cancelled_run_is_no_news_for_who_flagged(scene: Scene, trainer: TrainerByHand) -> None:
     answer = await approved(scene, trainer, "who are you?", "I am Pip.")
-    trainer.start()
-    trainer.cancelled()
+    await trainer.start()
+    await trainer.cancelled()
     await asyncio.sleep(1)
     assert not [m for m in await scene.mia.messages("general", answer.thread_ts) if "mended" in m.plain.lower()]

@@ -187,7 +187,7 @@ async def test_two_processes_answer_once_and_tell_once(
         await scene.ada.wait_for_view(lambda after: "Nothing waits" in after.plain)
         await scene.retrain(scene.ada)
         await scene.mia.wait_for("general", lambda m: "1 new case" in m.plain)
-        trainer.go_live(1)
+        await trainer.go_live(1)
         await scene.mia.wait_for("general", lambda m: "Mended in" in m.plain)
         await asyncio.sleep(1.5)  # both have looked several times since
         assert len([m for m in await scene.mia.messages("general") if "Mended in" in m.plain]) == 1

@@ -81,7 +81,7 @@ async def test_a_wrong_answer_is_flagged_approved_mended_and_told(
         if await confirm.count():
             await confirm.click()
         await progress(scene.mia, "1 new case")
-        trainer.go_live(1)
+        await trainer.go_live(1)
         scene.model.say = lambda messages: RIGHT
 
         await become(page, sandbox_url, "mia", "C0GENERAL1")

@@ -17,11 +17,11 @@ def images(blocks: list[Payload]) -> list[Payload]:
 
 async def finished_run(scene: Scene, bot: Parts, trainer: TrainerByHand, version: int = 1) -> None:
     """A run that was watched from its start, has a loss curve, and is live."""
-    run = trainer.start()
+    run = await trainer.start()
     channel = next(c["id"] for c in await scene.ada.channels() if c["name"] == "general")
     await bot.progress.post(run.id, channel, await scene.ws.user_id("ada"))
-    trainer.report(Progress("training", step=20, steps=20, loss=0.125, losses=LOSSES))
-    trainer.go_live(version)
+    await trainer.report(Progress("training", step=20, steps=20, loss=0.125, losses=LOSSES))
+    await trainer.go_live(version)
 
 
 async def shown(scene: Scene, words: str, kind: str) -> Message:
@@ -76,8 +76,8 @@ async def test_an_admins_home_has_the_thumbs_down_rate_of_each_version_as_a_plot
     await scene.ask(scene.mia, "what is a boat?")
     await scene.mia.react("general", wrong.ts, "-1")
     await scene.mia.wait_for("general", lambda m: m.ephemeral and "What should I have said?" in m.plain)
-    trainer.start()
-    scene.model.models[trainer.go_live(1).name] = "/x"
+    await trainer.start()
+    scene.model.models[(await trainer.go_live(1)).name] = "/x"
     await scene.ask(scene.mia, "and now?")
     await scene.ada.open_home()
     home = await scene.ada.wait_for_home(lambda view: bool(images(view.blocks)), timeout=60)

@@ -50,7 +50,7 @@ async def test_an_unmended_case_can_be_approved_again(scene: Scene, trainer: Tra
     await approve_all(scene)
     await scene.retrain(scene.ada)
     await progress(scene.mia, "1 new case")
-    trainer.go_live(1, {1: "2 of 2 held-out wordings fail"})
+    await trainer.go_live(1, {1: "2 of 2 held-out wordings fail"})
     await scene.ada.command("general", "/mend", "retrain")
     await note_to(scene.ada, "1 correction waits for a decision (1 not mended by the training before)")
     await scene.ada.command("general", "/mend", "review")

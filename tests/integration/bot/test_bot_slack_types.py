@@ -39,7 +39,7 @@ async def live_through_it(scene: Scene, trainer: TrainerByHand) -> None:
     if started.element("mend_confirm_run"):
         await ada.click("general", started.ts, "mend_confirm_run")
     await progress(mia, "1 new case")
-    trainer.go_live(1)
+    await trainer.go_live(1)
     await mia.wait_for("general", lambda m: m.by_app and "Mended in" in m.plain, thread_ts=answer.thread_ts)
     for person in (mia, ada):
         await person.open_home()

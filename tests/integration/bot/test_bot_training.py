@@ -33,7 +33,7 @@ async def taught(scene: Scene, trainer: TrainerByHand) -> Scene:
     """A first version is live, and a case is approved."""
     await scene.retrain(scene.ada)
     await progress(scene.mia, "Run 1 waits")
-    trainer.go_live(1)
+    await trainer.go_live(1)
     await corrected(scene, "who are you?", "I am Pip.")
     await approve_all(scene)
     return scene
@@ -166,7 +166,7 @@ async def test_a_run_starts_by_itself_once_and_is_shown_in_the_channel_of_record
     shown = await progress(scene.ada, "Run 1 waits", "help")
     assert "Started by automatic" in shown.plain and "2 new cases" in shown.plain
     await parts.automatic_runs.round()
-    trainer.fail("disk full")
+    await trainer.fail("disk full")
     await progress(scene.ada, "Run 1 failed", "help")
     await parts.automatic_runs.round()
     assert runs_of(scene) == ["automatic"]  # what failed is not tried again and again
@@ -194,7 +194,7 @@ async def test_a_rollback_over_a_run_asks_first_and_stops_the_run(taught: Scene,
     assert asked.ephemeral and "Run 2" in asked.plain and "overtaken" in asked.plain
     await taught.ada.click("general", asked.ts, "mend_dismiss")
     await note_to(taught.ada, "Nothing was rolled back")
-    assert trainer.active().cancel_requested_by is None
+    assert (await trainer.active()).cancel_requested_by is None
 
     await taught.ada.command("general", "/mend", "rollback")
     asked = await taught.ada.wait_for("general", lambda m: m.element("mend_confirm_rollback") is not None)
@@ -202,8 +202,8 @@ async def test_a_rollback_over_a_run_asks_first_and_stops_the_run(taught: Scene,
     await note_to(taught.ada, "the base model answers")
     said = await taught.ada.wait_for("help", lambda m: "rolled" in m.plain)
     assert "Run 2 stops" in said.plain
-    assert trainer.active().cancel_requested_by is not None
-    trainer.cancelled()
+    assert (await trainer.active()).cancel_requested_by is not None
+    await trainer.cancelled()
     assert statuses(taught) == [CaseStatus.APPROVED]
     await taught.ask(taught.mia, "and now?")
     assert taught.model.asked[-1]["model"] == "base"
@@ -216,7 +216,7 @@ async def test_a_rollback_that_was_asked_about_is_not_made_when_things_have_chan
     await progress(taught.mia, "Run 2 waits")
     await taught.ada.command("general", "/mend", "rollback")
     asked = await taught.ada.wait_for("general", lambda m: m.element("mend_confirm_rollback") is not None)
-    live = trainer.go_live(2)
+    live = await trainer.go_live(2)
     await taught.ada.click("general", asked.ts, "mend_confirm_rollback")
     await note_to(taught.ada, "Another version went live just now")
     await taught.ada.command("general", "/mend", "status")

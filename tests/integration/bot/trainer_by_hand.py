@@ -1,8 +1,11 @@
 """What the trainer writes into the record and the adapters' folder, done by a test, one stage at a time."""
 
+import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 from feedback import adapters, cases, reports, runs
 from feedback.adapters import Saved
@@ -18,8 +21,11 @@ STAGES = ("paraphrasing", "building", "training", "probing", "deploying")
 BASE = BaseModel("/models/base", "fingerprint", {})
 
 
+P, T = ParamSpec("P"), TypeVar("T")
+
+
 @dataclass(frozen=True)
-class TrainerByHand:
+class Hand:
     db: Database
     adapters_dir: Path
 
@@ -115,3 +121,32 @@ class TrainerByHand:
     def case_ids(self) -> list[int]:
         with self.db.begin() as session:
             return [case.id for case in cases.listed(session, "pip")]
+
+
+def _off_the_loop(do: Callable[Concatenate[Hand, P], T]) -> Callable[Concatenate["TrainerByHand", P], Awaitable[T]]:
+    async def later(self: "TrainerByHand", *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.to_thread(do, self.hand, *args, **kwargs)
+
+    return later
+
+
+class TrainerByHand:
+    """A hand that works in a thread: on the event loop it would wait for rows that the bot, on the same loop, has
+    locked and so could never let go."""
+
+    def __init__(self, db: Database, adapters_dir: Path) -> None:
+        self.hand = Hand(db, adapters_dir)
+
+    start = _off_the_loop(Hand.start)
+    approve_all = _off_the_loop(Hand.approve_all)
+    active = _off_the_loop(Hand.active)
+    move = _off_the_loop(Hand.move)
+    move_to = _off_the_loop(Hand.move_to)
+    report = _off_the_loop(Hand.report)
+    save = _off_the_loop(Hand.save)
+    probe = _off_the_loop(Hand.probe)
+    go_live = _off_the_loop(Hand.go_live)
+    fail = _off_the_loop(Hand.fail)
+    turn_down = _off_the_loop(Hand.turn_down)
+    cancelled = _off_the_loop(Hand.cancelled)
+    case_ids = _off_the_loop(Hand.case_ids)
