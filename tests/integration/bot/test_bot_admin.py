@@ -289,7 +289,7 @@ async def test_a_rollback_to_what_cannot_be_served_changes_nothing(scene: Scene,
     await scene.retrain(scene.ada)
     await progress(scene.mia, "Run 2 waits")
     second = await trainer.go_live(2)
-    weights = trainer.adapters_dir / first.name / "adapter_model.safetensors"
+    weights = trainer.hand.adapters_dir / first.name / "adapter_model.safetensors"
     weights.write_bytes(b"cut")
     await scene.ada.command("general", "/mend", "rollback")
     await note_to(scene.ada, "I did not roll back")

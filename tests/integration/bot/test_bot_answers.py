@@ -304,7 +304,7 @@ async def test_when_the_live_adapter_is_gone_what_it_came_from_answers(scene: Sc
     await scene.retrain(scene.ada)
     await scene.ada.wait_for("general", lambda m: "Run 1 waits" in m.plain)
     first = await trainer.go_live(1)
-    shutil.rmtree(trainer.adapters_dir / first.name)
+    shutil.rmtree(trainer.hand.adapters_dir / first.name)
     answer = await scene.ask(scene.mia, "who are you?")
     assert "You asked: who are you?" in answer.plain
     await until_recorded(scene)
