@@ -34,10 +34,7 @@ async def live_through_it(scene: Scene, trainer: TrainerByHand) -> None:
     await approve_all(scene)
     for word in ("status", "cases", "probes", "adapters", "help", "nonsense"):
         await ada.command("general", "/mend", word)
-    await ada.command("general", "/mend", "retrain")
-    started = await ada.wait_for("general", lambda m: m.by_app and "1 new case" in m.plain)
-    if started.element("mend_confirm_run"):
-        await ada.click("general", started.ts, "mend_confirm_run")
+    await scene.retrain(ada)
     await progress(mia, "1 new case")
     await trainer.go_live(1)
     await mia.wait_for("general", lambda m: m.by_app and "Mended in" in m.plain, thread_ts=answer.thread_ts)
