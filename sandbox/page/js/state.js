@@ -63,25 +63,48 @@ export async function loadWorkspace() {
   state.sockets = state.workspace.sockets;
 }
 
+// What arrives while all is read anew waits for that: what was read may be older.
+let reading = 0;
+const waiting = [];
+let viewsAsked = 0;
+
 export async function becomePerson(id) {
   stopListening();
+  waiting.length = 0;
   state.me = person(id);
   state.thread = null;
   state.messages.clear();
   state.statuses.clear();
-  state.channels = (await see(state.me.id, "channels")).channels;
+  const { channels } = await see(id, "channels");
+  if (state.me.id !== id) return; // somebody else was chosen meanwhile
+  state.channels = channels;
   if (!channelById(state.channel)) state.channel = state.channels[0].id;
   await reload();
-  stopListening = listen(state.me.id, applyUpdate, reload);
+  if (state.me.id === id) stopListening = listen(id, applyUpdate, reload);
 }
 
 // The whole of what this person sees; also after a lost connection.
 async function reload() {
   const me = state.me.id;
-  await Promise.all(state.channels.map(loadChannel));
-  state.views = (await see(me, "views")).views;
-  state.home = (await see(me, "home")).view;
-  if (me === state.me.id) ["places", "messages", "views", "home", "status"].forEach((name) => changed(name));
+  reading += 1;
+  try {
+    await Promise.all(state.channels.map(loadChannel));
+    await loadViews();
+    const { view } = await see(me, "home");
+    if (me !== state.me.id) return;
+    state.home = view;
+    ["places", "messages", "views", "home", "status"].forEach((name) => changed(name));
+  } finally {
+    reading -= 1;
+    if (!reading) waiting.splice(0).forEach(apply);
+  }
+}
+
+async function loadViews() {
+  const me = state.me.id;
+  const asked = ++viewsAsked;
+  const { views } = await see(me, "views");
+  if (asked === viewsAsked && me === state.me.id) state.views = views;
 }
 
 async function loadChannel(channel) {
@@ -118,7 +141,7 @@ const APPLY = {
     changed("messages");
   },
   async views() {
-    state.views = (await see(state.me.id, "views")).views;
+    await loadViews();
     changed("views");
   },
   async home() {
@@ -134,8 +157,11 @@ const APPLY = {
 };
 
 function applyUpdate(update) {
-  APPLY[update.kind]?.(update);
+  if (reading) waiting.push(update);
+  else apply(update);
 }
+
+const apply = (update) => APPLY[update.kind]?.(update);
 
 // Unread marks belong to this browser: the newest ts that each person has looked at.
 const seenKey = (channel) => `seen/${state.me.id}/${channel}`;
