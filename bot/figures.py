@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
@@ -15,7 +16,7 @@ LOSS, PROBES, THUMBS = "loss", "probes", "thumbs"
 
 
 @dataclass(frozen=True)
-class Figure:
+class Figure(ABC):
     """Something to draw. ``bot.pictures`` draws it in a process of its own from ``as_json``."""
 
     kind: ClassVar[str]
@@ -32,14 +33,14 @@ class Figure:
         return hashlib.sha256(self.as_json.encode()).hexdigest()
 
     @property
+    @abstractmethod
     def alt_text(self) -> str:
         """What a screen reader says."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def table(self) -> str:
         """The same in text, for where no picture can be shown."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Which checkpoint of a run goes live: the earliest that passes the gate with every new case mended."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -92,8 +93,8 @@ def test_a_case_that_only_the_last_checkpoint_fails_does_not_stop_the_other(shop
     assert shop.case(hopeless).status is CaseStatus.UNMENDED
 
 
-def test_a_server_that_is_away_for_a_checkpoint_is_asked_again_at_the_next(shop: Workshop) -> None:
-    shop.approve()
+def away_for_the_first() -> Callable[[str, str], Exception | None]:
+    """The server is away for every question to the run's first candidate."""
     names: list[str] = []
 
     def away(name: str, prompt: str) -> Exception | None:
@@ -101,7 +102,12 @@ def test_a_server_that_is_away_for_a_checkpoint_is_asked_again_at_the_next(shop:
             names.append(name)
         return ServingUnavailable("No model server answers.") if name in names[:1] else None
 
-    shop.server.spoil = away
+    return away
+
+
+def test_a_server_that_is_away_for_a_checkpoint_is_asked_again_at_the_next(shop: Workshop) -> None:
+    shop.approve()
+    shop.server.spoil = away_for_the_first()
     run_id = run(shop)
     assert shop.run_of(run_id).status is RunStatus.LIVE
     assert statuses(shop, run_id) == [AdapterStatus.REJECTED, AdapterStatus.LIVE]
@@ -110,14 +116,7 @@ def test_a_server_that_is_away_for_a_checkpoint_is_asked_again_at_the_next(shop:
 def test_when_the_only_checkpoint_before_the_last_could_not_be_probed_the_last_is_judged(shop: Workshop) -> None:
     shop.approve()
     shop.swift.offered = 1
-    names: list[str] = []
-
-    def away(name: str, prompt: str) -> Exception | None:
-        if name.startswith("pip-v2") and name not in names:
-            names.append(name)
-        return ServingUnavailable("No model server answers.") if name in names[:1] else None
-
-    shop.server.spoil = away
+    shop.server.spoil = away_for_the_first()
     run_id = run(shop)
     assert shop.run_of(run_id).status is RunStatus.LIVE
     first, last = tried(shop, run_id)

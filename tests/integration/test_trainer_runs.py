@@ -1,23 +1,17 @@
-"""A run's way on a real PostgreSQL: to live, to rejected, to failed, to cancelled, and on after a death."""
+"""A run's way on a real PostgreSQL: to live, to rejected, to failed."""
 
-import asyncio
-import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from feedback import adapters, datasets, reports, runs
 from feedback.database import Database
 from feedback.states import AdapterStatus, CaseStatus, RunStatus
 from serving.errors import ServingUnavailable
 from tests.integration.trainer_parts import ANSWER, QUESTION, Workshop, make_workshop
-from trainer import jobs
-from trainer.context import Trip
-from trainer.jobs import WorkerStopping, run_training
-from trainer.lock import TrainingLock
+from trainer.jobs import run_training
 from trainer.reporter import Reporter
 from trainer.swift import Choose, Training, TrainingFailed
 from trainer.training_log import Step
@@ -261,126 +255,6 @@ def test_a_run_is_overtaken_by_a_rollback(shop: Workshop) -> None:
     assert candidate is not None
     assert candidate.status is AdapterStatus.REJECTED
     assert shop.live() is None
-
-
-class Killed(BaseException):
-    """Stands for SIGKILL where a test cannot send one: nothing after it runs, not even what catches Exception."""
-
-
-@pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("stage", range(len(STAGES)), ids=[str(stage) for stage in STAGES])
-def test_a_worker_that_dies_in_any_stage_is_followed_by_one_that_goes_on(
-    shop: Workshop, stage: int, moment: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    done(shop)
-    case_id = shop.approve()
-    run_id = shop.start()
-    story = list(jobs._STORY)
-    status, work = story[stage]
-
-    async def die(trip: Trip) -> None:
-        if moment == "after":
-            await work(trip)
-        raise Killed
-
-    with monkeypatch.context() as patched:
-        patched.setattr(jobs, "_STORY", [*story[:stage], (status, die), *story[stage + 1 :]])
-        with pytest.raises(Killed):
-            run_training(run_id, shop.context)
-    assert shop.run_of(run_id).status is (RunStatus.LIVE if (stage, moment) == (4, "after") else status)
-    run_training(run_id, shop.context)
-    assert shop.run_of(run_id).status is RunStatus.LIVE
-    assert shop.case(case_id).status is CaseStatus.MENDED
-    assert shop.way(run_id) == [RunStatus.QUEUED, *STAGES, RunStatus.LIVE]
-    assert len(shop.swift.trained) == 2, "one training a run, whenever the worker died"
-    with shop.database.begin() as session:
-        assert len(adapters.listed(session, "pip")) == 2
-
-
-async def _wait_until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not true():  # noqa: ASYNC110  (what is waited for is in another thread)
-            await asyncio.sleep(0.02)
-
-
-def slow_training(shop: Workshop, ended: threading.Event) -> Callable[..., Awaitable[Path]]:
-    async def train(training: Training, on_steps: Callable[..., None], choose: Choose) -> Path:
-        shop.swift.trained.append(training)
-        try:
-            await asyncio.sleep(60)
-        finally:
-            ended.set()
-        raise AssertionError("nobody stopped the training")
-
-    return train
-
-
-async def test_a_cancelled_run_ends_with_its_training(shop: Workshop) -> None:
-    ended = threading.Event()
-    case_id, run_id = shop.approve(), shop.start()
-    shop.context = replace(shop.context, train=slow_training(shop, ended))
-    running = asyncio.create_task(asyncio.to_thread(run_training, run_id, shop.context))
-    await _wait_until(lambda: bool(shop.swift.trained))
-    with shop.database.begin() as session:
-        assert runs.request_cancel(session, run_id, by="T1/UADA")
-    await running
-    assert ended.is_set()
-    assert shop.run_of(run_id).status is RunStatus.CANCELLED
-    assert shop.case(case_id).status is CaseStatus.APPROVED
-
-
-async def test_a_worker_that_stops_leaves_the_run_to_the_next_one(shop: Workshop) -> None:
-    ended = threading.Event()
-    run_id = shop.start()
-    stopping = replace(shop.context, train=slow_training(shop, ended))
-    running = asyncio.create_task(asyncio.to_thread(run_training, run_id, stopping))
-    await _wait_until(lambda: bool(shop.swift.trained))
-    stopping.stopping.set()
-    with pytest.raises(WorkerStopping):
-        await running
-    assert ended.is_set()
-    assert shop.run_of(run_id).status is RunStatus.TRAINING
-    await asyncio.to_thread(run_training, run_id, replace(shop.context, stopping=threading.Event()))
-    assert shop.run_of(run_id).status is RunStatus.LIVE
-
-
-def test_a_run_in_other_hands_is_left_alone(shop: Workshop) -> None:
-    run_id = shop.start()
-    with TrainingLock(shop.database, "pip") as lock:
-        assert lock.take()
-        run_training(run_id, shop.context)
-        assert shop.run_of(run_id).status is RunStatus.QUEUED
-    run_training(run_id, shop.context)
-    assert shop.run_of(run_id).status is RunStatus.LIVE
-
-
-def test_a_run_that_is_over_or_unknown_is_nothing_to_do(shop: Workshop) -> None:
-    run_id = done(shop)
-    run_training(run_id, shop.context)
-    run_training(4711, shop.context)
-    assert len(shop.swift.trained) == 1
-
-
-async def test_a_worker_that_was_overtaken_during_an_outage_lets_go(shop: Workshop) -> None:
-    """PostgreSQL cuts every connection, and another worker has the lock before this one is back."""
-    run_id, ended, other = shop.start(), threading.Event(), TrainingLock(shop.database, "pip")
-
-    async def overtaken(training: Training, on_steps: Callable[..., None], choose: Choose) -> Path:
-        with shop.database.engine.connect() as connection:
-            others = "datname = current_database() AND pid <> pg_backend_pid()"
-            connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))
-        while not other.take():  # noqa: ASYNC110  (the server needs a moment to end a session)
-            await asyncio.sleep(0.02)
-        try:
-            await asyncio.sleep(60)
-        finally:
-            ended.set()
-        raise AssertionError("two workers are at it")
-
-    await asyncio.to_thread(run_training, run_id, replace(shop.context, train=overtaken))
-    assert ended.is_set()
-    assert shop.run_of(run_id).status is RunStatus.TRAINING
-    other.release()
 
 
 def test_progress_is_written_at_most_once_a_second_and_its_curve_stays_short(shop: Workshop) -> None:
