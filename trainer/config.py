@@ -82,7 +82,7 @@ class TrainConfig(_Frozen):
     """What a follow-up run mixes in."""
     first_candidate_epoch: Annotated[int, Field(ge=1)] = 1  # runs that were started before there was this field
     """A follow-up's checkpoints are probed from the end of this epoch on, and the earliest that passes is taken."""
-    paraphrases_per_case: Annotated[int, Field(ge=3, le=5)]
+    paraphrases_per_case: Annotated[int, Field(ge=0, le=5)]  # 0 is for comparisons: the question alone
     held_out_per_case: Annotated[int, Field(ge=1, le=5)]
     swift: dict[str, FlagValue]
     """Every further flag, by its ms-swift name."""

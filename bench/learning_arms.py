@@ -1,0 +1,56 @@
+"""What is compared: Mend as it ships, and what it would be without one of its parts."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Config = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to learn. ``change`` makes its training configuration from the shipped one."""
+
+    name: str
+    title: str
+    change: Callable[[Config], Config]
+    from_scratch: bool = False
+    """Every round is a first run from the base model, with all cases so far."""
+
+
+def _as_shipped(config: Config) -> Config:
+    return config
+
+
+def _no_replay(config: Config) -> Config:
+    nothing = {"identity_rows": 0, "general_rows": 0, "earlier_case_rows": 0}
+    return {**config, "replay": {**config["replay"], **nothing}}
+
+
+def _no_paraphrases(config: Config) -> Config:
+    """The question alone, as often as it would have been seen with its variants."""
+    times = config["replay"]["new_case_repeats"] * (1 + config["paraphrases_per_case"])
+    return {**config, "paraphrases_per_case": 0, "replay": {**config["replay"], "new_case_repeats": min(times, 20)}}
+
+
+def _from_scratch(config: Config) -> Config:
+    """As many epochs, and as large a dose of the cases, as a follow-up has."""
+    dose = {**config["first_replay"], "new_case_repeats": config["replay"]["new_case_repeats"]}
+    epochs = {**config["first"], "num_train_epochs": config["follow_up"]["num_train_epochs"]}
+    return {**config, "first_replay": dose, "first": epochs}
+
+
+def _five_epochs(config: Config) -> Config:
+    return {**config, "follow_up": {**config["follow_up"], "num_train_epochs": 5}, "first_candidate_epoch": 5}
+
+
+ARMS = {
+    arm.name: arm
+    for arm in (
+        Arm("mend", "Mend", _as_shipped),
+        Arm("no-replay", "no replay", _no_replay),
+        Arm("no-paraphrases", "no paraphrases", _no_paraphrases),
+        Arm("scratch", "from scratch each time", _from_scratch, from_scratch=True),
+        Arm("five-epochs", "always 5 epochs", _five_epochs),
+    )
+}
