@@ -30,11 +30,12 @@ from bench.learning_arms import ARMS, Arm
 from bench.learning_measures import Baseline, Knowledge, Questioner
 from bench.loop import Timeline, one_run
 from bench.team_facts import TeamFact, make
+from bench.vllm_server import VllmServer
 from feedback import adapters, cases, runs
 from feedback.database import Database
 from feedback.persona import load_persona
 from feedback.states import CaseStatus
-from local import embedded, ports
+from local import embedded, model
 from local.embedded import Chosen
 from local.stack import Plan, running
 from serving.base import SERVED_BASE
@@ -125,10 +126,13 @@ def _server(options: argparse.Namespace, home: Path) -> Iterator[Settings]:
         )
         yield Settings().model_copy(update={"serving": serving})
         return
-    chosen = Chosen(postgres=False, valkey=False, sandbox=False, worker=False, bot=False)
-    settings = embedded.with_addresses(Settings(), home, chosen, page_port=0, vllm_port=ports.any_free())
-    with running(Plan(settings, chosen), print):
-        yield settings
+    print("Starting vLLM on this machine: about a minute.", flush=True)
+    server = VllmServer(model.ensure(home / "model"), home)
+    asyncio.run(server.start())
+    try:
+        yield Settings().model_copy(update={"serving": server.settings})
+    finally:
+        server.stop()
 
 
 class _Classroom:

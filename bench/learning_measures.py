@@ -26,7 +26,7 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Knowledge:
-    """Shares of 1, and the drift in nats a token. ``facts``: for each held-out wording, whether its answer was right."""
+    """Shares of 1, and the drift in nats a token. ``facts``: whether each held-out wording was answered right."""
 
     facts: Mapping[str, bool]
     identity: float

@@ -8,10 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-
-mpl.use("agg")
-from matplotlib import pyplot as plt
 from rich.console import Console
 from rich.table import Table
 
@@ -114,6 +110,11 @@ def _print(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _draw(results: Mapping[str, Sequence[Result]], path: Path) -> None:
+    import matplotlib as mpl  # here, so that a machine without it can still measure
+
+    mpl.use("agg")
+    from matplotlib import pyplot as plt
+
     panels = (
         ("new", "new cases answered right"),
         ("kept", "earlier repairs kept"),
