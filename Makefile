@@ -6,6 +6,7 @@
 #   make check        style, types and unit tests: about a minute
 #   make test         everything that CI runs
 #   make bench        the tables of speed and size
+#   make bench-learning  what is learned, kept and lost over five rounds: hours; it goes on where it was stopped
 #
 # PYTHON=/path/to/python chooses the interpreter for .venv (3.11 or 3.12).
 
@@ -20,7 +21,7 @@ FIND_PYTHON := for python in "$(PYTHON)" python3.11 python3.12 python3; do \
 # Without compiled files each of vLLM's processes spends its start on parsing them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo demo-reset lint check test bench
+.PHONY: setup demo demo-reset lint check test bench bench-learning
 .DEFAULT_GOAL := check
 
 setup: $(READY)
@@ -65,3 +66,6 @@ bench: $(READY)
 	@$(BIN)/python -m bench.swap --model .mend/bench/model
 	@$(BIN)/python -m bench.bot
 	@$(BIN)/python -m bench.loop
+
+bench-learning: $(READY)
+	@$(BIN)/python -m bench.learning

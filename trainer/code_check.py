@@ -71,7 +71,9 @@ def check_code(answer: str, cases: Sequence[CodeCase], *, sandbox: Path | None =
                     return CodeVerdict(False, problem)
     except MontyCrashedError as crash:
         raise SandboxError(f"the code sandbox crashed: {crash}") from crash
-    except (OSError, RuntimeError) as broken:  # no such program; pydantic-monty wraps it in a RuntimeError
+    # No such program: pydantic-monty wraps it in a RuntimeError, or, where it is installed close to the root folder,
+    # looks for a parent folder that is not there.
+    except (OSError, RuntimeError, IndexError) as broken:
         raise SandboxError(f"the code sandbox does not start: {broken}") from broken
     return CodeVerdict(True, f"{function.name} is right in {len(cases)} cases")
 
