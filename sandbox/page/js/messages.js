@@ -104,6 +104,7 @@ function lastLine(node) {
 }
 
 function file(item) {
+  if (item.mode === "tombstone") return h("p", { className: "file tombstone" }, "This file was deleted.");
   if (!item.mimetype.startsWith("image/")) return h("p", { className: "file" }, h("a", { href: item.view_url, download: item.name }, item.title));
   return h("figure", { className: "file" },
     h("figcaption", {}, item.title), h("img", { src: item.view_url, alt: item.alt_txt || item.title, loading: "lazy" }));
