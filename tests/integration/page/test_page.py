@@ -67,7 +67,7 @@ async def test_what_others_do_shows_at_once(page: Page, ws: Workspace) -> None:
     message = page.get_by_role("article", name="Ada Lindqvist").filter(has_text="hello")
     await message.hover()
     await message.get_by_role("button", name="Add a reaction").click()
-    await page.get_by_role("menuitem", name="tada").click()
+    await page.get_by_role("button", name="tada", exact=True).first.click()
     await expect(message.get_by_role("button", name="tada, 1 person")).to_have_attribute("aria-pressed", "true")
     assert list((await ada.message("general", ts)).reactions) == ["tada"]
     await ada.edit("general", ts, "hello again")
@@ -169,23 +169,52 @@ async def test_only_the_one_who_asked_can_stop(page: Page, ws: Workspace, bot: A
     await expect(thread.get_by_text("For Ada")).to_have_count(0)
 
 
-async def test_reactions_are_picked_by_arrow_keys_with_a_skin_tone(page: Page, ws: Workspace) -> None:
+async def test_a_reaction_is_found_by_a_word_and_by_arrow_keys_in_a_skin_tone(page: Page, ws: Workspace) -> None:
     ts = await ws.person("ada").say("general", "hello")
     message = page.locator(f'[data-ts="{ts}"]')
     await message.focus()
-    await message.get_by_role("button", name="Add a reaction").press("Enter")
-    await expect(page.get_by_role("menuitem", name="thumbsup", exact=True)).to_be_focused()
-    await page.keyboard.press("ArrowUp")
-    chosen = page.get_by_role("menuitem", name="thumbsup::skin-tone-2")
-    await expect(chosen).to_be_focused()
-    await expect(chosen).to_have_text("\U0001f44d\U0001f3fb")
+    opener = message.get_by_role("button", name="Add a reaction")
+    await opener.press("Enter")
+    picker = page.get_by_role("dialog", name="Reactions")
+    search = picker.get_by_role("searchbox", name="Find an emoji")
+    await expect(search).to_be_focused()
+    await page.keyboard.type("qwertz")
+    await expect(picker.get_by_text("No emoji is called")).to_be_visible()
     await page.keyboard.press("Escape")
-    await expect(message.get_by_role("button", name="Add a reaction")).to_be_focused()
+    await expect(picker).to_have_count(0)
+    await expect(opener).to_be_focused()
+
     await page.keyboard.press("Enter")
-    await page.keyboard.press("ArrowUp")
+    await page.keyboard.press("ArrowDown")
+    await expect(picker.get_by_role("button", name="+1", exact=True).first).to_be_focused()
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("ArrowRight")
+    await expect(picker.get_by_role("button", name="smiley", exact=True)).to_be_focused()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("ArrowRight")
+    await expect(picker.get_by_role("radio", name="Light", exact=True)).to_be_checked()
+    await page.keyboard.press("Tab")
+    await expect(search).to_be_focused()
+    await page.keyboard.type("thumbs up")
+    await expect(picker.get_by_role("status")).to_contain_text("found")
+    chosen = picker.get_by_role("button", name="+1, skin-tone-2")
+    await expect(chosen).to_have_text("\U0001f44d\U0001f3fb")
     await page.keyboard.press("Enter")
-    await expect(message.get_by_role("button", name="thumbsup::skin-tone-2, 1 person")).to_be_visible()
-    assert list((await ws.person("ada").message("general", ts)).reactions) == ["thumbsup::skin-tone-2"]
+    await expect(message.get_by_role("button", name="+1::skin-tone-2, 1 person")).to_be_visible()
+    assert list((await ws.person("ada").message("general", ts)).reactions) == ["+1::skin-tone-2"]
+
+
+async def test_emoji_are_found_by_name_alias_and_word(page: Page) -> None:
+    found = await page.evaluate(
+        """async (typed) => {
+          const { find, emoji } = await import("/page/js/emoji.js");
+          return [typed.map((words) => find(words)[0]?.name ?? null), emoji("wave::skin-tone-6"), emoji("nothing")];
+        }""",
+        ["thumbsup", ":tada:", "happy", "check mark", "ROCKET", "  ", "no such thing"],
+    )
+    names, toned, unknown = found
+    assert names == ["+1", "tada", "grinning", "white_check_mark", "rocket", None, None]
+    assert toned == "\U0001f44b\U0001f3ff" and unknown == ":nothing:"
 
 
 async def test_a_screen_reader_hears_what_arrives(page: Page, ws: Workspace, bot: AsyncWebClient) -> None:
