@@ -1,6 +1,6 @@
-// Emoji by the names that Slack gives them: lines `# group` and `emoji name [aliases] | words to find it by`; a `*` after
-// the emoji says that it comes in skin tones. Made by docs/emoji.py from @emoji-mart/data 1.2.1 (MIT), which has the
-// names of emoji-data and the words of emojilib; not to be edited by hand.
+// Emoji by the names that Slack gives them: lines `# group` and `emoji name [aliases] | words to find it by`; a `*`
+// after the emoji says that it comes in skin tones. Made by docs/emoji.py from @emoji-mart/data 1.2.1 (MIT), which has
+// the names of emoji-data and the words of emojilib; not to be edited by hand.
 export const LIST = `
 # Smileys and people
 😀 grinning | smile happy

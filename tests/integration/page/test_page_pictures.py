@@ -16,6 +16,11 @@ DOT = bytes.fromhex(
 )
 
 
+def sizes(folder: Path) -> dict[str, tuple[int, ...]]:
+    """Width and height, as a PNG's header has them."""
+    return {path.stem: struct.unpack(">II", path.read_bytes()[16:24]) for path in folder.glob("*.png")}
+
+
 async def test_every_picture_is_taken_in_its_size(ws: Workspace, bot: AsyncWebClient, url: str, tmp_path: Path) -> None:
     mia = ws.person("mia")
     root = await mia.say("general", "who are you?")
@@ -29,5 +34,4 @@ async def test_every_picture_is_taken_in_its_size(ws: Workspace, bot: AsyncWebCl
 
     await take_all(url, tmp_path)
 
-    sizes = {path.stem: struct.unpack(">II", path.read_bytes()[16:24]) for path in tmp_path.glob("*.png")}
-    assert sizes == {"demo": (1360, 860), "home": (1360, 860), "phone": (780, 1688)}
+    assert sizes(tmp_path) == {"demo": (1360, 860), "home": (1360, 860), "phone": (780, 1688)}
