@@ -38,12 +38,13 @@ async def bot(url: str, ws: Workspace) -> AsyncIterator[AsyncWebClient]:
 
 
 def _is_error(line: ConsoleMessage) -> bool:
-    return line.type == "error" and "status of 400" not in line.text
+    refused = "status of 400" in line.text or "net::ERR_CONNECTION" in line.text
+    return line.type == "error" and not refused
 
 
 @asynccontextmanager
 async def window(size: tuple[int, int], scheme: str = "light") -> AsyncIterator[Page]:
-    """An error on the page fails the test; a refusal (status 400) that a person is told of is none."""
+    """An error on the page fails the test; a refusal that a person is told of (status 400, no sandbox) is none."""
     problems: list[str] = []
     async with async_playwright() as playwright:
         browser = await launch(playwright)

@@ -1,6 +1,7 @@
 """The browser page, in headless Chromium, with a real Bolt app behind it."""
 
 import random
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
@@ -8,6 +9,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.client import Workspace
+from sandbox.server import serve
+from tests.integration.page.conftest import LAPTOP, MANIFEST, window
 
 
 async def test_the_story_by_keyboard_alone(page: Page, ws: Workspace, bot: AsyncWebClient) -> None:
@@ -99,12 +102,41 @@ async def test_a_phone_shows_one_thing_at_a_time(page: Page, ws: Workspace) -> N
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-async def test_a_link_to_a_thread_opens_it_on_a_phone_as_well(page: Page, ws: Workspace, url: str) -> None:
+async def test_a_link_to_a_reply_opens_its_thread_there_on_a_phone_as_well(page: Page, ws: Workspace, url: str) -> None:
     root = await ws.person("ada").say("general", "root")
-    reply = await ws.person("ada").say("general", "a reply", thread_ts=root)
-    await page.set_viewport_size({"width": 390, "height": 844})
-    await page.goto(f"{url}/?as=mia&again#C0GENERAL1/{reply}")
-    await expect(page.get_by_role("complementary", name="Thread").get_by_text("a reply")).to_be_visible()
+    replies = [await ws.person("ada").say("general", f"reply {n}", thread_ts=root) for n in range(40)]
+    await page.set_viewport_size({"width": 390, "height": 500})
+    await page.goto(f"{url}/?as=mia&again#C0GENERAL1/{replies[9]}")
+    thread = page.get_by_role("complementary", name="Thread")
+    await expect(thread.get_by_text("reply 9", exact=True)).to_be_in_viewport()
+    await expect(thread.get_by_text("reply 39")).not_to_be_in_viewport()
+
+
+async def test_whoever_reads_the_newest_still_does_when_a_picture_has_loaded(page: Page, ws: Workspace) -> None:
+    for number in range(12):
+        await ws.person("ada").say("general", f"message {number}")
+    log = page.get_by_role("log", name="Messages in general")
+    await expect(log.get_by_text("message 11")).to_be_in_viewport()
+    grown = "(node) => { node.querySelector('.message').style.minHeight = '900px'; }"
+    await log.evaluate(grown)
+    await expect(log.get_by_text("message 11")).to_be_in_viewport()
+    await log.evaluate("(node) => { node.scrollTop = 0; }")
+    await ws.person("ada").say("general", "one more")
+    await expect(log.get_by_text("one more")).to_be_attached()
+    await expect(log.get_by_text("one more")).not_to_be_in_viewport()
+
+
+async def test_a_sandbox_that_stops_and_comes_back_is_told(tmp_path: Path) -> None:
+    async with window(LAPTOP) as page:
+        with serve(MANIFEST, state=tmp_path) as url:
+            async with Workspace(url) as ws:
+                await ws.person("ada").say("general", "kept")
+            await page.goto(url)
+            await expect(page.get_by_text("Echo is not connected")).to_be_visible()
+        await expect(page.get_by_text("The sandbox does not answer; trying again")).to_be_visible()
+        with serve(MANIFEST, state=tmp_path, port=int(url.rpartition(":")[2])):
+            await expect(page.get_by_text("Echo is not connected")).to_be_visible()
+            await expect(page.get_by_role("log").get_by_text("kept")).to_be_visible()
 
 
 async def test_a_phone_says_whom_one_acts_as(page: Page) -> None:
