@@ -170,7 +170,7 @@ const TAKE = {
     const head = h("tr", {}, cells(lines.shift()).map((cell) => h("th", { scope: "col" }, cell)));
     lines.shift();
     const rows = takeWhile(lines, (line) => line.includes("|")).map((line) => h("tr", {}, cells(line).map((cell) => h("td", {}, cell))));
-    return h("div", { className: "table-wrap" }, h("table", {}, h("thead", {}, head), h("tbody", {}, rows)));
+    return h("div", { className: "table-wrap", tabindex: "0", role: "region", "aria-label": "Table" }, h("table", {}, h("thead", {}, head), h("tbody", {}, rows)));
   },
 };
 
