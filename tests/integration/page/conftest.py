@@ -15,6 +15,11 @@ from tests.chromium import launch
 from tests.integration.sandbox_bolt_app import Heard, running_echo
 
 MANIFEST = Path(__file__).parents[1] / "sandbox_app.yaml"
+# A PNG of one grey pixel.
+DOT = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
+    "0000000a49444154789c636800000082008177cd72b60000000049454e44ae426082"
+)
 LAPTOP, PHONE = (1280, 800), (390, 844)
 
 
@@ -39,6 +44,7 @@ async def bot(url: str, ws: Workspace) -> AsyncIterator[AsyncWebClient]:
 
 def _is_error(line: ConsoleMessage) -> bool:
     refused = "status of 400" in line.text or "net::ERR_CONNECTION" in line.text
+    refused |= "status of 404" in line.text and "/sandbox/files/" in line.location["url"]  # a deleted picture
     return line.type == "error" and not refused
 
 

@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.client import Workspace
 from sandbox.server import serve
-from tests.integration.page.conftest import LAPTOP, MANIFEST, window
+from tests.integration.page.conftest import DOT, LAPTOP, MANIFEST, window
 
 
 async def test_the_story_by_keyboard_alone(page: Page, ws: Workspace, bot: AsyncWebClient) -> None:
@@ -124,6 +124,25 @@ async def test_whoever_reads_the_newest_still_does_when_a_picture_has_loaded(pag
     await ws.person("ada").say("general", "one more")
     await expect(log.get_by_text("one more")).to_be_attached()
     await expect(log.get_by_text("one more")).not_to_be_in_viewport()
+
+
+async def test_a_picture_has_its_words_and_a_deleted_one_leaves_them(
+    page: Page, bot: AsyncWebClient, ws: Workspace
+) -> None:
+    done = await bot.files_upload_v2(
+        file=DOT, filename="loss.png", title="Loss", alt_txt="A falling line", channel="C0GENERAL1"
+    )
+    log = page.get_by_role("log", name="Messages in general")
+    shared = log.get_by_role("figure").get_by_role("img", name="A falling line")
+    await expect(shared).to_be_visible()
+    file = {"id": done["file"]["id"]}
+    block = {"type": "image", "slack_file": file, "alt_text": "A line that falls to 0.12"}
+    await bot.chat_postMessage(channel="C0GENERAL1", text="loss", blocks=[block])
+    await expect(log.get_by_role("img", name="A line that falls to 0.12")).to_be_visible()
+    await bot.files_delete(file=file["id"])
+    await expect(log.get_by_text("This file was deleted.")).to_be_visible()
+    await page.reload()
+    await expect(log.get_by_text("This picture was deleted. A line that falls to 0.12")).to_be_visible()
 
 
 async def test_a_sandbox_that_stops_and_comes_back_is_told(tmp_path: Path) -> None:

@@ -7,13 +7,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from docs.pictures import take_all
 from sandbox.client import Workspace
+from tests.integration.page.conftest import DOT
 
 GENERAL = "C0GENERAL1"
-# One grey pixel.
-DOT = bytes.fromhex(
-    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
-    "0000000a49444154789c636800000082008177cd72b60000000049454e44ae426082"
-)
 
 
 def sizes(folder: Path) -> dict[str, tuple[int, ...]]:
