@@ -23,7 +23,7 @@ export function drawMessages(root, messages, options) {
     if (options.newSince && message.ts > options.newSince && message.user !== state.me.id && !nodes.some((node) => node.matches(".new"))) {
       nodes.push(h("div", { className: "day new" }, "New"));
     }
-    if (options.thread && index === 1) nodes.push(h("div", { className: "divided" }, count(messages.length - 1, "reply", "replies")));
+    if (options.thread && index === 1) nodes.push(h("div", { className: "divided" }, count(messages.filter((one) => !one.ephemeral).length - 1, "reply", "replies")));
     const follows = followsOn(before, message) && !(options.days && dayOf(message) !== dayOf(before)) && !(options.thread && index === 1);
     const signature = JSON.stringify([message, follows, state.votes.get(message.ts), state.me.id]);
     const old = known.get(message.ts);
