@@ -129,6 +129,18 @@ async def test_the_private_note_can_take_the_vote_back(scene: Scene) -> None:
     assert votes(scene) == {}
 
 
+async def test_a_note_that_was_dismissed_meanwhile_is_followed_by_a_new_one(scene: Scene) -> None:
+    answer = await scene.ask(scene.mia, "who are you?")
+    await scene.mia.react("general", answer.ts, "-1")
+    note = await note_to(scene.mia, voting.BAD)
+    await scene.mia.click("general", note.ts, "mend_correct")
+    view = await scene.mia.wait_for_view()
+    await scene.mia.delete("general", note.ts)
+    assert await scene.mia.submit(view, filled("I am Pip.")) is None
+    thanks = await note_to(scene.mia, "Thank you!")
+    assert thanks.ts > note.ts and thanks.thread_ts == answer.thread_ts
+
+
 async def test_where_native_buttons_are_refused_plain_ones_do_the_same(scene: Scene) -> None:
     await scene.ws.fault("refuse_feedback")
     answer = await scene.ask(scene.mia, "who are you?")
