@@ -243,12 +243,13 @@ class Correcting:
         spot, answer_id = Spot.unpack(about), about.get("answer")
         if not about.get("thumb"):
             return
-        with contextlib.suppress(DatabaseUnavailable):  # then what the window knows has to do
+        try:
             known = await self._database.run(look_up_once, self._me.team_id, spot, answer_id, f"closed:{view['id']}")
-            if known is None:
-                return
-            answer_id = known.answer.id
-        await whisper(self._client, spot.ear(user), BAD, invitation(answer_id) if answer_id else [])
+            answer_id = known.answer.id if known else None
+        except DatabaseUnavailable:
+            log.info("window closed", extra={"action": "closed_without_database"})  # what the window knows has to do
+        if answer_id is not None:  # else the vote is none, or is kept, and is confirmed when it is counted
+            await whisper(self._client, spot.ear(user), BAD, invitation(answer_id))
 
     async def _write(self, view: Body, user: str, text: str, reason: str | None) -> Case | None:
         standing = await self._permissions.standing(user)

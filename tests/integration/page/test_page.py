@@ -49,6 +49,10 @@ async def test_the_story_by_keyboard_alone(page: Page, ws: Workspace, bot: Async
     await note.get_by_role("button", name="Dismiss").press("Enter")
     await expect(note).to_be_hidden()
 
+    await page.get_by_role("navigation").get_by_role("button", name="Echo").press("Enter")
+    await page.get_by_role("button", name="Say hello").press("Enter")
+    await expect(page.get_by_role("log", name="Messages in Echo").get_by_text("echo hello")).to_be_visible()
+
 
 async def test_a_command_is_completed_and_answered(page: Page, bot: AsyncWebClient) -> None:
     box = page.get_by_role("textbox", name="Message general")
@@ -254,8 +258,6 @@ async def test_a_reaction_is_found_by_a_word_and_by_arrow_keys_in_a_skin_tone(pa
     await expect(message.get_by_role("button", name="+1::skin-tone-2, 1 person")).to_be_visible()
     assert list((await ws.person("ada").message("general", ts)).reactions) == ["+1::skin-tone-2"]
 
-
-async def test_emoji_are_found_by_name_alias_and_word(page: Page) -> None:
     found = await page.evaluate(
         """async (typed) => {
           const { find, emoji } = await import("/page/js/emoji.js");
