@@ -10,7 +10,9 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from dataclasses import field as field_of
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -23,6 +25,7 @@ from bot.permissions import Denied, Permissions
 from bot.private import whisper
 from bot.slack_errors import NETWORK, code
 from bot.spot import Body, Spot, field
+from bot.voting import BAD
 from feedback import answers, cases, reviews, votes
 from feedback.cases import CorrectionError
 from feedback.database import AsyncDatabase, DatabaseUnavailable
@@ -54,6 +57,39 @@ def look_up(session: Session, team_id: str, spot: Spot, answer_id: int | None) -
     """The answer in a message, or the one with an id."""
     answer = answers.get(session, answer_id) if answer_id else answers.find(session, team_id, spot.channel, spot.ts)
     return Known(answer, reviews.open_case(session, answer.id)) if answer else None
+
+
+def look_up_once(session: Session, team_id: str, spot: Spot, answer_id: int | None, delivery: str) -> Known | None:
+    """The same, for a delivery that was not taken before."""
+    known = look_up(session, team_id, spot, answer_id)
+    return known if known and answers.take_delivery(session, delivery) else None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """How a window comes to be opened.
+
+    ``shown``: the words of the message. ``thumb``: with a thumbs-down. ``note``: by a private note, which is replaced
+    when the window is sent; Slack lets no other be changed.
+    """
+
+    answer_id: int | None = None
+    shown: str = ""
+    thumb: bool = False
+    note: str | None = None
+
+    def pack(self, spot: Spot, answer_id: int | None) -> dict[str, Any]:
+        """For the window's private metadata."""
+        more = {"thumb": self.thumb, "note": self.note}
+        return spot.pack(answer=answer_id, **{key: value for key, value in more.items() if value})
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of a window that was sent: errors to show in it by block, or the case that is written."""
+
+    errors: dict[str, str] = field_of(default_factory=dict)
+    case_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -124,9 +160,7 @@ class Correcting:
         self._database, self._client, self._permissions, self._me = database, client, permissions, me
         self._quota = quota
 
-    async def open(
-        self, trigger_id: str, user: str, spot: Spot, *, answer_id: int | None = None, shown: str = ""
-    ) -> bool:
+    async def open(self, trigger_id: str, user: str, spot: Spot, opened: Opened) -> bool:
         """Open the window for an answer; False when it is none, or the person may not correct it.
 
         The trigger lives for three seconds, so this comes before anything is stored, and a database that does not
@@ -135,21 +169,21 @@ class Correcting:
         try:
             await self._permissions.teacher(user)
             async with asyncio.timeout(LOOK):
-                known = await self._look_up(spot, answer_id)
+                known = await self._look_up(spot, opened.answer_id)
             if known is None:
                 return False
             self._permissions.place(known.answer)
-            view = _view(known, spot, shown)
+            view = _view(known, spot, opened)
         except Denied as denied:
             await whisper(self._client, spot.ear(user), str(denied))
             return False
         except (DatabaseUnavailable, TimeoutError):
-            view = modals.correction(None, shown, spot.pack(answer=answer_id))
+            view = modals.correction(None, opened.shown, opened.pack(spot, opened.answer_id))
         try:
             await self._client.views_open(trigger_id=trigger_id, view=view)
         except (SlackApiError, *NETWORK) as error:
             log.warning("no window", extra={"action": "view_refused", "error": code(error) or repr(error)})
-            await whisper(self._client, spot.ear(user), LATE, invitation(answer_id) if answer_id else [])
+            await whisper(self._client, spot.ear(user), LATE, invitation(opened.answer_id) if opened.answer_id else [])
         return True
 
     async def _look_up(self, spot: Spot, answer_id: int | None) -> Known | None:
@@ -167,7 +201,7 @@ class Correcting:
             await whisper(self._client, spot.ear(user), FORGETFUL_CLICK)
             return
         if case.answer_id is not None:
-            await self.open(trigger_id, user, spot, answer_id=case.answer_id)
+            await self.open(trigger_id, user, spot, Opened(case.answer_id))
 
     async def withdraw(self, user: str, case_id: int) -> None:
         """Take one's own case back."""
@@ -175,27 +209,47 @@ class Correcting:
         with contextlib.suppress(IllegalMove):  # it is being trained on, or was taken back before
             await self._database.run(withdraw_own, case_id, str(person))
 
-    async def take(self, view: Body, user: str) -> dict[str, str]:
-        """Take what a window sends; the errors to show in it by block, none when it is written."""
-        text, reason, about = field(view, modals.TEXT), field(view, modals.REASON), modals.read(view)
+    async def take(self, view: Body, user: str) -> Taken:
+        """Take what a window sends. It waits for the answer, so whoever sent it is thanked after that."""
+        text, reason = field(view, modals.TEXT), field(view, modals.REASON)
         try:
             cases.check_correction(None, text)  # before anything is asked of anybody
             async with asyncio.timeout(SAVE):
                 case = await self._write(view, user, text, reason or None)
         except CorrectionError as refused:
-            return {modals.TEXT: str(refused)}
+            return Taken({modals.TEXT: str(refused)})
         except Denied as denied:
-            return {modals.TEXT: denied.plain}
+            return Taken({modals.TEXT: denied.plain})
         except IllegalMove:
-            return {modals.TEXT: LEARNING}
+            return Taken({modals.TEXT: LEARNING})
         except (DatabaseUnavailable, TimeoutError):
             log.warning("correction waits in its window", extra={"action": "correction_not_saved"})
-            return {modals.TEXT: FORGETFUL}
+            return Taken({modals.TEXT: FORGETFUL})
         if case:
             log.info("correction", extra={"action": "correction_written", "case_id": case.id})
-            thanks = f"Thank you! Your correction is case {case.id}. I tell you here when it is learned."
-            await whisper(self._client, Spot.unpack(about).ear(user), thanks)
-        return {}
+        return Taken(case_id=case.id if case else None)
+
+    async def thank(self, view: Body, user: str, taken: Taken) -> None:
+        """Say in private what became of it, in the place of the note that asked for it."""
+        if taken.case_id is None:
+            return  # sent before
+        about = modals.read(view)
+        thanks = f"Thank you! Your correction is case {taken.case_id}. I tell you here when it is learned."
+        await whisper(self._client, Spot.unpack(about).ear(user, about.get("note")), thanks)
+
+    async def closed(self, view: Body, user: str) -> None:
+        """A thumbs-down whose window is closed unsent is confirmed, with a button for later."""
+        about = modals.read(view)
+        spot, answer_id = Spot.unpack(about), about.get("answer")
+        if not about.get("thumb"):
+            return
+        try:
+            known = await self._database.run(look_up_once, self._me.team_id, spot, answer_id, f"closed:{view['id']}")
+            answer_id = known.answer.id if known else None
+        except DatabaseUnavailable:
+            log.info("window closed", extra={"action": "closed_without_database"})  # what the window knows has to do
+        if answer_id is not None:  # else the vote is none, or is kept, and is confirmed when it is counted
+            await whisper(self._client, spot.ear(user), BAD, invitation(answer_id))
 
     async def _write(self, view: Body, user: str, text: str, reason: str | None) -> Case | None:
         standing = await self._permissions.standing(user)
@@ -207,12 +261,12 @@ class Correcting:
         return await self._database.run(write, self._me.team_id, sent, author, self._permissions.place)
 
 
-def _view(known: Known, spot: Spot, shown: str) -> modals.View:
+def _view(known: Known, spot: Spot, opened: Opened) -> modals.View:
     answer, case = known.answer, known.case
     return modals.correction(
         answer.question,
-        answer.text or shown,
-        spot.pack(answer=answer.id),
+        answer.text or opened.shown,
+        opened.pack(spot, answer.id),
         written=(case.correction or "") if case else "",
         chosen=(case.reason or "") if case else "",
     )

@@ -140,6 +140,11 @@ def thumbs_down(counted: Sequence[Thumbs], most: int = 10) -> ThumbsDown | None:
     return ThumbsDown("Answers thumbed down", names, down, answers)
 
 
+def thumbs_of(data: Mapping[str, Any]) -> ThumbsDown:
+    """The figure that ``as_json`` was made of."""
+    return ThumbsDown(data["title"], tuple(data["versions"]), tuple(data["down"]), tuple(data["answers"]))
+
+
 def short(version: int | None) -> str:
     """A version's name where there is little room."""
     return BASE if version is None else f"v{version}"

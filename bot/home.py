@@ -7,14 +7,15 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from bot import thumbs_plot
 from bot.blocks import Block, actions, button, context, divider, header, section
 from bot.case_blocks import WITHDRAW_CASE, reason, state, who
-from bot.figures import Figure, block, thumbs_down
 from bot.listings import Overview, adapter_list, live_line, queue_line, read, training_lines
 from bot.run_blocks import summary
 from bot.run_news import RunNews, collect
 from bot.text import escape, shorten
-from feedback import pictures, reviews, runs, votes
+from bot.thumbs_plot import Plot
+from feedback import reviews, runs
 from feedback.automatic import Rules
 from feedback.models import Case
 from feedback.states import CASE_MOVES, CaseStatus
@@ -32,8 +33,7 @@ class Seen:
     overview: Overview | None  # for admins
     learned: tuple[Case, ...] = ()  # this week
     runs: tuple[RunNews, ...] = ()
-    thumbs: Figure | None = None  # thumbs-down by version
-    thumbs_file: str | None = None  # the Slack file that shows it
+    plot: Plot | None = None  # thumbs-down by version
 
 
 def collect_home(
@@ -46,16 +46,14 @@ def collect_home(
         return Seen(name, mine, None, learned)
     latest = runs.latest(session, persona, limit=RUNS_SHOWN)
     told = tuple(collect(session, run) for run in latest)
-    thumbs = thumbs_down(votes.by_version(session, persona))
-    file_id = pictures.find(session, thumbs.digest) if thumbs else None
-    return Seen(name, mine, read(session, persona, rules), learned, told, thumbs, file_id)
+    return Seen(name, mine, read(session, persona, rules), learned, told, thumbs_plot.read(session, persona))
 
 
 def home(seen: Seen) -> dict[str, Any]:
     """The view."""
     blocks = [header(f"{seen.name}, and what you taught it"), *_mine(seen.mine), *_learned(seen.learned)]
     if seen.overview:
-        blocks += [divider(), *_admin(seen.overview, seen.runs, _thumbs(seen))]
+        blocks += [divider(), *_admin(seen.overview, seen.runs, seen.plot.blocks if seen.plot else [])]
     return {"type": "home", "blocks": blocks[:100]}
 
 
@@ -79,14 +77,6 @@ def _learned(learned: Sequence[Case]) -> list[Block]:
         return []
     lines = [f"• {escape(shorten(case.question, 120))} · from {who(case.corrected_by)}" for case in learned]
     return [divider(), section("*Learned this week*\n" + "\n".join(lines))]
-
-
-def _thumbs(seen: Seen) -> list[Block]:
-    if seen.thumbs is None:
-        return []
-    if seen.thumbs_file:
-        return [block(seen.thumbs, seen.thumbs_file)]
-    return [section(f"*{escape(seen.thumbs.title)}*\n```{escape(seen.thumbs.table)}```")]
 
 
 def _admin(overview: Overview, latest: Sequence[RunNews], thumbs: Sequence[Block]) -> list[Block]:

@@ -11,6 +11,7 @@ from bot.gallery import Gallery
 from bot.home import Seen, collect_home, home
 from bot.permissions import Permissions
 from bot.slack_errors import NETWORK, code
+from bot.thumbs_plot import Plot
 from feedback.automatic import Rules
 from feedback.database import AsyncDatabase, DatabaseUnavailable
 from feedback.persona import Persona
@@ -37,9 +38,11 @@ class Homes:
     async def publish(self, user: str) -> None:
         """Draw somebody's App Home anew; nobody waits for a picture."""
         seen = await self._see(user)
+        if seen.plot and seen.plot.due and self._gallery.rests:
+            seen = replace(seen, plot=seen.plot.as_table)
         await self._publish(user, seen)
-        if seen.thumbs and not seen.thumbs_file:
-            task = asyncio.create_task(self._illustrate(user, seen), name=f"home-of-{user}")
+        if seen.plot and seen.plot.due and not self._gallery.rests:
+            task = asyncio.create_task(self._illustrate(user, seen.plot), name=f"home-of-{user}")
             self._drawing.add(task)
             task.add_done_callback(self._drawing.discard)
 
@@ -58,14 +61,18 @@ class Homes:
         try:
             await self._client.views_publish(user_id=user, view=home(seen))
         except SlackApiError as error:
-            if code(error) != "invalid_blocks" or not seen.thumbs_file:
+            if code(error) != "invalid_blocks" or not seen.plot or not seen.plot.file_id:
                 raise
-            await self._gallery.forget(seen.thumbs_file)  # somebody has deleted it
-            await self._client.views_publish(user_id=user, view=home(replace(seen, thumbs_file=None)))
+            await self._gallery.discard(seen.plot.file_id)  # somebody has deleted it
+            await self._client.views_publish(user_id=user, view=home(replace(seen, plot=seen.plot.as_table)))
 
-    async def _illustrate(self, user: str, seen: Seen) -> None:
+    async def _illustrate(self, user: str, plot: Plot) -> None:
         try:
-            if seen.thumbs and await self._gallery.file_of(seen.thumbs):
-                await self._publish(user, await self._see(user))  # what has happened meanwhile is shown as well
+            drawn = await self._gallery.file_of(plot.now, plot.subject)
+            if not drawn and not plot.file_id:
+                return  # the table is shown already
+            seen = await self._see(user)  # what has happened meanwhile is shown as well
+            await self._publish(user, seen if drawn or not seen.plot else replace(seen, plot=seen.plot.as_table))
+            await self._gallery.delete_replaced()
         except (SlackApiError, *NETWORK, DatabaseUnavailable) as error:
             log.warning("no picture", extra={"action": "home_not_illustrated", "error": code(error) or repr(error)})

@@ -44,6 +44,6 @@ class Illustrating:
 
     async def _in_text(self, run_id: int, files: dict[str, str]) -> dict[str, str]:
         for file_id in files.values():
-            await self._gallery.forget(file_id)
+            await self._gallery.discard(file_id)
         await self._progress.redraw(run_id, {})
         return {}

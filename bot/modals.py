@@ -37,9 +37,12 @@ def modal(title: str, callback_id: str, blocks: Sequence[Block], metadata: objec
 
 
 def correction(
-    question: str | None, bad_answer: str | None, metadata: object, *, written: str = "", chosen: str = ""
+    question: str | None, bad_answer: str | None, metadata: Block, *, written: str = "", chosen: str = ""
 ) -> View:
-    """What should I have said? ``written`` and ``chosen`` are an earlier correction and its reason."""
+    """What should I have said? ``written`` and ``chosen`` are an earlier correction and its reason.
+
+    A window with ``thumb`` in its metadata came with a thumbs-down, and is heard of when it is closed unsent.
+    """
     shown: list[Block] = []
     if question:
         shown.append(section(f"*Question*\n{quote(question)}"))
@@ -47,7 +50,8 @@ def correction(
         shown.append(section(f"*What I said*\n{quote(bad_answer)}"))
     fields = [_text_field("What should I have said?", written), _reason_field(chosen)]
     hint = context("An admin reads it before I learn it. When it is learned I tell you in the thread.")
-    return modal("Teach me", CORRECTION, [*shown, *fields, hint], metadata, "Send")
+    view = modal("Teach me", CORRECTION, [*shown, *fields, hint], metadata, "Send")
+    return {**view, "notify_on_close": True} if metadata.get("thumb") else view
 
 
 def _text_field(label: str, value: str = "", hint: str = "") -> Block:

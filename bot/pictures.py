@@ -66,10 +66,10 @@ def _loss(data: Data) -> Any:
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(axis="y", color=RULE, linewidth=0.8)
     axes.set_axisbelow(True)
-    for index, place, side in ((0, (8, 6), "left"), (-1, (0, 10), "right")):
+    for index, place, side in ((0, (8, 6), "left"), (-1, (9, 0), "left")):
         axes.annotate(
             f"{losses[index]:.2f}", (steps[index], losses[index]), xytext=place, textcoords="offset points",
-            color=BLUE, fontweight="bold", ha=side,
+            color=BLUE, fontweight="bold", ha=side, va="center",
         )  # fmt: skip
     return figure
 
@@ -82,10 +82,11 @@ def _probes(data: Data) -> Any:
         seen = [(index, share * 100) for index, share in enumerate(shares) if share is not None]
         if not seen:
             continue
-        places, values = zip(*seen, strict=True)
-        # Thinner and thinner, so that of lines in one place each is seen.
+        aside = 0.06 * (index - (len(data["shares"]) - 1) / 2)
+        places, values = zip(*((place + aside, value) for place, value in seen), strict=True)
+        # Thinner and thinner, and a little beside each other, so that of lines and points in one place each is seen.
         axes.plot(
-            places, values, color=colour, marker=marker, markersize=12 - 1.4 * index, linewidth=5.6 - index,
+            places, values, color=colour, marker=marker, markersize=11 - index, linewidth=5.6 - index,
             label=f"{group}  {values[-1]:.0f}%", clip_on=False, markeredgecolor=PAPER, markeredgewidth=1,
         )  # fmt: skip
     axes.set_xticks(range(len(versions)), versions)

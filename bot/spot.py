@@ -22,9 +22,9 @@ class Spot:
         """Whether the message is seconds old, so that the record may not know it yet."""
         return self.ts.replace(".", "").isdigit() and now - float(self.ts) < FRESH
 
-    def ear(self, user: str) -> Ear:
-        """Where to tell that somebody about it."""
-        return Ear(self.channel, user, self.thread_ts)
+    def ear(self, user: str, note: str | None = None) -> Ear:
+        """Where to tell that somebody about it, in the place of a note or anew."""
+        return Ear(self.channel, user, self.thread_ts, note)
 
     def pack(self, **more: Any) -> dict[str, Any]:
         """For a view's private metadata."""
@@ -43,6 +43,12 @@ def of_click(body: Body) -> Spot:
     channel = container.get("channel_id") or (body.get("channel") or {}).get("id") or ""
     thread = container.get("thread_ts") or message.get("thread_ts")
     return Spot(str(channel), str(container.get("message_ts") or message.get("ts") or ""), thread)
+
+
+def note_of(body: Body) -> str | None:
+    """The private note that was clicked, as what can replace it; None when the message is everybody's."""
+    private = (body.get("container") or {}).get("is_ephemeral")
+    return str(body["response_url"]) if private and body.get("response_url") else None
 
 
 def value_of(body: Body) -> str:

@@ -115,8 +115,11 @@ class Voting:
         self._database, self._client, self._permissions = database, client, permissions
         self._me, self._unsaved = me, unsaved
 
-    async def vote(self, ballot: Ballot) -> None:
-        """Count a ballot and confirm it to its person alone."""
+    async def vote(self, ballot: Ballot, *, quiet: bool = False, note: str | None = None) -> None:
+        """Count a ballot and confirm it to its person alone, in the place of a ``note`` if one was clicked.
+
+        ``quiet``: a window is open that will end with a word of its own.
+        """
         try:
             person = await self._permissions.teacher(ballot.user)
             await self._count_kept(ballot)
@@ -130,8 +133,8 @@ class Voting:
             log.warning("vote kept", extra={"action": "vote_kept_in_file"})
             await whisper(self._client, ballot.spot.ear(ballot.user), KEPT)
             return
-        if counted:
-            await self._confirm(ballot, counted, person)
+        if counted and not quiet:
+            await self._confirm(ballot, counted, person, note)
 
     async def resave(self, entry: Entry) -> bool:
         """Count a ballot that was kept; True when it needs no further try."""
@@ -154,12 +157,12 @@ class Voting:
             if its and await self.resave(entry):
                 self._unsaved.drop(entry)
 
-    async def take_back(self, answer_id: int, value: VoteValue, ballot: Ballot) -> None:
+    async def take_back(self, answer_id: int, value: VoteValue, ballot: Ballot, note: str | None) -> None:
         """Withdraw a vote by the button of its confirmation, which knows the answer but not its message."""
         found = await self._database.run(answers.message_ts, answer_id)
         if found:
             spot = Spot(ballot.spot.channel, found[-1], ballot.spot.thread_ts)
-            await self.vote(Ballot(spot, ballot.user, value, ballot.delivery, withdrawn=True))
+            await self.vote(Ballot(spot, ballot.user, value, ballot.delivery, withdrawn=True), note=note)
 
     async def _count(self, ballot: Ballot, person: Person) -> Counted | None:
         """Count a ballot; one on a message that is only just posted gets a moment until the record knows it."""
@@ -179,10 +182,10 @@ class Voting:
             return None
         return answer.thread_ts if answer else None
 
-    async def _confirm(self, ballot: Ballot, counted: Counted, person: Person) -> None:
+    async def _confirm(self, ballot: Ballot, counted: Counted, person: Person, note: str | None = None) -> None:
         log.info("vote", extra={"action": "vote_counted", "answer_id": counted.answer_id, "value": ballot.value})
         text, blocks = confirmation(ballot, counted, person)
-        ear = replace(ballot.spot, thread_ts=counted.thread_ts).ear(ballot.user)
+        ear = replace(ballot.spot, thread_ts=counted.thread_ts).ear(ballot.user, note)
         await whisper(self._client, ear, text, blocks)
 
 

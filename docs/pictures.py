@@ -58,8 +58,8 @@ async def mended_thread(workspace: Workspace) -> str:
     raise SystemExit("Nothing has been mended in this demo yet: flag an answer, approve its correction, and retrain.")
 
 
-async def take(browser: Browser, page: str, picture: Picture) -> None:
-    """Write the picture beside this file."""
+async def take(browser: Browser, page: str, picture: Picture, folder: Path) -> None:
+    """Write the picture into the folder."""
     width, height = picture.size
     window = await browser.new_page(
         viewport={"width": width, "height": height},
@@ -71,23 +71,29 @@ async def take(browser: Browser, page: str, picture: Picture) -> None:
     shown = window.locator(".message:visible, .home:visible").filter(has_text=picture.shows)
     await shown.last.scroll_into_view_if_needed()
     await settled(window)
-    await window.screenshot(path=HERE / f"{picture.name}.png")
+    await window.screenshot(path=folder / f"{picture.name}.png")
     await window.close()
 
 
+# Images load when they come near the screen; those of a pane that is not drawn never do.
+SETTLED = """() => {
+  const onScreen = (one) => [...one.getClientRects()].some((box) => box.bottom > 0 && box.top < innerHeight);
+  const waiting = [...document.images].filter((one) => onScreen(one) && !one.complete);
+  return !waiting.length && !document.querySelector(".cursor, .message.marked");
+}"""
+
+
 async def settled(window: Page) -> None:
-    """No message is being written, no mark stands out any more, and every image is there."""
-    await window.wait_for_function(
-        "() => !document.querySelector('.cursor, .message.marked') && [...document.images].every((one) => one.complete)"
-    )
+    """No message is being written, no mark stands out any more, and every image that is seen is there."""
+    await window.wait_for_function(SETTLED)
 
 
-async def take_all(page: str) -> None:
+async def take_all(page: str, folder: Path = HERE) -> None:
     wanted = await pictures(page)
     async with async_playwright() as playwright:
         browser = await launch(playwright)
         for picture in wanted:
-            await take(browser, page, picture)
+            await take(browser, page, picture, folder)
         await browser.close()
 
 

@@ -297,12 +297,18 @@ class Report(_Row, Base):
 
 
 class Picture(Base):
-    """A drawing that Slack has: the same data is not drawn and uploaded twice."""
+    """A drawing that Slack has as a file: the same data is not drawn and uploaded twice."""
 
     __tablename__ = "pictures"
-    digest: Mapped[str] = mapped_column(primary_key=True)  # of what is drawn
-    file_id: Mapped[str]
+    file_id: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str]  # of what is drawn
+    subject: Mapped[str | None]  # pictures of one subject follow each other; None: it stays
+    shows: Mapped[Json | None]  # what is drawn, to tell people what they see while a later state is not drawn yet
+    replaced_at: Mapped[datetime | None]  # another one is shown instead; the row goes when Slack has deleted the file
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    __table_args__ = (
+        Index("uq_pictures_shown_digest", "digest", unique=True, postgresql_where=sql("replaced_at IS NULL")),
+    )
 
 
 class Event(_Row, Base):

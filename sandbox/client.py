@@ -88,6 +88,15 @@ class Workspace:
         found: dict[str, int] = (await self.get("/sandbox/traffic", since=2**53))["counts"][kind]
         return found
 
+    async def wait_for_call(self, method: str, *, timeout: float = 10.0) -> Payload:
+        """The first call of a Web API method, now or as soon as the app makes it."""
+
+        async def look() -> Payload | None:
+            return next((entry for entry in await self.traffic(kind="api") if entry["name"] == method), None)
+
+        anybody = self.person(str((await self.info())["people"][0]["id"]))
+        return await anybody.until(look, {"traffic"}, timeout)
+
     async def fault(self, kind: str, **fields: Any) -> Payload:
         """E.g. fault("rate_limit", method="chat.update", times=2, retry_after=1); see `sandbox.faults.KINDS`."""
         return await self.post("/sandbox/faults", {"kind": kind, **fields})
@@ -250,7 +259,7 @@ class Person:
             return found[-1] if found else None
 
         try:
-            return await self._until(look, {"message", "removed"}, timeout)
+            return await self.until(look, {"message", "removed"}, timeout)
         except TimeoutError:
             seen = [f"{m.user}: {m.plain[:80]!r}" for m in await self.messages(channel, thread_ts)]
             raise TimeoutError(f"no such message in {channel} after {timeout} s; there is {seen}") from None
@@ -262,17 +271,17 @@ class Person:
             stack = await self.views()
             return stack[-1] if stack and wanted(stack[-1]) else None
 
-        return await self._until(look, {"views"}, timeout)
+        return await self.until(look, {"views"}, timeout)
 
     async def wait_for_home(self, wanted: Callable[[View], bool] = lambda view: True, *, timeout: float = 10.0) -> View:
         async def look() -> View | None:
             view = await self.home()
             return view if view is not None and wanted(view) else None
 
-        return await self._until(look, {"home"}, timeout)
+        return await self.until(look, {"home"}, timeout)
 
-    async def _until(self, look: Callable[[], Awaitable[Seen | None]], kinds: set[str], timeout: float) -> Seen:
-        """Look once the update stream is open, and again after each update of these kinds."""
+    async def until(self, look: Callable[[], Awaitable[Seen | None]], kinds: set[str], timeout: float) -> Seen:
+        """What `look` finds: it looks once the update stream is open, and again after each update of these kinds."""
         async with asyncio.timeout(timeout), aclosing(self.workspace.updates(self.name)) as updates:
             async for update in updates:
                 if update["kind"] in kinds or update["kind"] == "ready":

@@ -104,6 +104,10 @@ class Conversations:
         event = events.reaction(kind, person, name, old, self._clock.next_ts())
         self._feed.send(kind, event, self._directory.channels[old.channel])
 
+    def redraw(self, message: Message) -> None:
+        """Show a message again, as one of its files is no more."""
+        self._announce(message)
+
     def _announce(self, message: Message) -> None:
         self._updates.publish(Update("message", message.channel, message.ts, message.ephemeral_for))
         if message.is_reply and message.ephemeral_for is None:

@@ -30,6 +30,7 @@ class File:
     mimetype: str = ""
     alt_text: str = ""
     channels: tuple[str, ...] = ()
+    deleted: bool = False
 
 
 class Files:
@@ -71,7 +72,17 @@ class Files:
     def get(self, file_id: str) -> File:
         if file_id not in self._files:
             raise ApiError("file_not_found")
+        if self._files[file_id].deleted:
+            raise ApiError("file_deleted")
         return self._files[file_id]
+
+    def delete(self, file_id: str, by: str) -> File:
+        """The bytes are gone; that there was such a file stays known."""
+        file = self.get(file_id)
+        if file.user != by:
+            raise ApiError("cant_delete_file")
+        self._store.remove_bytes(file_id)
+        return self._put(replace(file, deleted=True, size=0, mimetype=""))
 
     def bytes_of(self, file_id: str) -> bytes:
         return self._store.get_bytes(self.get(file_id).id)
@@ -80,6 +91,8 @@ class Files:
         return frozenset(file.id for file in self._files.values() if file.mimetype in IMAGES)
 
     def payload(self, file_id: str) -> Payload:
+        if file_id in self._files and self._files[file_id].deleted:
+            return {"id": file_id, "mode": "tombstone"}
         file = self.get(file_id)
         url = f"{self._base_url()}/files-pri/{file.id}"
         return {

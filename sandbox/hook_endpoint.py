@@ -98,7 +98,7 @@ def file_response(world: World, file_id: str) -> Response:
         data = world.files.bytes_of(file_id)
     except (ApiError, OSError, KeyError):
         return PlainTextResponse("file_not_found", status_code=404)
-    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, max-age=3600"}
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-cache"}  # it may be deleted
     if file.mimetype in IMAGES:
         return Response(data, media_type=file.mimetype, headers=headers)
     headers["Content-Disposition"] = "attachment"

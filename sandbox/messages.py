@@ -87,6 +87,9 @@ class MessageLog:
     def in_channel(self, channel: str) -> list[Message]:
         return list(self._channels.get(channel, {}).values())
 
+    def with_file(self, file_id: str) -> list[Message]:
+        return [m for messages in self._channels.values() for m in messages.values() if file_id in m.files]
+
     def thread(self, channel: str, root_ts: str) -> list[Message]:
         """The first message and its replies."""
         return [m for m in self.in_channel(channel) if root_ts in (m.ts, m.thread_ts)]

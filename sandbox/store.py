@@ -50,5 +50,10 @@ class Store:
             return self._files[key]
         return (self._folder / "files" / key).read_bytes()
 
+    def remove_bytes(self, key: str) -> None:
+        self._files.pop(key, None)
+        if self._folder is not None:
+            (self._folder / "files" / key).unlink(missing_ok=True)
+
     def close(self) -> None:
         self._database.close()

@@ -6,8 +6,9 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.blocks import FEEDBACK, UP
 from bot.case_blocks import WITHDRAW_VOTE
+from bot.correcting import Opened
 from bot.parts import Parts
-from bot.spot import Body, delivery_of, of_click, user_of, value_of
+from bot.spot import Body, delivery_of, note_of, of_click, user_of, value_of
 from bot.voting import Ballot
 from feedback.states import VoteValue
 
@@ -21,15 +22,15 @@ def register(app: AsyncApp, parts: Parts) -> None:
         value = VoteValue.UP if value_of(body) == UP else VoteValue.DOWN
         if value is VoteValue.DOWN:  # the window first: what opens it is good for three seconds only
             shown = str((body.get("message") or {}).get("text") or "")
-            if not await parts.correcting.open(body["trigger_id"], user, spot, shown=shown):
+            if not await parts.correcting.open(body["trigger_id"], user, spot, Opened(shown=shown, thumb=True)):
                 return
-        await parts.voting.vote(Ballot(spot, user, value, delivery_of(body)))
+        await parts.voting.vote(Ballot(spot, user, value, delivery_of(body)), quiet=value is VoteValue.DOWN)
 
     async def on_withdraw(ack: AsyncAck, body: Body) -> None:
         await ack()
         answer_id, _, value = value_of(body).partition(":")
         ballot = Ballot(of_click(body), user_of(body), VoteValue(value), delivery_of(body), withdrawn=True)
-        await parts.voting.take_back(int(answer_id), VoteValue(value), ballot)
+        await parts.voting.take_back(int(answer_id), VoteValue(value), ballot, note_of(body))
 
     app.action(re.compile(rf"^{FEEDBACK}"))(on_thumb)
     app.action(WITHDRAW_VOTE)(on_withdraw)

@@ -1,4 +1,4 @@
-"""files.*: uploading in three steps. Not imitated: files.upload (retired), deleting, listing, public links."""
+"""files.*: uploading in three steps, deleting. Not imitated: files.upload (retired), events, listing, public links."""
 
 import asyncio
 
@@ -59,11 +59,20 @@ async def _share(
 
 
 async def info(world: World, args: Arguments) -> Payload:
-    return {"file": world.files.payload(args.text("file", "file_not_found"))}
+    file = world.files.get(args.text("file", "file_not_found"))
+    return {"file": world.files.payload(file.id)}
+
+
+async def delete(world: World, args: Arguments) -> Payload:
+    file = world.files.delete(args.text("file", "file_not_found"), BOT_USER_ID)
+    for message in world.log.with_file(file.id):
+        world.conversations.redraw(message)
+    return {}
 
 
 METHODS = {
     "files.getUploadURLExternal": Method(get_upload_url, ("files:write",)),
     "files.completeUploadExternal": Method(complete_upload, ("files:write",)),
+    "files.delete": Method(delete, ("files:write",)),
     "files.info": Method(info, ("files:read",)),
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from httpx import HTTPStatusError
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
@@ -254,3 +255,20 @@ async def test_a_file_is_read_back_only_with_the_token(ws: Workspace, url: str, 
         await bot.files_completeUploadExternal(files=[{"id": "F0NOTHING01"}])
     assert error.value.response["error"] == "file_not_found"
     assert done["file"]["url_private"].startswith(url)
+
+
+async def test_a_deleted_file_is_gone_and_its_message_says_so(ws: Workspace, bot: AsyncWebClient) -> None:
+    done = await bot.files_upload_v2(content="a,b\n", filename="table.csv", channel=GENERAL)
+    await ws.person("mia").wait_for(GENERAL, lambda m: bool(m.files))
+    await bot.files_delete(file=done["file"]["id"])
+    message = await ws.person("mia").wait_for(GENERAL, lambda m: m.files[0]["mode"] == "tombstone")
+    with pytest.raises(HTTPStatusError, match="404"):
+        await ws.read_file(message.files[0])
+    for call, file_id, code in (
+        (bot.files_delete, done["file"]["id"], "file_deleted"),
+        (bot.files_info, done["file"]["id"], "file_deleted"),
+        (bot.files_delete, "F0NOTHING01", "file_not_found"),
+    ):
+        with pytest.raises(SlackApiError) as refused:
+            await call(file=file_id)
+        assert refused.value.response["error"] == code

@@ -37,13 +37,15 @@ export const see = (person, what, query = {}) => get(`/sandbox/people/${person}/
 
 export const act = (person, name, body = {}) => post(`/sandbox/people/${person}/${name}`, body);
 
-// Calls `onUpdate` for each update, and `onOpen` whenever the stream is (again) complete from here on.
-export function listen(person, onUpdate, onOpen) {
+// Calls `onUpdate` for each update, `onOpen` whenever the stream is (again) complete from here on, and `onLost` when it
+// breaks; the browser then tries again by itself.
+export function listen(person, onUpdate, onOpen, onLost) {
   const source = new EventSource(`/sandbox/people/${person}/updates`);
   source.onmessage = (event) => {
     const update = JSON.parse(event.data);
     if (update.kind === "ready") onOpen();
     else onUpdate(update);
   };
+  source.onerror = onLost;
   return () => source.close();
 }

@@ -42,8 +42,12 @@ const BLOCKS = {
       const anchor = h("a", { href: block.image_url, target: "_blank", rel: "noopener noreferrer" }, block.alt_text);
       return h("figure", { className: "block-image" }, title, anchor);
     }
-    const image = h("img", { src: `/sandbox/files/${block.slack_file.id}`, alt: block.alt_text, loading: "lazy" });
-    return h("figure", { className: "block-image" }, title, image);
+    const figure = h("figure", { className: "block-image" }, title);
+    figure.append(h("img", {
+      src: `/sandbox/files/${block.slack_file.id}`, alt: block.alt_text, loading: "lazy",
+      onerror: (event) => event.target.replaceWith(h("p", { className: "file tombstone" }, "This picture was deleted. ", block.alt_text)),
+    }));
+    return figure;
   },
   rich_text: (block) => h("div", { className: "text" }, block.elements.map(richElement)),
   table(block) {

@@ -2,6 +2,7 @@
 
 import { announce } from "./dom.js";
 import { isOpen, openDrawer, refreshFaults, refreshTraffic } from "./drawer.js";
+import { attempt } from "./messages.js";
 import { drawModal } from "./modal.js";
 import { buildMain, buildThread, drawMain, drawStatus, drawThread, focusComposer, mark } from "./panes.js";
 import { drawSidebar } from "./sidebar.js";
@@ -25,14 +26,14 @@ const go = {
     if (wide.matches) focusComposer("main");
     // The app is told when its direct message is opened, and where someone goes from there.
     if (channelById(id).kind === "im") await openDirect();
-    else if (fromApp) await mine("look-at", { channel: id });
+    else if (fromApp) await attempt(mine("look-at", { channel: id }));
   },
   async tab(name, keepFocus = false) {
     state.tab = name;
     state.thread = null;
     redraw();
     if (keepFocus) document.querySelector('#main [role="tab"][aria-selected="true"]').focus();
-    if (name === "home") await mine("open-home");
+    if (name === "home") await attempt(mine("open-home"));
     else await openDirect();
   },
   thread(ts, focus = true) {
@@ -63,7 +64,7 @@ const go = {
 
 // Apps with the older assistant view talk in a thread, which opens beside the direct message.
 async function openDirect() {
-  const { thread_ts: thread } = await mine("open-dm");
+  const thread = (await attempt(mine("open-dm")))?.thread_ts;
   if (thread && state.thread === null && wide.matches) go.thread(thread, false);
 }
 
@@ -138,10 +139,10 @@ async function followAddress() {
   if (tail === "home" && channelById(state.channel).kind === "im") state.tab = "home";
   const message = tail && messagesOf(state.channel).get(tail);
   if (message) state.thread = isReply(message) ? message.thread_ts : message.reply_count ? message.ts : null;
+  if (state.thread) view("thread"); // first: what is not shown cannot be scrolled
   redraw();
-  if (state.thread) view("thread");
   if (message) mark(tail);
-  if (state.tab === "home") await mine("open-home");
+  if (state.tab === "home") await attempt(mine("open-home"));
   else if (state.channel === directChannel().id) await openDirect();
 }
 
@@ -156,4 +157,6 @@ async function start() {
   await followAddress();
 }
 
-start();
+start().catch(() => {
+  document.querySelector("#main .loading")?.replaceChildren("The sandbox does not answer. Is it running? Then load this page again.");
+});

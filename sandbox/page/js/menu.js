@@ -1,32 +1,39 @@
-// A small menu beside a button: arrow keys move, Escape and a click elsewhere close, focus returns.
+// What opens beside a button: a menu with arrow keys, or anything else. Escape and a click elsewhere close it, and the
+// focus returns.
 
 import { h } from "./dom.js";
 
 let close = () => {};
 
-export function openMenu(anchor, items, { className = "", label, columns = 1 }) {
-  close();
+export function openMenu(anchor, items, { className = "", label }) {
   const buttons = items.map((item) =>
     h("button", { type: "button", role: "menuitem", tabindex: "-1", "aria-label": item.label, title: item.title, onclick: () => {
       close();
       item.choose();
     } }, item.text));
   const menu = h("div", { className: `menu ${className}`, role: "menu", "aria-label": label }, buttons);
+  openBeside(anchor, menu);
+  menu.addEventListener("keydown", (event) => move(event, buttons));
+  buttons[0]?.focus();
+}
+
+// Shows an element beside its button; returns what closes it.
+export function openBeside(anchor, element) {
+  close();
   // A modal dialog hides everything outside it, so its menus live inside; others stay in their landmark.
-  (anchor.closest("dialog, main, aside") ?? document.body).append(menu);
-  place(menu, anchor);
+  (anchor.closest("dialog, main, aside") ?? document.body).append(element);
+  place(element, anchor);
   anchor.setAttribute("aria-expanded", "true");
-  const outside = (event) => !menu.contains(event.target) && close();
+  const outside = (event) => !element.contains(event.target) && close();
   close = () => {
     close = () => {};
     document.removeEventListener("pointerdown", outside, true);
     anchor.focus(); // first, for a toolbar that shows only while it has the focus or an open menu
-    menu.remove();
+    element.remove();
     anchor.setAttribute("aria-expanded", "false");
   };
   document.addEventListener("pointerdown", outside, true);
-  menu.addEventListener("keydown", (event) => move(event, buttons, columns));
-  buttons[0]?.focus();
+  return close;
 }
 
 function place(menu, anchor) {
@@ -37,10 +44,10 @@ function place(menu, anchor) {
   menu.style.top = `${below ? box.bottom + 4 : Math.max(8, box.top - height - 4)}px`;
 }
 
-function move(event, buttons, columns) {
+function move(event, buttons) {
   const at = buttons.indexOf(document.activeElement);
-  const steps = { ArrowDown: columns, ArrowRight: 1, ArrowUp: -columns, ArrowLeft: -1 };
-  if (event.key in steps) buttons[(at + steps[event.key] + buttons.length) % buttons.length].focus();
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (step) buttons[(at + step + buttons.length) % buttons.length].focus();
   else if (event.key === "Home") buttons[0].focus();
   else if (event.key === "End") buttons.at(-1).focus();
   else if (event.key === "Escape" || event.key === "Tab") close();

@@ -3,8 +3,8 @@
 import { explain } from "./api.js";
 import { renderBlocks } from "./blocks.js";
 import { avatar, h, icon, iconButton, toast } from "./dom.js";
-import { PICKER, emoji } from "./emoji.js";
-import { openMenu } from "./menu.js";
+import { emoji } from "./emoji.js";
+import { openPicker } from "./picker.js";
 import { isReply, messagesOf, mine, person, role, state } from "./state.js";
 import { markdown, mrkdwn } from "./text.js";
 
@@ -23,7 +23,7 @@ export function drawMessages(root, messages, options) {
     if (options.newSince && message.ts > options.newSince && message.user !== state.me.id && !nodes.some((node) => node.matches(".new"))) {
       nodes.push(h("div", { className: "day new" }, "New"));
     }
-    if (options.thread && index === 1) nodes.push(h("div", { className: "divided" }, count(messages.length - 1, "reply", "replies")));
+    if (options.thread && index === 1) nodes.push(h("div", { className: "divided" }, count(messages.filter((one) => !one.ephemeral).length - 1, "reply", "replies")));
     const follows = followsOn(before, message) && !(options.days && dayOf(message) !== dayOf(before)) && !(options.thread && index === 1);
     const signature = JSON.stringify([message, follows, state.votes.get(message.ts), state.me.id]);
     const old = known.get(message.ts);
@@ -104,6 +104,7 @@ function lastLine(node) {
 }
 
 function file(item) {
+  if (item.mode === "tombstone") return h("p", { className: "file tombstone" }, "This file was deleted.");
   if (!item.mimetype.startsWith("image/")) return h("p", { className: "file" }, h("a", { href: item.view_url, download: item.name }, item.title));
   return h("figure", { className: "file" },
     h("figcaption", {}, item.title), h("img", { src: item.view_url, alt: item.alt_txt || item.title, loading: "lazy" }));
@@ -174,7 +175,7 @@ function replies(message, options) {
 function toolbar(message, body, options) {
   const buttons = [];
   if (!message.ephemeral) {
-    const pick = iconButton("smile", "Add a reaction", () => openPicker(pick, message), { "aria-haspopup": "menu", "aria-expanded": "false", "data-key": "pick" });
+    const pick = iconButton("smile", "Add a reaction", () => react(pick, message), { "aria-haspopup": "dialog", "aria-expanded": "false", "data-key": "pick" });
     buttons.push(pick);
     if (!options.thread) {
       const root = isReply(message) ? message.thread_ts : message.ts;
@@ -188,12 +189,9 @@ function toolbar(message, body, options) {
   return buttons.length ? h("div", { className: "toolbar", role: "group", "aria-label": "Message actions" }, buttons) : null;
 }
 
-function openPicker(anchor, message) {
+function react(anchor, message) {
   const own = (name) => message.reactions?.some((reaction) => reaction.name === name && reaction.users.includes(state.me.id));
-  const items = PICKER.map((name) => ({
-    text: emoji(name), label: name, title: `:${name}:`, choose: () => attempt(toggle(message, name, own(name))),
-  }));
-  openMenu(anchor, items, { className: "picker", label: "Reactions", columns: 6 });
+  openPicker(anchor, (name) => attempt(toggle(message, name, own(name))));
 }
 
 // What a person typed, from what was sent: the reverse of the sandbox's escaping.

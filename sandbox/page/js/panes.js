@@ -15,6 +15,14 @@ const nearBottom = (log) => log.scrollHeight - log.scrollTop - log.clientHeight 
 function log(label) {
   const inner = h("div", { className: "log-inner" });
   const root = h("div", { className: "log", role: "log", "aria-live": "off", "aria-label": label, onkeydown: walk }, inner);
+  // Whoever is at the end stays there when a picture arrives or the window changes.
+  let atEnd = true;
+  root.addEventListener("scroll", () => { atEnd = nearBottom(root); });
+  const watch = new ResizeObserver(() => {
+    if (atEnd) root.scrollTop = root.scrollHeight;
+  });
+  watch.observe(inner);
+  watch.observe(root);
   return { root, inner };
 }
 

@@ -5,13 +5,13 @@ import { directChannel, role, state, unreadIn } from "./state.js";
 
 export function drawSidebar(root, { openPlace, actAs, openDrawer }) {
   const { workspace } = state;
-  const on = state.sockets > 0;
+  const on = state.sockets > 0 && !state.lost;
   const focus = root.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   root.replaceChildren(
     h("div", { className: "workspace" },
       h("img", { src: "/page/icon.svg", alt: "" }),
       h("div", {}, h("h1", {}, workspace.team.name),
-        h("div", { className: `connection${on ? " on" : ""}` }, `${workspace.app.name} is ${on ? "connected" : "not connected"}`))),
+        h("div", { className: `connection${on ? " on" : ""}` }, connection(on)))),
     h("h2", { id: "channels-title" }, "Channels"),
     h("ul", { className: "places", "aria-labelledby": "channels-title" },
       state.channels.filter((channel) => channel.kind !== "im").map((channel) => place(channel, icon("hash"), openPlace))),
@@ -21,6 +21,11 @@ export function drawSidebar(root, { openPlace, actAs, openDrawer }) {
     h("div", { className: "sidebar-foot" },
       h("button", { type: "button", className: "place", "data-key": "drawer", onclick: openDrawer }, icon("activity"), h("span", { className: "name" }, "Traffic and faults"))));
   if (focus) root.querySelector(`[data-key="${CSS.escape(focus)}"]`)?.focus();
+}
+
+function connection(on) {
+  if (state.lost) return "The sandbox does not answer; trying again";
+  return `${state.workspace.app.name} is ${on ? "connected" : "not connected"}`;
 }
 
 function place(channel, picture, openPlace) {

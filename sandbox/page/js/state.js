@@ -15,6 +15,7 @@ export const state = {
   views: [],
   home: null,
   sockets: 0,
+  lost: false,
   votes: new Map(),
   newSince: null,
 };
@@ -80,13 +81,22 @@ export async function becomePerson(id) {
   state.channels = channels;
   if (!channelById(state.channel)) state.channel = state.channels[0].id;
   await reload();
-  if (state.me.id === id) stopListening = listen(id, applyUpdate, reload);
+  if (state.me.id === id) stopListening = listen(id, applyUpdate, () => reload().catch(gone), gone);
+}
+
+const gone = () => lose(true);
+
+function lose(lost) {
+  if (state.lost === lost) return;
+  state.lost = lost;
+  changed("places");
 }
 
 // The whole of what this person sees; also after a lost connection.
 async function reload() {
   const me = state.me.id;
   reading += 1;
+  lose(false);
   try {
     await Promise.all(state.channels.map(loadChannel));
     await loadViews();
@@ -161,7 +171,7 @@ function applyUpdate(update) {
   else apply(update);
 }
 
-const apply = (update) => APPLY[update.kind]?.(update);
+const apply = (update) => Promise.resolve(APPLY[update.kind]?.(update)).catch(gone);
 
 // Unread marks belong to this browser: the newest ts that each person has looked at.
 const seenKey = (channel) => `seen/${state.me.id}/${channel}`;

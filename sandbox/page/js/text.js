@@ -2,7 +2,7 @@
 // is only made for http, https and mailto. Not imitated: dates, footnotes, nested tables, HTML in Markdown.
 
 import { h } from "./dom.js";
-import { EMOJI } from "./emoji.js";
+import { emoji } from "./emoji.js";
 import { channelById, person, state } from "./state.js";
 
 const unescape = (text) => text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
@@ -25,7 +25,7 @@ function token(inside) {
   return link(unescape(target), unescape(label ?? target));
 }
 
-const plainWithEmoji = (text) => unescape(text).replace(/:([a-z0-9_+-]+):/g, (all, name) => EMOJI[name] ?? all);
+const plainWithEmoji = (text) => unescape(text).replace(/:([a-z0-9_+'-]+(?:::skin-tone-[2-6])?):/g, (all, name) => emoji(name));
 
 // Each rule: what it matches, and what it becomes. `again` renders the inside with the same rules.
 const SHARED = [
@@ -170,7 +170,7 @@ const TAKE = {
     const head = h("tr", {}, cells(lines.shift()).map((cell) => h("th", { scope: "col" }, cell)));
     lines.shift();
     const rows = takeWhile(lines, (line) => line.includes("|")).map((line) => h("tr", {}, cells(line).map((cell) => h("td", {}, cell))));
-    return h("div", { className: "table-wrap" }, h("table", {}, h("thead", {}, head), h("tbody", {}, rows)));
+    return h("div", { className: "table-wrap", tabindex: "0", role: "region", "aria-label": "Table" }, h("table", {}, h("thead", {}, head), h("tbody", {}, rows)));
   },
 };
 
@@ -186,7 +186,7 @@ export function richPiece(piece) {
   if (piece.type === "user") return token(`@${piece.user_id}`);
   if (piece.type === "channel") return token(`#${piece.channel_id}`);
   if (piece.type === "broadcast") return token(`!${piece.range}`);
-  if (piece.type === "emoji") return EMOJI[piece.name] ?? `:${piece.name}:`;
+  if (piece.type === "emoji") return emoji(piece.skin_tone ? `${piece.name}::skin-tone-${piece.skin_tone}` : piece.name);
   let node = piece.type === "link" ? link(piece.url, piece.text ?? piece.url) : document.createTextNode(piece.text ?? "");
   for (const [style, tag] of [["bold", "strong"], ["italic", "em"], ["strike", "s"], ["code", "code"]]) {
     if (piece.style?.[style]) node = h(tag, {}, node);

@@ -5,13 +5,14 @@ import shutil
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from bot.answering import AWAY, NOTHING_SAID, REPEATED, TOO_LONG
 from bot.intake import EMPTY
 from feedback import answers
 from feedback.answers import Outcome, Question
 from feedback.models import Answer, AnswerMessage
+from feedback.rewording import EDITABLE
 from feedback.states import AnswerStatus
 from tests.integration.bot.conftest import Scene, finished_answer
 from tests.integration.bot.trainer_by_hand import TrainerByHand
@@ -295,6 +296,17 @@ async def test_an_edited_question_whose_answer_was_judged_stays(scene: Scene) ->
     await until_recorded(scene)
     await scene.noor.react("general", first.ts, "+1")
     await scene.noor.wait_for("general", lambda m: m.ephemeral)
+    await scene.mia.edit("general", ts, f"{await scene.ws.mention()} what is a boat?")
+    await scene.ask(scene.mia, "something else")
+    assert "wat is a bot?" in (await scene.mia.message("general", first.ts)).plain
+
+
+async def test_a_question_edited_after_more_than_a_minute_keeps_its_answer(scene: Scene) -> None:
+    ts = await scene.mia.say("general", f"{await scene.ws.mention()} wat is a bot?")
+    first = await scene.answer_to(scene.mia, "general", ts)
+    await until_recorded(scene)
+    with scene.db.begin() as session:
+        session.execute(update(Answer).values(created_at=Answer.created_at - EDITABLE))
     await scene.mia.edit("general", ts, f"{await scene.ws.mention()} what is a boat?")
     await scene.ask(scene.mia, "something else")
     assert "wat is a bot?" in (await scene.mia.message("general", first.ts)).plain

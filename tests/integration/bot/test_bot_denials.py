@@ -73,6 +73,10 @@ class Routes:
         self.views.add(key)
         return lambda listener: listener
 
+    def view_closed(self, key: str) -> Callable[[Any], Any]:
+        """Closing one's own window changes nothing."""
+        return lambda listener: listener
+
     def event(self, key: object) -> Callable[[Any], Any]:
         return lambda listener: listener
 

@@ -1,6 +1,10 @@
 """Pictures for admins: under a run's message and in App Home, as Slack shows them."""
 
+from sqlalchemy import update
+
 from bot.parts import Parts
+from bot.thumbs_plot import MAY_LAG, STAYS
+from feedback.models import Picture
 from feedback.runs import Progress
 from sandbox.client import Message
 from sandbox.payload import Payload
@@ -83,11 +87,45 @@ async def test_an_admins_home_has_the_thumbs_down_rate_of_each_version_as_a_plot
     home = await scene.ada.wait_for_home(lambda view: bool(images(view.blocks)), timeout=60)
     (picture,) = images(home.blocks)
     assert "base model: 1 of 2 answers (50%); v1: 0 of 1 answers (0%)" in picture["alt_text"]
-    await scene.ada.open_home()  # nothing has changed, so nothing is drawn or uploaded again
+    await scene.ask(scene.mia, "and one more?")  # another number is no reason to draw anew for a while
+    await scene.ada.open_home()
     await scene.noor.open_home()
     again = await scene.noor.wait_for_home(lambda view: bool(images(view.blocks)))
     assert images(again.blocks)[0]["slack_file"] == picture["slack_file"]
+    assert images(again.blocks)[0]["alt_text"] == picture["alt_text"]  # which says what is on the picture
+    assert MAY_LAG in again.plain
     assert (await scene.ws.counts())["files.completeUploadExternal"] == 1
     await scene.mia.open_home()
     mine = await scene.mia.wait_for_home(lambda view: "who are you?" in view.plain)
     assert images(mine.blocks) == []  # a member's Home is about their own flags
+
+
+async def test_a_plot_that_has_been_there_for_a_while_is_drawn_anew_and_the_old_file_deleted(scene: Scene) -> None:
+    await scene.ask(scene.mia, "who are you?")
+    await scene.ada.open_home()
+    first = await scene.ada.wait_for_home(lambda view: bool(images(view.blocks)), timeout=60)
+    await scene.ask(scene.mia, "what is a boat?")
+    with scene.db.begin() as session:
+        session.execute(update(Picture).values(created_at=Picture.created_at - STAYS))
+    await scene.ada.open_home()
+    second = await scene.ada.wait_for_home(lambda view: "0 of 2 answers" in str(images(view.blocks)), timeout=60)
+    files = [images(view.blocks)[0]["slack_file"]["id"] for view in (first, second)]
+    assert files[0] != files[1]
+    deleted = await scene.ws.wait_for_call("files.delete")
+    assert deleted["args"]["file"] == files[0] and deleted["ok"]
+    assert (await scene.ws.read_file({"view_url": f"/sandbox/files/{files[1]}"})).startswith(PNG)
+
+
+async def test_a_scope_that_is_missing_is_found_out_once(scene: Scene) -> None:
+    await scene.ask(scene.mia, "who are you?")
+    await scene.ws.fault("method_error", method="files.info", error="missing_scope")
+    await scene.ada.open_home()
+    deleted = await scene.ws.wait_for_call("files.delete", timeout=60)  # nobody would see what was uploaded
+    assert deleted["ok"]
+    await scene.ask(scene.mia, "what is a boat?")
+    for admin in (scene.ada, scene.noor):
+        await admin.open_home()
+        home = await admin.wait_for_home(lambda view: "base model: 0 of 2 answers" in view.plain)
+        assert images(home.blocks) == []
+    counts = await scene.ws.counts()
+    assert (counts["files.getUploadURLExternal"], counts["files.info"]) == (1, 1)

@@ -71,6 +71,12 @@ class Kinds(Story):
         body = self._thumb_up(db)
         return {**body, "trigger_id": f"down-{self.number}", "actions": [{**body["actions"][0], "value": "down"}]}
 
+    def _closed(self, db: Database) -> Body:
+        about = {"channel": "C1", "ts": self._answer_ts(db), "thread_ts": self.ts, "answer": None, "thumb": True}
+        view = {"id": f"C{self.number}", "type": "modal", "callback_id": "mend_correction",
+                "private_metadata": json.dumps(about), "state": {"values": {}}}  # fmt: skip
+        return self._interaction("closed", MIA, type="view_closed", view=view, is_cleared=False)
+
     def _write(self, db: Database) -> Body:
         return self._click("write", "mend_correct", str(self._case(db).answer_id), db)
 
@@ -115,7 +121,7 @@ class Reopened(Kinds):
 
 
 class TakenBack(Kinds):
-    NAMES = ("mention", "thumb_down", "correction", "reject", "vote_taken_back", "status")
+    NAMES = ("mention", "thumb_down", "closed", "correction", "reject", "vote_taken_back", "status")
     ENDS = CaseStatus.REJECTED
 
 

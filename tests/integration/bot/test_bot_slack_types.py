@@ -21,6 +21,8 @@ async def live_through_it(scene: Scene, trainer: TrainerByHand) -> None:
     """Every kind of event, command, click and window that the bot knows."""
     mia, ada = scene.mia, scene.ada
     answer = await corrected(scene, "who are you?", "I am Pip.")
+    await mia.click("general", answer.ts, "mend_feedback", "negative")
+    await mia.close(await mia.wait_for_view())
     await mia.react("general", answer.ts, "-1")
     await mia.unreact("general", answer.ts, "-1")
     ts = await mia.say("general", "talk among people")
@@ -57,7 +59,7 @@ async def test_slacks_types_fit_all_that_passes(scene: Scene, trainer: TrainerBy
     seen = {one.label for one in payloads}
     assert {"event app_mention", "event message/message_changed", "event message/message_deleted", "block_actions",
             "event reaction_added", "event reaction_removed", "event app_home_opened", "event app_context_changed",
-            "view_submission", "command /mend", "chat.stopStream blocks", "chat.postMessage blocks",
+            "view_submission", "view_closed", "command /mend", "chat.stopStream blocks", "chat.postMessage blocks",
             "views.open view", "views.publish view"} <= seen  # fmt: skip
     found = problems(payloads)
     assert found == [], "\n".join(found)

@@ -54,10 +54,9 @@ async def test_a_thumbs_down_opens_the_window_and_a_correction_waits_for_an_admi
     view = await thumb_down(scene, scene.mia, answer)
     assert "who are you?" in view.plain and "You asked: who are you?" in view.plain
     assert all(label in str(view.blocks) for label in REASONS.values())
-    await note_to(scene.mia, voting.BAD)
-    assert [case.status for case in cases_of(scene)] == [CaseStatus.FLAGGED]
     assert await scene.mia.submit(view, filled("I am Pip.", "identity")) is None
     await note_to(scene.mia, "Thank you!")
+    assert len([m for m in await scene.mia.messages("general") if m.ephemeral]) == 1  # nothing asks for it any more
     (case,) = cases_of(scene)
     assert (case.status, case.correction, case.reason) == (CaseStatus.CORRECTED, "I am Pip.", "identity")
     assert case.bad_answer == "You asked: who are you?"
@@ -77,6 +76,21 @@ async def test_a_wrong_entry_is_shown_at_its_field(scene: Scene) -> None:
     assert await scene.mia.submit(view, filled("I am Pip.")) is None
 
 
+async def test_a_window_that_is_closed_unsent_leaves_the_flag_and_a_button_for_later(scene: Scene) -> None:
+    answer = await scene.ask(scene.mia, "who are you?")
+    await scene.mia.close(await thumb_down(scene, scene.mia, answer))
+    note = await note_to(scene.mia, voting.BAD)
+    assert note.thread_ts == answer.thread_ts
+    assert [case.status for case in cases_of(scene)] == [CaseStatus.FLAGGED]
+    await scene.mia.click("general", note.ts, "mend_correct")
+    await scene.mia.close(await scene.mia.wait_for_view())  # changed one's mind: the note is still there
+    await scene.mia.click("general", note.ts, "mend_withdraw_vote")
+    await note_to(scene.mia, voting.TAKEN_BACK)
+    assert [(m.ts, m.plain) for m in await scene.mia.messages("general") if m.ephemeral] == [
+        (note.ts, voting.TAKEN_BACK)
+    ]
+
+
 @pytest.mark.parametrize("reaction", ["-1", "thumbsdown", "-1::skin-tone-3"])
 async def test_a_reaction_is_a_vote_and_a_private_button_opens_the_window(scene: Scene, reaction: str) -> None:
     answer = await scene.ask(scene.mia, "who are you?")
@@ -87,7 +101,9 @@ async def test_a_reaction_is_a_vote_and_a_private_button_opens_the_window(scene:
     view = await scene.mia.wait_for_view()
     assert "who are you?" in view.plain
     assert await scene.mia.submit(view, filled("I am Pip.")) is None
-    await note_to(scene.mia, "Thank you!")
+    thanks = await note_to(scene.mia, "Thank you!")
+    assert (thanks.ts, thanks.thread_ts) == (note.ts, note.thread_ts)  # the note that asked says it now
+    assert thanks.element("mend_correct") is None
     assert [case.status for case in cases_of(scene)] == [CaseStatus.CORRECTED]
 
 
@@ -111,6 +127,18 @@ async def test_the_private_note_can_take_the_vote_back(scene: Scene) -> None:
     await scene.mia.click("general", note.ts, "mend_withdraw_vote")
     await note_to(scene.mia, voting.TAKEN_BACK)
     assert votes(scene) == {}
+
+
+async def test_a_note_that_was_dismissed_meanwhile_is_followed_by_a_new_one(scene: Scene) -> None:
+    answer = await scene.ask(scene.mia, "who are you?")
+    await scene.mia.react("general", answer.ts, "-1")
+    note = await note_to(scene.mia, voting.BAD)
+    await scene.mia.click("general", note.ts, "mend_correct")
+    view = await scene.mia.wait_for_view()
+    await scene.mia.delete("general", note.ts)
+    assert await scene.mia.submit(view, filled("I am Pip.")) is None
+    thanks = await note_to(scene.mia, "Thank you!")
+    assert thanks.ts > note.ts and thanks.thread_ts == answer.thread_ts
 
 
 async def test_where_native_buttons_are_refused_plain_ones_do_the_same(scene: Scene) -> None:

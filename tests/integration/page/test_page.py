@@ -1,6 +1,7 @@
 """The browser page, in headless Chromium, with a real Bolt app behind it."""
 
 import random
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
@@ -8,6 +9,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.client import Workspace
+from sandbox.server import serve
+from tests.integration.page.conftest import DOT, LAPTOP, MANIFEST, window
 
 
 async def test_the_story_by_keyboard_alone(page: Page, ws: Workspace, bot: AsyncWebClient) -> None:
@@ -46,6 +49,10 @@ async def test_the_story_by_keyboard_alone(page: Page, ws: Workspace, bot: Async
     await note.get_by_role("button", name="Dismiss").press("Enter")
     await expect(note).to_be_hidden()
 
+    await page.get_by_role("navigation").get_by_role("button", name="Echo").press("Enter")
+    await page.get_by_role("button", name="Say hello").press("Enter")
+    await expect(page.get_by_role("log", name="Messages in Echo").get_by_text("echo hello")).to_be_visible()
+
 
 async def test_a_command_is_completed_and_answered(page: Page, bot: AsyncWebClient) -> None:
     box = page.get_by_role("textbox", name="Message general")
@@ -67,7 +74,7 @@ async def test_what_others_do_shows_at_once(page: Page, ws: Workspace) -> None:
     message = page.get_by_role("article", name="Ada Lindqvist").filter(has_text="hello")
     await message.hover()
     await message.get_by_role("button", name="Add a reaction").click()
-    await page.get_by_role("menuitem", name="tada").click()
+    await page.get_by_role("button", name="tada", exact=True).first.click()
     await expect(message.get_by_role("button", name="tada, 1 person")).to_have_attribute("aria-pressed", "true")
     assert list((await ada.message("general", ts)).reactions) == ["tada"]
     await ada.edit("general", ts, "hello again")
@@ -99,12 +106,60 @@ async def test_a_phone_shows_one_thing_at_a_time(page: Page, ws: Workspace) -> N
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-async def test_a_link_to_a_thread_opens_it_on_a_phone_as_well(page: Page, ws: Workspace, url: str) -> None:
+async def test_a_link_to_a_reply_opens_its_thread_there_on_a_phone_as_well(page: Page, ws: Workspace, url: str) -> None:
     root = await ws.person("ada").say("general", "root")
-    reply = await ws.person("ada").say("general", "a reply", thread_ts=root)
-    await page.set_viewport_size({"width": 390, "height": 844})
-    await page.goto(f"{url}/?as=mia&again#C0GENERAL1/{reply}")
-    await expect(page.get_by_role("complementary", name="Thread").get_by_text("a reply")).to_be_visible()
+    replies = [await ws.person("ada").say("general", f"reply {n}", thread_ts=root) for n in range(40)]
+    await page.set_viewport_size({"width": 390, "height": 500})
+    await page.goto(f"{url}/?as=mia&again#C0GENERAL1/{replies[9]}")
+    thread = page.get_by_role("complementary", name="Thread")
+    await expect(thread.get_by_text("reply 9", exact=True)).to_be_in_viewport()
+    await expect(thread.get_by_text("reply 39")).not_to_be_in_viewport()
+
+
+async def test_whoever_reads_the_newest_still_does_when_a_picture_has_loaded(page: Page, ws: Workspace) -> None:
+    for number in range(12):
+        await ws.person("ada").say("general", f"message {number}")
+    log = page.get_by_role("log", name="Messages in general")
+    await expect(log.get_by_text("message 11")).to_be_in_viewport()
+    grown = "(node) => { node.querySelector('.message').style.minHeight = '900px'; }"
+    await log.evaluate(grown)
+    await expect(log.get_by_text("message 11")).to_be_in_viewport()
+    await log.evaluate("(node) => { node.scrollTop = 0; }")
+    await ws.person("ada").say("general", "one more")
+    await expect(log.get_by_text("one more")).to_be_attached()
+    await expect(log.get_by_text("one more")).not_to_be_in_viewport()
+
+
+async def test_a_picture_has_its_words_and_a_deleted_one_leaves_them(
+    page: Page, bot: AsyncWebClient, ws: Workspace
+) -> None:
+    done = await bot.files_upload_v2(
+        file=DOT, filename="loss.png", title="Loss", alt_txt="A falling line", channel="C0GENERAL1"
+    )
+    log = page.get_by_role("log", name="Messages in general")
+    shared = log.get_by_role("figure").get_by_role("img", name="A falling line")
+    await expect(shared).to_be_visible()
+    file = {"id": done["file"]["id"]}
+    block = {"type": "image", "slack_file": file, "alt_text": "A line that falls to 0.12"}
+    await bot.chat_postMessage(channel="C0GENERAL1", text="loss", blocks=[block])
+    await expect(log.get_by_role("img", name="A line that falls to 0.12")).to_be_visible()
+    await bot.files_delete(file=file["id"])
+    await expect(log.get_by_text("This file was deleted.")).to_be_visible()
+    await page.reload()
+    await expect(log.get_by_text("This picture was deleted. A line that falls to 0.12")).to_be_visible()
+
+
+async def test_a_sandbox_that_stops_and_comes_back_is_told(tmp_path: Path) -> None:
+    async with window(LAPTOP) as page:
+        with serve(MANIFEST, state=tmp_path) as url:
+            async with Workspace(url) as ws:
+                await ws.person("ada").say("general", "kept")
+            await page.goto(url)
+            await expect(page.get_by_text("Echo is not connected")).to_be_visible()
+        await expect(page.get_by_text("The sandbox does not answer; trying again")).to_be_visible()
+        with serve(MANIFEST, state=tmp_path, port=int(url.rpartition(":")[2])):
+            await expect(page.get_by_text("Echo is not connected")).to_be_visible()
+            await expect(page.get_by_role("log").get_by_text("kept")).to_be_visible()
 
 
 async def test_a_phone_says_whom_one_acts_as(page: Page) -> None:
@@ -169,23 +224,50 @@ async def test_only_the_one_who_asked_can_stop(page: Page, ws: Workspace, bot: A
     await expect(thread.get_by_text("For Ada")).to_have_count(0)
 
 
-async def test_reactions_are_picked_by_arrow_keys_with_a_skin_tone(page: Page, ws: Workspace) -> None:
+async def test_a_reaction_is_found_by_a_word_and_by_arrow_keys_in_a_skin_tone(page: Page, ws: Workspace) -> None:
     ts = await ws.person("ada").say("general", "hello")
     message = page.locator(f'[data-ts="{ts}"]')
     await message.focus()
-    await message.get_by_role("button", name="Add a reaction").press("Enter")
-    await expect(page.get_by_role("menuitem", name="thumbsup", exact=True)).to_be_focused()
-    await page.keyboard.press("ArrowUp")
-    chosen = page.get_by_role("menuitem", name="thumbsup::skin-tone-2")
-    await expect(chosen).to_be_focused()
-    await expect(chosen).to_have_text("\U0001f44d\U0001f3fb")
+    opener = message.get_by_role("button", name="Add a reaction")
+    await opener.press("Enter")
+    picker = page.get_by_role("dialog", name="Reactions")
+    search = picker.get_by_role("searchbox", name="Find an emoji")
+    await expect(search).to_be_focused()
+    await page.keyboard.type("qwertz")
+    await expect(picker.get_by_text("No emoji is called")).to_be_visible()
     await page.keyboard.press("Escape")
-    await expect(message.get_by_role("button", name="Add a reaction")).to_be_focused()
+    await expect(picker).to_have_count(0)
+    await expect(opener).to_be_focused()
+
     await page.keyboard.press("Enter")
-    await page.keyboard.press("ArrowUp")
+    await page.keyboard.press("ArrowDown")
+    await expect(picker.get_by_role("button", name="+1", exact=True).first).to_be_focused()
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("ArrowRight")
+    await expect(picker.get_by_role("button", name="smiley", exact=True)).to_be_focused()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("ArrowRight")
+    await expect(picker.get_by_role("radio", name="Light", exact=True)).to_be_checked()
+    await page.keyboard.press("Tab")
+    await expect(search).to_be_focused()
+    await page.keyboard.type("thumbs up")
+    await expect(picker.get_by_role("status")).to_contain_text("found")
+    chosen = picker.get_by_role("button", name="+1, skin-tone-2")
+    await expect(chosen).to_have_text("\U0001f44d\U0001f3fb")
     await page.keyboard.press("Enter")
-    await expect(message.get_by_role("button", name="thumbsup::skin-tone-2, 1 person")).to_be_visible()
-    assert list((await ws.person("ada").message("general", ts)).reactions) == ["thumbsup::skin-tone-2"]
+    await expect(message.get_by_role("button", name="+1::skin-tone-2, 1 person")).to_be_visible()
+    assert list((await ws.person("ada").message("general", ts)).reactions) == ["+1::skin-tone-2"]
+
+    found = await page.evaluate(
+        """async (typed) => {
+          const { find, emoji } = await import("/page/js/emoji.js");
+          return [typed.map((words) => find(words)[0]?.name ?? null), emoji("wave::skin-tone-6"), emoji("nothing")];
+        }""",
+        ["thumbsup", ":tada:", "happy", "check mark", "ROCKET", "  ", "no such thing"],
+    )
+    names, toned, unknown = found
+    assert names == ["+1", "tada", "grinning", "white_check_mark", "rocket", None, None]
+    assert toned == "\U0001f44b\U0001f3ff" and unknown == ":nothing:"
 
 
 async def test_a_screen_reader_hears_what_arrives(page: Page, ws: Workspace, bot: AsyncWebClient) -> None:
