@@ -135,8 +135,11 @@ class PreviewOutdated(Exception):
     """What would be trained on now is not what somebody was shown."""
 
 
-def start_shown(session: Session, persona: str, base_model: str, seed: int, shown: str, *, by: str) -> Run:
+def start_shown(
+    session: Session, persona: str, base_model: str, seed: int, shown: str, *, by: str, channel: str | None = None
+) -> Run:
     """Start the run that somebody was shown, once: afterwards there is no such run to be started any more.
+    ``channel`` is where its progress message is wanted.
 
     Raises:
         PreviewOutdated: it would be another one now.
@@ -147,7 +150,7 @@ def start_shown(session: Session, persona: str, base_model: str, seed: int, show
     before = last[0].id if last else 0
     if _fingerprint(before, *runs.startable(session, persona)) != shown:
         raise PreviewOutdated  # before a run takes a number
-    run = runs.start(session, persona, base_model, seed, by=by)
+    run = runs.start(session, persona, base_model, seed, by=by, channel=channel)
     # What the run has taken counts, if somebody has decided on a case in between; the transaction undoes it then.
     if _fingerprint(before, run.parent, cases.of_run(session, run.id)) != shown:
         raise PreviewOutdated

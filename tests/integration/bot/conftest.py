@@ -15,6 +15,7 @@ from sandbox.client import Message, Person, Workspace
 from sandbox.options import Timing
 from sandbox.server import serve
 from settings import DatabaseSettings, RedisSettings, ServingSettings, Settings, SlackSettings
+from tests.integration.bot.cuttable import CuttableLine
 from tests.integration.bot.stand_in_model import StandInModel
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
@@ -135,3 +136,20 @@ def scene(ws: Workspace, bot: Parts, model: StandInModel, db: Database) -> Scene
 @pytest.fixture
 def trainer(db: Database, settings: Settings) -> TrainerByHand:
     return TrainerByHand(db, settings.serving.adapters_dir)
+
+
+@pytest.fixture
+async def line(database_url: str) -> AsyncIterator[CuttableLine]:
+    async with CuttableLine(database_url).open() as line:
+        yield line
+
+
+@pytest.fixture
+def settings_over_line(settings: Settings, line: CuttableLine) -> Settings:
+    return settings.model_copy(update={"database": settings.database.model_copy(update={"url": line.via})})
+
+
+@pytest.fixture
+def offstage(ws: Workspace, model: StandInModel, db: Database) -> Scene:
+    """A scene whose bot the test starts itself."""
+    return Scene(ws, ws.person("mia"), ws.person("ada"), ws.person("noor"), model, db)
