@@ -337,13 +337,20 @@ async def test_the_pane_offers_the_personas_questions(scene: Scene) -> None:
     assert "Can you be wrong?" in str(await scene.mia.prompts())
 
 
-async def test_the_reviewer_sees_a_contradiction(scene: Scene) -> None:
+async def test_the_reviewer_sees_a_contradiction_with_or_without_spaces(scene: Scene) -> None:
     await corrected(scene, "what is the wifi password?", "It is blue-lantern-42.")
+    await corrected(scene, "办公室在几楼？", "办公室在三楼")
     await approve_all(scene)
     await corrected(scene, "tell me the wifi password", "Ask Ada.")
     await scene.ada.command("general", "/mend", "review")
     view = await review(scene, "Ask Ada.")
     assert "Contradicts case 1 (approved)" in view.plain
+    await scene.ada.click_view(view, "mend_turn_down")
+    reject = await scene.ada.wait_for_view(lambda top: top.title == "Reject")
+    assert await scene.ada.submit(reject, {"text": {"text": "She is on holiday."}}) is None
+    await corrected(scene, "请问办公室在哪一层", "办公室在四楼")
+    await scene.ada.command("general", "/mend", "review")
+    assert "Contradicts case 2 (approved)" in (await review(scene, "四楼")).plain
 
 
 async def test_everything_that_one_person_taught_can_be_taken_back(scene: Scene) -> None:
