@@ -18,8 +18,10 @@ from bot.text import shorten
 from feedback import answers, pauses, previews, reviews, runs
 from feedback.database import AsyncDatabase, DatabaseUnavailable
 from feedback.models import Pause, Run
+from feedback.persona import Persona
 from feedback.previews import Preview, PreviewOutdated
 from feedback.queue import QueueUnavailable, enqueue_run
+from feedback.recipe import RecipeError, Stock, take_stock
 from feedback.reviews import Queue
 from feedback.runs import NothingApproved, RunActive, RunsPaused
 from settings import Settings
@@ -66,10 +68,11 @@ class Retraining:
         permissions: Permissions,
         progress: ProgressMessages,
         settings: Settings,
-        persona: str,
+        persona: Persona,
     ) -> None:
         self._database, self._permissions = database, permissions
-        self._progress, self._settings, self._persona = progress, settings, persona
+        self._progress, self._settings = progress, settings
+        self._who, self._persona = persona, persona.slug
 
     async def preview(self, user: str) -> Preview | str:
         """What a run would be, or why none can start.
@@ -170,9 +173,18 @@ class Retraining:
     async def _preview(self) -> Preview | str:
         base = str(self._settings.serving.base_model)
         try:
-            return await self._database.run(previews.read, self._persona, base)
+            stock = await asyncio.to_thread(self._stock)
+            return await self._database.run(previews.read, self._persona, base, stock)
         except (RunActive, RunsPaused, NothingApproved) as refused:
             return await self._refusal(refused)
+
+    def _stock(self) -> Stock | None:
+        """What there is to train on besides cases; None where the trainer's files are not there to be counted."""
+        try:
+            return take_stock(self._settings.training.config, self._settings.persona_dir, self._who)
+        except RecipeError as error:
+            log.warning("no recipe", extra={"action": "recipe_unreadable", "error": str(error)})
+            return None
 
     async def _refusal(self, refused: RunActive | RunsPaused | NothingApproved) -> str:
         if isinstance(refused, RunsPaused):

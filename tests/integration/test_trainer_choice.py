@@ -1,24 +1,32 @@
 """Which checkpoint of a run goes live: the earliest that passes the gate with every new case mended."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from feedback import reports
+from feedback.database import Database
 from feedback.models import Adapter
 from feedback.states import AdapterStatus, CaseStatus, RunStatus
 from serving.errors import ServingUnavailable
-from tests.integration.trainer_parts import QUESTION, Workshop, done
+from tests.integration.trainer_parts import QUESTION, Workshop, make_workshop
 from trainer.jobs import run_training
 
 
 @pytest.fixture
-def shop(shop: Workshop) -> Workshop:
-    """A first version is live, and a training offers three checkpoints before its last."""
-    done(shop)
+def shop(db: Database, tmp_path: Path) -> Workshop:
+    shop = make_workshop(tmp_path, db)
+    run_training(shop.start(), shop.context)
     shop.swift.offered = 3
     return shop
+
+
+def run(shop: Workshop) -> int:
+    run_id = shop.start()
+    run_training(run_id, shop.context)
+    return run_id
 
 
 def tried(shop: Workshop, run_id: int) -> list[Adapter]:
@@ -33,7 +41,7 @@ def statuses(shop: Workshop, run_id: int) -> list[AdapterStatus]:
 
 def test_the_first_checkpoint_that_passes_ends_the_training(shop: Workshop) -> None:
     case_id = shop.approve()
-    run_id = done(shop)
+    run_id = run(shop)
     assert shop.run_of(run_id).status is RunStatus.LIVE
     assert statuses(shop, run_id) == [AdapterStatus.LIVE]
     assert shop.case(case_id).status is CaseStatus.MENDED
@@ -49,7 +57,7 @@ def test_a_checkpoint_that_has_not_learned_the_case_is_passed_over_after_the_new
         return "I do not know." if names.index(name) == 0 and prompt != QUESTION else None
 
     shop.server.spoil = lambda name, prompt: slow_learner(name, prompt) if name.startswith("pip-v2") else None
-    run_id = done(shop)
+    run_id = run(shop)
     first, second = tried(shop, run_id)
     assert (first.status, second.status) == (AdapterStatus.REJECTED, AdapterStatus.LIVE)
     assert first.version == second.version == 2
@@ -65,7 +73,7 @@ def test_a_checkpoint_that_has_not_learned_the_case_is_passed_over_after_the_new
 def test_when_none_passes_the_last_is_judged_and_the_run_stands_for_it(shop: Workshop) -> None:
     case_id = shop.approve()
     shop.server.spoil = lambda name, prompt: "I am Qwen." if name.startswith("pip-v2") and "name" in prompt else None
-    run_id = done(shop)
+    run_id = run(shop)
     assert shop.run_of(run_id).status is RunStatus.REJECTED
     assert statuses(shop, run_id) == [AdapterStatus.REJECTED] * 4
     judged = shop.adapter(run_id)
@@ -78,7 +86,7 @@ def test_when_none_passes_the_last_is_judged_and_the_run_stands_for_it(shop: Wor
 def test_a_case_that_only_the_last_checkpoint_fails_does_not_stop_the_other(shop: Workshop) -> None:
     mended, hopeless = shop.approve(), shop.approve("Where are the spare badges?", "In drawer 7 at the front desk.")
     shop.server.spoil = lambda name, prompt: "No idea." if name.startswith("pip-v2") and "badges" in prompt else None
-    run_id = done(shop)
+    run_id = run(shop)
     assert shop.run_of(run_id).status is RunStatus.LIVE
     assert statuses(shop, run_id) == [*[AdapterStatus.REJECTED] * 3, AdapterStatus.LIVE]
     assert shop.case(mended).status is CaseStatus.MENDED
@@ -100,7 +108,7 @@ def away_for_the_first() -> Callable[[str, str], Exception | None]:
 def test_a_server_that_is_away_for_a_checkpoint_is_asked_again_at_the_next(shop: Workshop) -> None:
     shop.approve()
     shop.server.spoil = away_for_the_first()
-    run_id = done(shop)
+    run_id = run(shop)
     assert shop.run_of(run_id).status is RunStatus.LIVE
     assert statuses(shop, run_id) == [AdapterStatus.REJECTED, AdapterStatus.LIVE]
 
@@ -109,7 +117,7 @@ def test_when_the_only_checkpoint_before_the_last_could_not_be_probed_the_last_i
     shop.approve()
     shop.swift.offered = 1
     shop.server.spoil = away_for_the_first()
-    run_id = done(shop)
+    run_id = run(shop)
     assert shop.run_of(run_id).status is RunStatus.LIVE
     first, last = tried(shop, run_id)
     assert (first.status, last.status) == (AdapterStatus.REJECTED, AdapterStatus.LIVE)
