@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bot.retraining import Retraining
 from feedback import automatic
@@ -11,11 +11,6 @@ from feedback.database import AsyncDatabase
 from settings import Settings
 
 log = logging.getLogger(__name__)
-
-
-def now() -> datetime:
-    """The time by which the nightly window is judged."""
-    return datetime.now(UTC)
 
 
 class AutomaticRuns:
@@ -27,7 +22,7 @@ class AutomaticRuns:
         retraining: Retraining,
         settings: Settings,
         persona: str,
-        clock: Callable[[], datetime] = now,
+        clock: Callable[[], datetime],
     ) -> None:
         self._database, self._retraining = database, retraining
         self._settings, self._persona, self._clock = settings, persona, clock

@@ -112,7 +112,7 @@ def wire(settings: Settings, me: Me, persona: Persona, client: AsyncWebClient, r
     intake = Intake(database, answering, slack, slug, unsaved, rhythm)
     progress = ProgressMessages(database, client, slug, slack.record_channel)
     retraining = Retraining(database, permissions, progress, settings, persona)
-    automatic = AutomaticRuns(database, retraining, settings, slug)
+    automatic = AutomaticRuns(database, retraining, settings, slug, rhythm.clock)
     known = contradictions.read(persona, settings.persona_dir)
     gallery = Gallery(database, client, settings.home)
     return Parts(

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from feedback import adapters, cases, pauses, record
-from feedback.models import Adapter, Case, Dataset, Json, Pause, Run, RunCase
+from feedback.models import Adapter, Case, Dataset, Event, Json, Pause, Run, RunCase
 from feedback.states import ACTIVE_RUNS, CaseStatus, RunStatus
 
 WORTH_SHOWING = timedelta(days=1)  # after a run's end
@@ -150,6 +150,12 @@ def get(session: Session, run_id: int) -> Run:
     run = session.get_one(Run, run_id)
     _ = run.parent
     return run
+
+
+def started_because(session: Session, run_id: int) -> str:
+    """Why a run was started, as it was written down then."""
+    query = select(Event.why).where(Event.subject == Run.__tablename__, Event.subject_id == run_id)
+    return session.scalars(query.order_by(Event.id).limit(1)).first() or ""
 
 
 def active(session: Session, persona: str) -> Run | None:

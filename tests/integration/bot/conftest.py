@@ -1,9 +1,10 @@
 """The bot as it is, on a sandbox workspace, a real PostgreSQL and a stand-in model server."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -69,7 +70,9 @@ async def settings(sandbox_url: str, ws: Workspace, model: StandInModel, databas
     )
 
 
-StartBot = Callable[[Settings], AbstractAsyncContextManager[Parts]]
+class StartBot(Protocol):
+    def __call__(self, settings: Settings, rhythm: Rhythm = QUICK) -> AbstractAsyncContextManager[Parts]:
+        """A bot process that runs until the block ends."""
 
 
 @pytest.fixture
@@ -77,8 +80,8 @@ def start_bot(ws: Workspace) -> StartBot:
     """A bot with settings of the test's own."""
 
     @asynccontextmanager
-    async def start(settings: Settings) -> AsyncIterator[Parts]:
-        async with running(settings, QUICK) as parts:
+    async def start(settings: Settings, rhythm: Rhythm = QUICK) -> AsyncIterator[Parts]:
+        async with running(settings, rhythm) as parts:
             await ws.wait_until_connected()
             yield parts
 

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -12,7 +14,7 @@ from feedback.models import Pause, Run
 from feedback.states import CaseStatus
 from sandbox.client import Message, Person, Workspace
 from settings import Settings
-from tests.integration.bot.conftest import PERSONA, Scene, StartBot
+from tests.integration.bot.conftest import PERSONA, QUICK, Scene, StartBot
 from tests.integration.bot.stand_in_model import StandInModel
 from tests.integration.bot.test_bot_admin import approve_all, corrected, note_to, progress, review, statuses
 from tests.integration.bot.trainer_by_hand import TrainerByHand
@@ -166,13 +168,56 @@ async def test_a_run_starts_by_itself_once_and_is_shown_in_the_channel_of_record
     await corrected(scene, "question 2", "correction 2")
     await approve_all(scene)
     shown = await progress(scene.ada, "Run 1 waits", "help")
-    assert "Started by automatic" in shown.plain and "2 new cases" in shown.plain
+    assert "Started by automatic: 2 newly approved case(s) · 2 new cases" in shown.plain
     await parts.automatic_runs.round()
     await trainer.fail("disk full")
     await progress(scene.ada, "Run 1 failed", "help")
     await parts.automatic_runs.round()
     assert runs_of(scene) == ["automatic"]  # what failed is not tried again and again
     assert len([m for m in await scene.ada.messages("help") if "Run 1" in m.plain]) == 1
+
+
+@dataclass
+class HandClock:
+    """Stands still until a test sets it."""
+
+    now: datetime
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+async def test_a_nightly_run_starts_in_its_window_once_a_night_and_is_shown_in_the_channel_of_record(
+    settings: Settings, start_bot: StartBot, offstage: Scene, trainer: TrainerByHand
+) -> None:
+    scene, tonight = offstage, datetime.now(UTC)  # the record writes real times, so the window lies around them
+    nightly = f"{tonight - timedelta(hours=1):%H:%M}-{tonight + timedelta(hours=2):%H:%M}"
+    changed = settings.model_copy(update={"training": settings.training.model_copy(update={"nightly": nightly})})
+    clock = HandClock(tonight - timedelta(hours=3))
+    async with start_bot(changed, replace(QUICK, clock=clock)) as parts:
+        answer = await corrected(scene, "who are you?", "I am Pip.")
+        await approve_all(scene)
+        await parts.automatic_runs.round()
+        assert runs_of(scene) == []  # the window is closed
+
+        clock.now = tonight
+        shown = await progress(scene.ada, "Run 1 waits", "help")
+        assert "Started by automatic: nightly, 1 newly approved case(s)" in shown.plain
+        await trainer.go_live(1)
+        assert (await progress(scene.ada, "Run 1 is live", "help")).ts == shown.ts
+        await scene.mia.wait_for("general", lambda m: "Mended in" in m.plain, thread_ts=answer.thread_ts)
+
+        await corrected(scene, "where are you?", "In the harbour.")
+        await approve_all(scene)
+        await scene.ada.command("general", "/mend", "status")
+        await note_to(scene.ada, "Automatic training waits: a run has started tonight already")
+        await parts.automatic_runs.round()
+        assert len(runs_of(scene)) == 1
+
+        clock.now = tonight + timedelta(days=1)
+        await progress(scene.ada, "Run 2 waits", "help")
+        assert runs_of(scene) == ["automatic", "automatic"]
+        assert not [m for m in await scene.ada.messages("general") if "Run " in m.plain and not m.ephemeral]
 
 
 async def test_a_pause_holds_automatic_runs_too(automatic: tuple[Scene, Parts]) -> None:
