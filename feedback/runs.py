@@ -278,11 +278,14 @@ def give_message_up(session: Session, run_id: int) -> None:
 
 def to_show(session: Session, persona: str) -> list[Run]:
     """Lock runs whose progress message does not show what is in the record; set ``announced`` when it does."""
-    shown = func.jsonb_build_object("status", Run.status, "progress", Run.progress)
+    moved = Run.announced.op("-")("cancelled_by") != func.jsonb_build_object(
+        "status", Run.status, "progress", Run.progress
+    )
+    cancelled = Run.announced["cancelled_by"].astext.is_distinct_from(Run.cancel_requested_by)
     rows = session.scalars(
         select(Run)
         .where(Run.persona == persona, Run.message_ts.is_not(None))
-        .where((Run.announced.is_(None)) | (Run.announced != shown))
+        .where(Run.announced.is_(None) | moved | (Run.status.in_(ACTIVE_RUNS) & cancelled))
         .order_by(Run.id)
         .with_for_update(skip_locked=True)
     )
@@ -296,7 +299,7 @@ def shown(session: Session, run_id: int, announced: Json) -> None:
 
 def showing(run: Run) -> Json:
     """What a progress message that was just updated shows."""
-    return {"status": run.status.value, "progress": run.progress}
+    return {"status": run.status.value, "progress": run.progress, "cancelled_by": run.cancel_requested_by}
 
 
 def settle_live(session: Session, run_id: int, adapter_id: int, unmended: Mapping[int, str]) -> list[Case]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bot import blocks, case_blocks, home, listings, modals, run_blocks
 from bot.retraining import nothing_approved
 from bot.run_news import Score, broken, scores
+from feedback.models import Answer
 from feedback.reports import Result
 from feedback.reviews import Queue
 from feedback.runs import Check, Decision, Progress
@@ -52,7 +53,8 @@ def test_nothing_put_into_a_case_can_become_markup(
     if told:
         assert told[0] and ("turned" in told[0]) is (status is CaseStatus.REJECTED)
         check(told[1])
-    check(modals.review(case, QUEUE, {"skipped": [1]}, notice=why, hints=[bad])["blocks"])
+    before = [Answer(question=question, text=bad), Answer(question=bad, text=None)]
+    check(modals.review(case, QUEUE, {"skipped": [1]}, notice=why, hints=[bad], before=before)["blocks"])
     check(modals.edit(case, {})["blocks"])
     check(modals.reject(case, {})["blocks"])
     check(modals.correction(question, bad, {}, written=correction)["blocks"])
