@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from bot.parts import Parts
+from bot.rhythm import Rhythm
 from feedback.database import Database
 from feedback.models import Pause, Run
+from feedback.runs import Progress
 from feedback.states import CaseStatus
 from sandbox.client import Message, Person, Workspace
 from settings import Settings
@@ -175,6 +177,23 @@ async def test_a_run_starts_by_itself_once_and_is_shown_in_the_channel_of_record
     await parts.automatic_runs.round()
     assert runs_of(scene) == ["automatic"]  # what failed is not tried again and again
     assert len([m for m in await scene.ada.messages("help") if "Run 1" in m.plain]) == 1
+
+
+async def test_however_often_a_run_reports_its_message_is_edited_once_a_round_and_only_on_change(
+    settings: Settings, start_bot: StartBot, offstage: Scene, trainer: TrainerByHand
+) -> None:
+    scene = offstage
+    assert Rhythm().announce >= 3  # seconds: what Slack bears for one message
+    async with start_bot(settings, replace(QUICK, announce=600)) as parts:  # no round but those of this test
+        await scene.retrain(scene.ada)
+        message = await progress(scene.mia, "Run 1 waits")
+        for step in range(20):
+            await trainer.report(Progress("training", step=step, steps=20))
+        before = (await scene.ws.counts()).get("chat.update", 0)
+        for _ in range(3):
+            await parts.announcing.round()
+        assert (await scene.ws.counts())["chat.update"] == before + 1
+        assert "step 19 of 20" in (await scene.mia.message("general", message.ts)).plain
 
 
 @dataclass
