@@ -70,6 +70,8 @@ async def test_an_admin_reviews_one_case_after_the_other(scene: Scene) -> None:
     view = await review(scene, "correction 3")
     await scene.ada.click_view(view, "mend_turn_down")
     reject = await scene.ada.wait_for_view(lambda top: top.title == "Reject")
+    refused = await scene.ada.submit(reject, {"text": {"text": "  "}})
+    assert refused == {"text": "Please say why; the person who flagged the answer is told."}
     assert await scene.ada.submit(reject, {"text": {"text": "That is not so."}}) is None
     view = await review(scene, "Nothing waits for a decision")
     assert "You skipped 1" in view.plain
@@ -382,6 +384,8 @@ async def test_everything_that_one_person_taught_can_be_taken_back(scene: Scene)
     await corrected(scene, "question 2", "correction 2")
     await scene.mia.command("general", "/mend", "undo @mia")
     await note_to(scene.mia, "only my admins may undo")
+    await scene.ada.command("general", "/mend", "undo")
+    await note_to(scene.ada, "Whose corrections?")
     await scene.ada.command("general", "/mend", "undo @mia")
     await note_to(scene.ada, "2 case(s) of")
     assert statuses(scene) == [CaseStatus.WITHDRAWN, CaseStatus.WITHDRAWN]

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import yaml
 from sqlalchemy import select
 
 from bot.parts import Parts
 from bot.rhythm import Rhythm
+from feedback import datasets, runs
 from feedback.database import Database
 from feedback.models import Pause, Run
 from feedback.runs import Progress
@@ -64,6 +66,34 @@ async def test_the_preview_counts_cases_and_a_confirmed_one_has_no_buttons_any_m
     after = await note_to(taught.ada, "Run 2 is on its way.")
     assert after.ts == shown.ts and after.element("mend_confirm_run") is None
     await progress(taught.mia, "Run 2 waits")
+
+
+async def test_a_later_preview_tells_rows_and_minutes_by_the_run_before_and_the_end_what_was_and_is(
+    scene: Scene, bot: Parts, trainer: TrainerByHand
+) -> None:
+    await scene.retrain(scene.ada)
+    await progress(scene.mia, "Run 1 waits")
+    config = yaml.safe_load(bot.settings.training.config.read_text(encoding="utf-8"))
+    with scene.db.begin() as session:  # what the worker writes into the record of a run
+        runs.set_config(session, 1, config)
+        datasets.freeze(session, 1, [], "0" * 64, {"sources": {"identity": 100, "general": 120}})
+    epochs = config["first"]["num_train_epochs"]
+    await trainer.report(Progress("training", seconds={"training": 220.0 * epochs, "probing": 60.0}))
+    await trainer.go_live(1)
+    await corrected(scene, "who are you?", "I am Pip.")
+    await approve_all(scene)
+
+    shown = await preview_of(scene.ada)
+    rows = config["paraphrases_per_case"] + 1 + config["replay"]["identity_rows"] + config["replay"]["general_rows"]
+    minutes = round((rows * config["follow_up"]["num_train_epochs"] + 60) / 60)  # a second for each row and epoch
+    assert f"about {rows} rows · about {minutes} minutes, judged by run 1" in shown.plain
+    await scene.ada.click("general", shown.ts, "mend_confirm_run")
+    await progress(scene.mia, "Run 2 waits")
+    await trainer.go_live(2)
+    end = await progress(scene.mia, "Run 2 is live")
+    table = [line.split() for line in end.plain.replace("`", "").splitlines()]
+    assert ["identity", "1/1", "1/1"] in [line[:3] for line in table]
+    assert any(line[:3] == ["new", "-", "2/2"] for line in table)
 
 
 async def test_a_double_click_starts_one_run(scene: Scene) -> None:
