@@ -99,6 +99,7 @@ class ProgressMessages:
                     channel=place, text=escape(run_blocks.summary(news)), blocks=run_blocks.progress(news)
                 )
             self._unwritten[run.id] = Posted(str(posted["channel"]), str(posted["ts"]), runs.showing(run))
+            await self._tell_record_channel(run, news, self._unwritten[run.id].channel)
         there = self._unwritten[run.id]
         await self._database.run(runs.set_message, run.id, there.channel, there.ts, there.shows)
         del self._unwritten[run.id]
@@ -136,13 +137,13 @@ class ProgressMessages:
             log.info("progress refused", extra={"action": "progress_refused", "error": code(error) or repr(error)})
             if trouble(error) in LATER:
                 return  # the next round tries again
-        await self._tell_record_channel(run, news)
+        await self._tell_record_channel(run, news, str(run.channel_id))
         await self._database.run(runs.shown, run_id, runs.showing(run))
 
-    async def _tell_record_channel(self, run: Run, news: RunNews) -> None:
+    async def _tell_record_channel(self, run: Run, news: RunNews, shown_in: str) -> None:
         """Say in the channel of record that a run went live, if its message is elsewhere."""
         told = (run.announced or {}).get("status") == RunStatus.LIVE
-        if news.status is not RunStatus.LIVE or told or self._record_channel in {"", run.channel_id}:
+        if news.status is not RunStatus.LIVE or told or self._record_channel in {"", shown_in}:
             return
         try:
             await self._client.chat_postMessage(

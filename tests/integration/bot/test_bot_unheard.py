@@ -38,14 +38,14 @@ async def test_a_run_whose_start_nobody_heard_of_is_shown_when_the_record_is_bac
         assert [m.ts for m in await scene.mia.messages("general") if "Run 1" in m.plain] == [message.ts]
 
 
-@pytest.mark.parametrize("over", [False, True], ids=["under way", "over meanwhile"])
+@pytest.mark.parametrize("state", ["waits", "failed", "is live"])
 async def test_a_run_whose_starter_died_is_shown_by_the_next_process(
     settings_over_line: Settings,
     line: CuttableLine,
     start_bot: StartBot,
     offstage: Scene,
     trainer: TrainerByHand,
-    over: bool,
+    state: str,
 ) -> None:
     scene = offstage
     async with start_bot(settings_over_line):
@@ -53,17 +53,20 @@ async def test_a_run_whose_starter_died_is_shown_by_the_next_process(
         line.cut_after_commit_of(NEW_RUN)
         await scene.ada.click("general", preview.ts, "mend_confirm_run")
         await note_to(scene.ada, DOUBT)
-    if over:
+    if state == "failed":
         await trainer.fail("disk full")
+    if state == "is live":
+        await trainer.go_live(1)
     await line.mend()
     async with start_bot(settings_over_line) as one, start_bot(settings_over_line) as other:
-        message = await progress(scene.mia, "Run 1 failed" if over else "Run 1 waits")
-        if not over:
+        message = await progress(scene.mia, f"Run 1 {state}")
+        if state == "waits":
             await trainer.fail("disk full")
             assert (await progress(scene.mia, "Run 1 failed")).ts == message.ts
         for parts in (one, other, one, other):
             await parts.announcing.round()
         assert len(await shown(scene)) == 1
+        assert len(await shown(scene, "help")) == (state == "is live")  # the channel of record
 
 
 async def test_a_start_in_app_home_that_nobody_heard_of_is_no_untold_one(
