@@ -1,16 +1,18 @@
 """How a case looks to people: its state in words, and the news its thread gets. Pure."""
 
 import hashlib
+from collections.abc import Sequence
 
 from bot.blocks import SECTION, Block, actions, button, context, section
 from bot.text import escape, quote, quote_all, shorten
 from feedback.cases import REASONS
-from feedback.models import Case
+from feedback.models import Answer, Case
 from feedback.states import CaseStatus
 from feedback.votes import Person
 
 CORRECT, WITHDRAW_VOTE = "mend_correct", "mend_withdraw_vote"
 LONGEST_QUESTION = 8000  # characters of a question in a window; a window takes 100 blocks
+LONGEST_TURN = 250  # characters of what was said before it
 ASK_AGAIN, STILL_WRONG, WITHDRAW_CASE = "mend_ask_again", "mend_still_wrong", "mend_withdraw_case"
 
 
@@ -56,6 +58,16 @@ def before_after(case: Case) -> list[Block]:
     if case.correction:
         shown += _whole("What I should have said", case.correction)
     return shown
+
+
+def talk_before(turns: Sequence[Answer]) -> list[Block]:
+    """What was said in the thread before a question that may mean little without it."""
+    return [
+        section(
+            f"*Before it*\n{quote(turn.question, LONGEST_TURN)}\n*Answered*\n{quote(turn.text or '', LONGEST_TURN)}"
+        )
+        for turn in turns
+    ]
 
 
 def _whole(title: str, words: str) -> list[Block]:

@@ -1,25 +1,25 @@
 """Whether a correction speaks against the persona that all else is trained on. Pure, by words; no model is asked.
 
-Two things are seen: a question that the persona's rows answer with its name or its maker's, while the correction names
-neither; and a fact or limit of persona.yaml whose words the correction uses, while only one of the two says "not".
-Contradictions in other words are not seen.
+Three things are seen: a question that the persona's rows answer with its name or its maker's, while the correction has
+neither; a fact or limit of persona.yaml whose words the correction uses, while only one of the two says "not"; and one
+whose words it uses with another number, or with another word in one place. Contradictions in other words are not seen,
+nor those in another language.
 """
 
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.likeness import likeness, same_words, topic
+from bot.likeness import likeness
 from bot.text import shorten
+from bot.topics import claims, denies, is_number, is_unspaced, lacking, topic
 from feedback.persona import Persona
 
 ALIKE = 0.75
 MOST = 2  # hints
-_NOT = re.compile(r"\b(?:not|no|never|cannot|nothing|nobody|without)\b|n['’]t\b|不|没|无法", re.IGNORECASE)
+MOSTLY = 0.6  # of a clause's words
 _CLAUSES = re.compile(r"[.;,:]\s|\b(?:and|but|or)\b|[，。；、]", re.IGNORECASE)
-_NEGATIONS = frozenset({"not", "no", "never", "cannot", "nothing", "nobody", "without", "don", "doesn", "isn", "t"})
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,12 @@ def _row(line: str) -> tuple[str, str] | None:
         found = json.loads(line)
     except ValueError:
         return None
-    asked, said = (found.get("instruction"), found.get("output")) if isinstance(found, dict) else (None, None)
+    if not isinstance(found, dict):
+        return None
+    asked, said = found.get("instruction"), found.get("output")
+    turns = found.get("messages")
+    if isinstance(turns, list) and len(turns) >= 2:
+        asked, said = (turn.get("content") if isinstance(turn, dict) else None for turn in turns[-2:])
     return (asked, said) if isinstance(asked, str) and isinstance(said, str) else None
 
 
@@ -77,19 +82,39 @@ def _names(name: str, text: str) -> bool:
 
 
 def _fact_hint(correction: str, fact: str, known: Known) -> str | None:
+    own = {word for name in known.names for word in topic(name)}
     for clause in _clauses(fact):
-        about = _about(clause, known)
+        ours = _about(clause, own)
         for said in _clauses(correction):
-            shares = len(about) >= 2 and same_words(about, _about(said, known)) == len(about)
-            if shares and bool(_NOT.search(clause)) is not bool(_NOT.search(said)):
-                return f'May contradict the persona: "{fact}" Only one of the two says "not" of {", ".join(about)}.'
+            if speaks := _against(ours, _about(said, own), denies(clause) is not denies(said)):
+                return f'May contradict the persona: "{fact}" {speaks}'
     return None
+
+
+def _against(ours: list[str], theirs: list[str], one_denies: bool) -> str | None:
+    """How a clause of a correction speaks against one of the persona's, told by the words of both."""
+    missing, other = lacking(ours, theirs), lacking(theirs, ours)
+    shared = [word for word in ours if word not in missing]
+    if one_denies:
+        told = ", ".join(ours)
+        return f'Only one of the two says "not" of {told}.' if len(ours) >= 2 and not missing else None
+    numbers, others = [word for word in missing if is_number(word)], [word for word in other if is_number(word)]
+    if numbers and others and shared and len(missing) == len(numbers):
+        return f"The correction says {', '.join(others)} where it says {', '.join(numbers)}."
+    swapped = 1 <= len(missing) <= _one_word(missing) and 1 <= len(other) <= _one_word(other)
+    if swapped and len(shared) >= max(2, MOSTLY * max(len(ours), len(theirs))):
+        return f"The correction says {', '.join(other)} where it says {', '.join(missing)}."
+    return None
+
+
+def _one_word(words: list[str]) -> int:
+    """How many of such words make one: of characters written without spaces, two or three."""
+    return 3 if all(map(is_unspaced, words)) else 1
 
 
 def _clauses(text: str) -> list[str]:
     return [clause for clause in _CLAUSES.split(text) if clause and clause.strip()]
 
 
-def _about(clause: str, known: Known) -> Sequence[str]:
-    own = {word for name in known.names for word in re.findall(r"\w+", name.casefold())}
-    return [word for word in topic(clause) if word not in own and word not in _NEGATIONS]
+def _about(clause: str, own: set[str]) -> list[str]:
+    return [word for word in claims(clause) if word not in own]

@@ -1,19 +1,13 @@
 """Which cases are about the same thing, and whether they say the same. Pure, by words; no model is asked."""
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from difflib import SequenceMatcher
 
+from bot.topics import LOOKED_AT, claims, denies, is_number, lacking, same_words, topic
 from feedback.models import Case
 from feedback.states import CaseStatus
 
-ALIKE, SAME = 0.6, 0.75
-# These tell how a question is asked, not what about.
-_ASKING = frozenset({
-    "a", "an", "the", "is", "are", "was", "were", "do", "does", "did", "can", "could", "would", "will", "you",
-    "your", "i", "me", "my", "we", "our", "it", "its", "of", "for", "to", "in", "on", "at", "and", "or",
-    "what", "which", "who", "whom", "whose", "when", "where", "why", "how", "please", "tell",
-})  # fmt: skip
+ALIKE = 0.6
 _DECIDED = frozenset({CaseStatus.APPROVED, CaseStatus.TRAINING, CaseStatus.MENDED})
 
 
@@ -21,19 +15,20 @@ def likeness(one: str, other: str) -> float:
     """From 0 to 1: how far two questions are about the same, whatever the order and the small words."""
     first, second = topic(one), topic(other)
     if not first or not second:
-        return SequenceMatcher(None, one.casefold(), other.casefold()).ratio()
-    return same_words(first, second) / max(len(first), len(second))
+        return SequenceMatcher(None, one[:LOOKED_AT].casefold(), other[:LOOKED_AT].casefold()).ratio()
+    return min(same_words(first, second), same_words(second, first)) / max(len(first), len(second))
 
 
-def same_words(first: Sequence[str], second: Sequence[str]) -> int:
-    """How many of the first words are among the second ones, slips of the pen aside."""
-    return sum(any(SequenceMatcher(None, a, b).ratio() > 0.8 for b in second) for a in first)
+def contradict(one: str, other: str, question: str = "") -> bool:
+    """Whether two answers to one question cannot both be right: each says what the other does not, or one denies.
 
-
-def topic(text: str) -> list[str]:
-    """The words that tell what a text is about."""
-    words = dict.fromkeys(re.findall(r"\w+", text.casefold()))
-    return [word for word in words if word not in _ASKING]
+    Whoever only says more contradicts nobody. Other words for the same are taken for a contradiction.
+    """
+    if denies(one) is not denies(other):
+        return True
+    asked = [word for word in claims(question) if not is_number(word)]
+    first, second = (lacking(claims(said), asked) for said in (one, other))
+    return bool(lacking(first, second)) and bool(lacking(second, first))
 
 
 def hints(case: Case, others: Iterable[Case], limit: int = 3) -> list[str]:
@@ -42,8 +37,8 @@ def hints(case: Case, others: Iterable[Case], limit: int = 3) -> list[str]:
     for other in others:
         if other.id == case.id or likeness(case.question, other.question) < ALIKE:
             continue
-        says_same = SequenceMatcher(None, case.correction or "", other.correction or "").ratio() >= SAME
-        if other.status in _DECIDED and case.correction and not says_same:
+        decided = other.status in _DECIDED and case.correction and other.correction
+        if decided and contradict(str(case.correction), str(other.correction), f"{case.question} {other.question}"):
             found.insert(0, f"Contradicts case {other.id} ({other.status}): {other.question} → {other.correction}")
         else:
             found.append(f"Looks like case {other.id} ({other.status}): {other.question}")

@@ -10,11 +10,10 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.private import Ear, whisper
+from bot.replies import FORGETFUL
 from feedback.database import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
-
-FORGETFUL = "I can't reach my memory right now; nothing was changed. Please try again in a minute."
 
 
 async def on_error(

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.blocks import Block, actions, button, context, divider, plain, section
-from bot.case_blocks import before_after, fingerprint, reason, state, who
+from bot.case_blocks import before_after, fingerprint, reason, state, talk_before, who
 from bot.text import escape, quote
 from feedback.cases import REASONS
-from feedback.models import Case
+from feedback.models import Answer, Case
 from feedback.reviews import Queue
 from feedback.states import CASE_MOVES, CaseStatus
 
@@ -72,15 +72,23 @@ def _reason_field(chosen: str) -> Block:
 
 
 def review(
-    case: Case | None, queue: Queue, metadata: dict[str, Any], *, notice: str = "", hints: Sequence[str] = ()
+    case: Case | None,
+    queue: Queue,
+    metadata: dict[str, Any],
+    *,
+    notice: str = "",
+    hints: Sequence[str] = (),
+    before: Sequence[Answer] = (),
 ) -> View:
-    """One case to decide on, or word that none waits. ``notice`` says what became of the one before."""
+    """One case to decide on, or word that none waits. ``notice`` says what became of the one before it; ``before`` is
+    what was said in its thread before its question.
+    """
     top = [context(escape(notice))] if notice else []
     if case is None:
         more = [_others("See what is approved", SEE_APPROVED)] if queue.approved else []
         said = section(_nothing_waits(queue, metadata.get("skipped") or []))
         return modal("Review", REVIEW, [*top, said, *more], metadata)
-    shown = [_about(case), *before_after(case), *(section(f"⚠️ {escape(hint)}") for hint in hints)]
+    shown = [_about(case), *talk_before(before), *before_after(case), *(section(f"⚠️ {escape(hint)}") for hint in hints)]
     if case.status is CaseStatus.UNMENDED:
         shown.append(section(f"⚠️ Trained on, {state(case)}. Approve tries it once more."))
     if case.first_approved_by:

@@ -111,8 +111,8 @@ def wire(settings: Settings, me: Me, persona: Persona, client: AsyncWebClient, r
     answering = Answering(database, chat, client, persona, settings, Traffic(), rhythm)
     intake = Intake(database, answering, slack, slug, unsaved, rhythm)
     progress = ProgressMessages(database, client, slug, slack.record_channel)
-    retraining = Retraining(database, permissions, progress, settings, slug)
-    automatic = AutomaticRuns(database, retraining, progress, settings, slug)
+    retraining = Retraining(database, permissions, progress, settings, persona)
+    automatic = AutomaticRuns(database, retraining, settings, slug, rhythm.clock)
     known = contradictions.read(persona, settings.persona_dir)
     gallery = Gallery(database, client, settings.home)
     return Parts(

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -15,13 +15,16 @@ from bot.slack_errors import NETWORK, Trouble, code, trouble
 from bot.text import escape
 from feedback import runs
 from feedback.database import AsyncDatabase
-from feedback.models import Run
+from feedback.models import Json, Run
 from feedback.states import RunStatus
+from feedback.votes import Person
 
 log = logging.getLogger(__name__)
 
 REFUSALS = (SlackApiError, *NETWORK)
 CALL = 20.0  # seconds for one call, its own waiting for Slack's limits included
+LOOKS = 40  # in as many seconds as a call may take, whether another process has posted
+LATER = (Trouble.SLOW_DOWN, Trouble.UNKNOWN)
 
 
 def read(session: Session, run_id: int) -> tuple[Run, RunNews]:
@@ -35,33 +38,76 @@ def outdated(session: Session, persona: str) -> list[int]:
     return [run.id for run in runs.to_show(session, persona)]
 
 
+def _places(run: Run, record_channel: str) -> list[str]:
+    """Where a run's message may go, best first: where it is wanted, the channel of record, who has started it."""
+    person = Person.parse(run.requested_by)
+    places = (run.channel_id, record_channel, person.user_id if person else "")
+    return [place for place in dict.fromkeys(places) if place]
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A message that Slack has, and what it shows."""
+
+    channel: str
+    ts: str
+    shows: Json
+
+
 class ProgressMessages:
     """Posts and edits them."""
 
     def __init__(self, database: AsyncDatabase, client: AsyncWebClient, persona: str, record_channel: str) -> None:
         self._database, self._client, self._persona = database, client, persona
         self._record_channel = record_channel
+        self._unwritten: dict[int, Posted] = {}  # posted while PostgreSQL was away; not to be posted again
 
-    async def post(self, run_id: int, channel: str, user: str) -> bool:
-        """Post a run's message in a channel, or to its user where the bot may not post; False when neither works."""
+    async def post(self, run_id: int) -> bool:
+        """Post a run's message where it is wanted, if nobody has; False when no place takes it, now or later.
+
+        Whoever starts a run and the round that looks after all of them may be at it at once: one of them posts.
+        """
+        for _ in range(LOOKS):
+            async with self._database.alone(f"mend-progress-{run_id}") as mine:
+                if mine:
+                    return await self._post_somewhere(run_id)
+            await asyncio.sleep(CALL / LOOKS)
+        return True
+
+    async def _post_somewhere(self, run_id: int) -> bool:
         run, news = await self._database.run(read, run_id)
-        for place in (channel, self._record_channel, user):
-            if not place:
-                continue
+        if run.message_ts is not None or run.channel_id is None:
+            return run.message_ts is not None
+        for place in _places(run, self._record_channel):
             try:
+                await self._post(run, news, place)
+            except REFUSALS as error:
+                extra = {"action": "progress_refused", "run_id": run_id, "error": code(error) or repr(error)}
+                log.info("progress refused", extra=extra)
+                if trouble(error) in LATER:
+                    return True  # the next round tries again
+            else:
+                return True
+        log.warning("run not shown", extra={"action": "run_not_shown", "run_id": run_id})
+        await self._database.run(runs.give_message_up, run_id)
+        return False
+
+    async def _post(self, run: Run, news: RunNews, place: str) -> None:
+        if run.id not in self._unwritten:
+            async with asyncio.timeout(CALL):
                 posted = await self._client.chat_postMessage(
                     channel=place, text=escape(run_blocks.summary(news)), blocks=run_blocks.progress(news)
                 )
-            except REFUSALS as error:
-                log.info("progress refused", extra={"action": "progress_refused", "error": code(error) or repr(error)})
-                continue
-            await self._database.run(runs.set_message, run_id, str(posted["channel"]), str(posted["ts"]))
-            await self._database.run(runs.shown, run_id, runs.showing(run))
-            return True
-        return False
+            self._unwritten[run.id] = Posted(str(posted["channel"]), str(posted["ts"]), runs.showing(run))
+            await self._tell_record_channel(run, news, self._unwritten[run.id].channel)
+        there = self._unwritten[run.id]
+        await self._database.run(runs.set_message, run.id, there.channel, there.ts, there.shows)
+        del self._unwritten[run.id]
 
     async def update_all(self) -> None:
-        """Bring every message up to date; one that Slack will not have is let go."""
+        """Post what is not posted and bring every message up to date; one that Slack will not have is let go."""
+        for run_id in await self._database.run(runs.unposted, self._persona):
+            await self.post(run_id)
         for run_id in await self._database.run(outdated, self._persona):
             await self._update(run_id)
 
@@ -89,15 +135,15 @@ class ProgressMessages:
             await self._edit(run, news)
         except REFUSALS as error:
             log.info("progress refused", extra={"action": "progress_refused", "error": code(error) or repr(error)})
-            if trouble(error) in {Trouble.SLOW_DOWN, Trouble.UNKNOWN}:
+            if trouble(error) in LATER:
                 return  # the next round tries again
-        await self._tell_record_channel(run, news)
+        await self._tell_record_channel(run, news, str(run.channel_id))
         await self._database.run(runs.shown, run_id, runs.showing(run))
 
-    async def _tell_record_channel(self, run: Run, news: RunNews) -> None:
+    async def _tell_record_channel(self, run: Run, news: RunNews, shown_in: str) -> None:
         """Say in the channel of record that a run went live, if its message is elsewhere."""
         told = (run.announced or {}).get("status") == RunStatus.LIVE
-        if news.status is not RunStatus.LIVE or told or self._record_channel in {"", run.channel_id}:
+        if news.status is not RunStatus.LIVE or told or self._record_channel in {"", shown_in}:
             return
         try:
             await self._client.chat_postMessage(

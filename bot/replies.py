@@ -19,4 +19,7 @@ class Reply:
 
 
 NOTHING = Reply("")
-FORGETFUL = "I can't reach my memory right now; nothing was changed. Please try again in a minute."
+# The answer to a commit may be lost with the connection, so nothing is said of what was done.
+FORGETFUL = (
+    "I can't reach my memory right now. A change that you asked for may be made or not: please look in a minute."
+)

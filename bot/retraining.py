@@ -16,10 +16,12 @@ from bot.run_blocks import bar
 from bot.run_news import RunNews
 from bot.text import shorten
 from feedback import answers, pauses, previews, reviews, runs
-from feedback.database import AsyncDatabase
+from feedback.database import AsyncDatabase, DatabaseUnavailable
 from feedback.models import Pause, Run
+from feedback.persona import Persona
 from feedback.previews import Preview, PreviewOutdated
 from feedback.queue import QueueUnavailable, enqueue_run
+from feedback.recipe import RecipeError, Stock, take_stock
 from feedback.reviews import Queue
 from feedback.runs import NothingApproved, RunActive, RunsPaused
 from settings import Settings
@@ -28,7 +30,16 @@ log = logging.getLogger(__name__)
 
 MAY, CANCEL = "retrain me", "cancel a run"
 LONGEST_WHY = 300
+IN_DOUBT = (
+    "I can't reach my memory right now, so I don't know whether the training was started. If it was, its progress"
+    " message comes when my memory is back. If none comes, start it again: it can't start twice."
+)
+MAY_NOT_POST = " I may not post here, so look at `{} status`."
 NO_QUEUE = " The queue can't be reached right now; the trainer starts it as soon as it is back."
+
+
+class StartInDoubt(Exception):
+    """The record went away while a run was being started. The run may be in it: a commit's answer can be lost."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +56,7 @@ def start(session: Session, persona: str, base_model: str, seed: int, asked: Con
     """Start what was shown; None when this click was taken before."""
     if not answers.take_delivery(session, asked.delivery):
         return None
-    return previews.start_shown(session, persona, base_model, seed, asked.shown, by=by)
+    return previews.start_shown(session, persona, base_model, seed, asked.shown, by=by, channel=asked.channel)
 
 
 class Retraining:
@@ -57,10 +68,11 @@ class Retraining:
         permissions: Permissions,
         progress: ProgressMessages,
         settings: Settings,
-        persona: str,
+        persona: Persona,
     ) -> None:
         self._database, self._permissions = database, permissions
-        self._progress, self._settings, self._persona = progress, settings, persona
+        self._progress, self._settings = progress, settings
+        self._who, self._persona = persona, persona.slug
 
     async def preview(self, user: str) -> Preview | str:
         """What a run would be, or why none can start.
@@ -76,6 +88,7 @@ class Retraining:
 
         Raises:
             Denied: the user is no admin any more.
+            StartInDoubt: nobody knows whether it was started.
         """
         by = str(await self._permissions.admin(asked.user, MAY))
         base, seed = str(self._settings.serving.base_model), self._settings.training.seed
@@ -85,13 +98,23 @@ class Retraining:
             return await self._preview()
         except (RunActive, RunsPaused, NothingApproved) as refused:
             return await self._refusal(refused)
+        except DatabaseUnavailable as error:
+            log.warning("start in doubt", extra={"action": "run_start_in_doubt", "person": by, "error": str(error)})
+            raise StartInDoubt(IN_DOUBT) from error
         if run is None:
             return ""
         log.info("run started", extra={"action": "run_started", "run_id": run.id, "person": by})
         queued = await self.enqueue(run.id)
-        shown = await self._progress.post(run.id, asked.channel, asked.user)
-        where = "" if shown else f" I may not post here, so look at `{self._settings.slack.command} status`."
+        where = "" if await self._posted(run.id) else MAY_NOT_POST.format(self._settings.slack.command)
         return f"Run {run.id} is on its way.{'' if queued else NO_QUEUE}{where}"
+
+    async def _posted(self, run_id: int) -> bool:
+        """Whether the run's message is posted, or will be."""
+        try:
+            return await self._progress.post(run_id)
+        except DatabaseUnavailable:
+            log.warning("progress postponed", extra={"action": "progress_postponed", "run_id": run_id})
+            return True
 
     async def cancel(self, user: str, run_id: int) -> str:
         """Ask a run to stop."""
@@ -150,9 +173,18 @@ class Retraining:
     async def _preview(self) -> Preview | str:
         base = str(self._settings.serving.base_model)
         try:
-            return await self._database.run(previews.read, self._persona, base)
+            stock = await asyncio.to_thread(self._stock)
+            return await self._database.run(previews.read, self._persona, base, stock)
         except (RunActive, RunsPaused, NothingApproved) as refused:
             return await self._refusal(refused)
+
+    def _stock(self) -> Stock | None:
+        """What there is to train on besides cases; None where the trainer's files are not there to be counted."""
+        try:
+            return take_stock(self._settings.training.config, self._settings.persona_dir, self._who)
+        except RecipeError as error:
+            log.warning("no recipe", extra={"action": "recipe_unreadable", "error": str(error)})
+            return None
 
     async def _refusal(self, refused: RunActive | RunsPaused | NothingApproved) -> str:
         if isinstance(refused, RunsPaused):

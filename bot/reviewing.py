@@ -16,7 +16,7 @@ from bot.permissions import Permissions
 from feedback import answers, cases, reviews
 from feedback.cases import CorrectionError
 from feedback.database import AsyncDatabase
-from feedback.models import Case
+from feedback.models import Answer, Case
 from feedback.reviews import WAITING, AlreadyDecided, NotTheSecond, Queue
 from feedback.states import CaseStatus
 
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 Decide = Callable[..., Case]
 _NAMED = re.compile(r"<@([A-Z0-9]+)(?:\|[^>]*)?>")
+TURNS_BEFORE = 2
 MAY = "review corrections"
 APPROVED_ONLY = (CaseStatus.APPROVED,)
 NOT_THE_SECOND = (
@@ -66,6 +67,7 @@ class Next:
     case: Case | None
     queue: Queue
     hints: Sequence[str] = ()  # what earlier cases and the persona have to say about it
+    before: Sequence[Answer] = ()  # in its thread
 
 
 def next_case(session: Session, persona: str, looking: Looking, known: Known, second: str) -> Next:
@@ -75,7 +77,8 @@ def next_case(session: Session, persona: str, looking: Looking, known: Known, se
     if case is None:
         return Next(None, queue)
     others = cases.listed(session, persona, limit=2000, newest=True)
-    return Next(case, queue, [*persona_hints(case.question, case.correction, known), *hints(case, others)])
+    before = answers.earlier_in_thread(session, case.answer, limit=TURNS_BEFORE) if case.answer else ()
+    return Next(case, queue, [*persona_hints(case.question, case.correction, known), *hints(case, others)], before)
 
 
 class Rewritten(Exception):
@@ -145,7 +148,9 @@ class Reviewing:
         found = await self._database.run(next_case, self._persona, looking, self._known, second)
         if looking.approved:
             return modals.approved(found.case, found.queue, looking.pack(), notice=notice, hints=found.hints)
-        return modals.review(found.case, found.queue, looking.pack(), notice=notice, hints=found.hints)
+        return modals.review(
+            found.case, found.queue, looking.pack(), notice=notice, hints=found.hints, before=found.before
+        )
 
     async def case(self, user: str, case_id: int) -> Case:
         """One case, for an admin."""

@@ -1,12 +1,18 @@
-"""How often the bot does what nobody asks for. In one place, so that tests can be quick."""
+"""How often the bot does what nobody asks for, and by which clock. In one place, so that tests can be quick."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+
+
+def now() -> datetime:
+    """The time by which the nightly window is judged."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
 class Rhythm:
-    """Everything in seconds."""
+    """Everything in seconds, but the clock."""
 
     lease: float = 60.0  # how long a question is this process's own without a renewal
     renew: float = 15.0
@@ -16,6 +22,7 @@ class Rhythm:
     save_kept: float = 5.0
     reconcile: float = 15.0
     automatic: float = 30.0  # between two looks whether a run is due by itself
+    clock: Callable[[], datetime] = now
 
     @property
     def lease_time(self) -> timedelta:

@@ -7,6 +7,7 @@ from bot.case_blocks import who
 from bot.figures import LOSS, block
 from bot.run_news import RunNews, Score
 from bot.text import escape, shorten
+from feedback.automatic import AUTOMATIC
 from feedback.states import RunStatus
 
 CANCEL_RUN = "mend_cancel_run"
@@ -42,7 +43,8 @@ def summary(news: RunNews) -> str:
 
 def progress(news: RunNews) -> list[Block]:
     """The message as it stands."""
-    about = f"Started by {who(news.requested_by)} · {_new_cases(news.cases)}"
+    why = f": {escape(news.why)}" if news.requested_by == AUTOMATIC else ""
+    about = f"Started by {who(news.requested_by)}{why} · {_new_cases(news.cases)}"
     about += f" · from `{escape(news.parent)}`" if news.parent else " · from the base model"
     shown = [section(f"*{escape(summary(news))}*{_name(news)}"), context(about)]
     if news.active:

@@ -32,6 +32,7 @@ class RunNews:
     id: int
     status: RunStatus
     requested_by: str
+    why: str  # it was started
     cancelled_by: str | None
     cases: int
     progress: Progress
@@ -60,6 +61,7 @@ def collect(session: Session, run: Run) -> RunNews:
         id=run.id,
         status=run.status,
         requested_by=run.requested_by,
+        why=runs.started_because(session, run.id),
         cancelled_by=run.cancel_requested_by,
         cases=len(cases.of_run(session, run.id)),
         progress=Progress(**fields),

@@ -37,7 +37,9 @@ def words(found: Preview) -> str:
 
 def _rows(found: Preview) -> str:
     rows = found.size.rows
-    return f"about {rows} rows" if rows is not None else "rows: not known before the first training"
+    return (
+        f"about {rows} rows" if rows is not None else "rows: not known, since the training's recipe can't be read here"
+    )
 
 
 def _minutes(found: Preview) -> str:

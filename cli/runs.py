@@ -27,7 +27,8 @@ def retrain(
     settings = mend.settings
     with mend.record() as session:
         base = str(settings.serving.base_model)
-        run = record.start(session, mend.persona.slug, base, settings.training.seed, by=actor())
+        channel = settings.slack.record_channel  # the bot shows it there
+        run = record.start(session, mend.persona.slug, base, settings.training.seed, by=actor(), channel=channel)
     try:
         queue.enqueue_run(settings.redis.url, settings.redis.queue, run.id)
         print(f"Run {run.id} is queued.")

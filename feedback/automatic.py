@@ -123,11 +123,12 @@ def _fresh(session: Session, persona: str) -> int:
 
 
 def start_if_due(
-    session: Session, persona: str, rules: Rules, now: datetime, base_model: str, seed: int
+    session: Session, persona: str, rules: Rules, now: datetime, base_model: str, seed: int, channel: str | None = None
 ) -> Run | Verdict:
-    """Start a run if it is due; else why not. Of several processes that ask at once, one starts it."""
+    """Start a run if it is due; else why not. Of several processes that ask at once, one starts it.
+    ``channel`` is where its progress message is wanted."""
     pauses.hold_runs(session, persona)
     verdict = decide(rules, read(session, persona), now)
     if not verdict.start:
         return verdict
-    return runs.start(session, persona, base_model, seed, by=AUTOMATIC, why=verdict.why)
+    return runs.start(session, persona, base_model, seed, by=AUTOMATIC, why=verdict.why, channel=channel)

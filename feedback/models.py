@@ -192,7 +192,7 @@ class Run(_Row, Base):
     decision: Mapped[Json | None]  # see feedback.runs.Decision
     error: Mapped[str | None]
     cancel_requested_by: Mapped[str | None]
-    channel_id: Mapped[str | None]  # where the progress message is
+    channel_id: Mapped[str | None]  # where the progress message is; without a message_ts: where it is wanted
     message_ts: Mapped[str | None]
     announced: Mapped[Json | None]  # what the progress message shows now
     pictures: Mapped[Json | None]  # Slack file ids by kind, for the message at its end; null: not drawn yet

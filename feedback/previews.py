@@ -1,4 +1,4 @@
-"""What a run would train on if it started now, and how long that would take, judged by the runs before it."""
+"""What a run would train on if it started now, by the recipe; and how long, judged by the runs before it."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from feedback import adapters, cases, lessons, pauses, runs
 from feedback.models import Adapter, Case, Dataset, Json, Run
+from feedback.recipe import Stock
 from feedback.states import RunStatus
 
 ENDED = (RunStatus.LIVE, RunStatus.REJECTED)  # those that went through every stage that costs time
@@ -46,18 +47,21 @@ class Size:
     seconds: float | None = None
 
 
-def judge(new: int, earlier: int, first: bool, past: Sequence[Past]) -> Size:
+def judge(new: int, earlier: int, first: bool, past: Sequence[Past], stock: Stock | None = None) -> Size:
     """How big a run over so many new and earlier cases will be; ``past`` is newest first. Pure.
 
-    The recipe is taken to be that of the newest run, and a pool of which all rows are used as big as it was then.
+    Without a stock the recipe is taken to be that of the newest run, and a pool of which all rows are used as big as it
+    was then. The time is always judged by earlier runs.
     """
-    if not past:
+    if not past and stock is None:
         return Size()
-    recipe = past[0].config
+    recipe = stock.recipe.model_dump() if stock else past[0].config
     replay = recipe["first_replay" if first else "replay"]
     per_case = 1 + int(recipe["paraphrases_per_case"])
-    identity = _drawn(replay["identity_rows"], "identity", past)
-    general = _drawn(replay["general_rows"], "general", past)
+    identity, general = (
+        stock.drawn(source, first=first) if stock else _drawn(replay[f"{source}_rows"], source, past)
+        for source in ("identity", "general")
+    )
     if identity is None or general is None:
         return Size()
     kept = replay["earlier_case_rows"]
@@ -95,8 +99,8 @@ class Preview:
     shown: str
 
 
-def read(session: Session, persona: str, base_model: str) -> Preview:
-    """What ``runs.start`` would start now.
+def read(session: Session, persona: str, base_model: str, stock: Stock | None = None) -> Preview:
+    """What ``runs.start`` would start now. ``stock`` is what there is to draw rows from, where that is known.
 
     Raises:
         RunActive, RunsPaused, NothingApproved: as runs.start does.
@@ -105,7 +109,7 @@ def read(session: Session, persona: str, base_model: str) -> Preview:
     known = lessons.known_to(session, [adapter.id for adapter in adapters.lineage(session, parent)])
     earlier = len(set(known) - {case.id for case in approved})
     past = _past(session, persona, base_model)
-    size = judge(len(approved), earlier, parent is None, past)
+    size = judge(len(approved), earlier, parent is None, past, stock)
     last = runs.latest(session, persona, limit=1)
     shown = _fingerprint(last[0].id if last else 0, parent, approved)
     return Preview(len(approved), earlier, parent.name if parent else None, size, tuple(p.run_id for p in past), shown)
@@ -135,8 +139,11 @@ class PreviewOutdated(Exception):
     """What would be trained on now is not what somebody was shown."""
 
 
-def start_shown(session: Session, persona: str, base_model: str, seed: int, shown: str, *, by: str) -> Run:
+def start_shown(
+    session: Session, persona: str, base_model: str, seed: int, shown: str, *, by: str, channel: str | None = None
+) -> Run:
     """Start the run that somebody was shown, once: afterwards there is no such run to be started any more.
+    ``channel`` is where its progress message is wanted.
 
     Raises:
         PreviewOutdated: it would be another one now.
@@ -147,7 +154,7 @@ def start_shown(session: Session, persona: str, base_model: str, seed: int, show
     before = last[0].id if last else 0
     if _fingerprint(before, *runs.startable(session, persona)) != shown:
         raise PreviewOutdated  # before a run takes a number
-    run = runs.start(session, persona, base_model, seed, by=by)
+    run = runs.start(session, persona, base_model, seed, by=by, channel=channel)
     # What the run has taken counts, if somebody has decided on a case in between; the transaction undoes it then.
     if _fingerprint(before, run.parent, cases.of_run(session, run.id)) != shown:
         raise PreviewOutdated

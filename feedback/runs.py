@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from feedback import adapters, cases, pauses, record
-from feedback.models import Adapter, Case, Dataset, Json, Pause, Run, RunCase
+from feedback.models import Adapter, Case, Dataset, Event, Json, Pause, Run, RunCase
 from feedback.states import ACTIVE_RUNS, CaseStatus, RunStatus
+
+WORTH_SHOWING = timedelta(days=1)  # after a run's end
 
 
 class RunRefused(Exception):
@@ -84,8 +86,19 @@ class Decision:
         return [check.reason for check in self.checks if check.passed is self.accepted]
 
 
-def start(session: Session, persona: str, base_model: str, seed: int, *, by: str, why: str = "retrain") -> Run:
+def start(
+    session: Session,
+    persona: str,
+    base_model: str,
+    seed: int,
+    *,
+    by: str,
+    why: str = "retrain",
+    channel: str | None = None,
+) -> Run:
     """Queue a run over every approved case, warm-started from the live adapter. The first run may have no case.
+
+    ``channel`` is where its progress message is wanted: whoever starts it may die before the message is posted.
 
     Raises:
         RunActive: one is under way; the error carries its id.
@@ -103,6 +116,7 @@ def start(session: Session, persona: str, base_model: str, seed: int, *, by: str
         config={},
         seed=seed,
         progress=asdict(Progress(stage=RunStatus.QUEUED)),
+        channel_id=channel or None,
     )
     session.add(run)
     session.flush()
@@ -136,6 +150,12 @@ def get(session: Session, run_id: int) -> Run:
     run = session.get_one(Run, run_id)
     _ = run.parent
     return run
+
+
+def started_because(session: Session, run_id: int) -> str:
+    """Why a run was started, as it was written down then."""
+    query = select(Event.why).where(Event.subject == Run.__tablename__, Event.subject_id == run_id)
+    return session.scalars(query.order_by(Event.id).limit(1)).first() or ""
 
 
 def active(session: Session, persona: str) -> Run | None:
@@ -234,19 +254,38 @@ def dataset(session: Session, run_id: int) -> Dataset | None:
     return found
 
 
-def set_message(session: Session, run_id: int, channel_id: str, ts: str) -> None:
-    """Remember where the progress message is."""
+def unposted(session: Session, persona: str) -> list[int]:
+    """Runs under way, or over not long ago, whose progress message is wanted and not posted."""
+    recent = Run.finished_at > datetime.now(UTC) - WORTH_SHOWING
+    query = (
+        select(Run.id)
+        .where(Run.persona == persona, Run.channel_id.is_not(None), Run.message_ts.is_(None))
+        .where(Run.status.in_(ACTIVE_RUNS) | recent)
+    )
+    return list(session.scalars(query.order_by(Run.id)))
+
+
+def set_message(session: Session, run_id: int, channel_id: str, ts: str, announced: Json) -> None:
+    """Remember where the progress message is, and what it shows; see ``showing``."""
     run = session.get_one(Run, run_id)
-    run.channel_id, run.message_ts = channel_id, ts
+    run.channel_id, run.message_ts, run.announced = channel_id, ts, announced
+
+
+def give_message_up(session: Session, run_id: int) -> None:
+    """No place takes the progress message, so it is not wanted any more."""
+    session.get_one(Run, run_id).channel_id = None
 
 
 def to_show(session: Session, persona: str) -> list[Run]:
     """Lock runs whose progress message does not show what is in the record; set ``announced`` when it does."""
-    shown = func.jsonb_build_object("status", Run.status, "progress", Run.progress)
+    moved = Run.announced.op("-")("cancelled_by") != func.jsonb_build_object(
+        "status", Run.status, "progress", Run.progress
+    )
+    cancelled = Run.announced["cancelled_by"].astext.is_distinct_from(Run.cancel_requested_by)
     rows = session.scalars(
         select(Run)
         .where(Run.persona == persona, Run.message_ts.is_not(None))
-        .where((Run.announced.is_(None)) | (Run.announced != shown))
+        .where(Run.announced.is_(None) | moved | (Run.status.in_(ACTIVE_RUNS) & cancelled))
         .order_by(Run.id)
         .with_for_update(skip_locked=True)
     )
@@ -260,7 +299,7 @@ def shown(session: Session, run_id: int, announced: Json) -> None:
 
 def showing(run: Run) -> Json:
     """What a progress message that was just updated shows."""
-    return {"status": run.status.value, "progress": run.progress}
+    return {"status": run.status.value, "progress": run.progress, "cancelled_by": run.cancel_requested_by}
 
 
 def settle_live(session: Session, run_id: int, adapter_id: int, unmended: Mapping[int, str]) -> list[Case]:

@@ -9,7 +9,7 @@ from bot.parts import Parts
 from bot.permissions import Denied
 from bot.private import whisper
 from bot.replies import FORGETFUL, Reply
-from bot.retraining import Confirmed, as_reply
+from bot.retraining import Confirmed, StartInDoubt, as_reply
 from bot.rolling_back import CONFIRM_ROLLBACK
 from bot.run_blocks import CANCEL_RUN
 from bot.run_preview import CHANGED, CONFIRM_RUN, CONFIRM_WINDOW, DISMISS, window
@@ -40,6 +40,9 @@ def register(app: AsyncApp, parts: Parts) -> None:
             said = await parts.retraining.confirm(Confirmed(user, place, shown, f"view:{view['id']}"))
         except Denied as denied:
             said = str(denied)
+        except StartInDoubt as doubt:
+            await parts.tell(user, Reply(str(doubt)))
+            return  # without the record there is no Home to publish either
         await parts.tell(user, as_reply(said, CHANGED))
         await parts.homes.publish(user)
 
@@ -73,8 +76,9 @@ async def _replace(respond: AsyncRespond, do: Callable[[], Awaitable[Reply]]) ->
         reply = await do()
     except Denied as denied:
         reply = Reply(str(denied))
-    except DatabaseUnavailable:
-        await respond(text=FORGETFUL, replace_original=False, response_type="ephemeral")
+    except (DatabaseUnavailable, StartInDoubt) as away:
+        said = str(away) if isinstance(away, StartInDoubt) else FORGETFUL
+        await respond(text=said, replace_original=False, response_type="ephemeral")
         return
     if reply.text:  # nothing: this very click was taken before
         await respond(text=reply.text, blocks=reply.drawn, replace_original=True)

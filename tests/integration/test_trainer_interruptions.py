@@ -10,28 +10,13 @@ import pytest
 from sqlalchemy import text
 
 from feedback import adapters, runs
-from feedback.database import Database
 from feedback.states import CaseStatus, RunStatus
-from tests.integration.trainer_parts import Workshop, make_workshop
+from tests.integration.trainer_parts import STAGES, Workshop, done
 from trainer import jobs
 from trainer.context import Trip
 from trainer.jobs import WorkerStopping, run_training
 from trainer.lock import TrainingLock
 from trainer.swift import Choose, Training
-
-STAGES = [RunStatus.PARAPHRASING, RunStatus.BUILDING, RunStatus.TRAINING, RunStatus.PROBING, RunStatus.DEPLOYING]
-
-
-@pytest.fixture
-def shop(db: Database, tmp_path: Path) -> Workshop:
-    return make_workshop(tmp_path, db)
-
-
-def done(shop: Workshop) -> int:
-    """Start a run and bring it to its end."""
-    run_id = shop.start()
-    run_training(run_id, shop.context)
-    return run_id
 
 
 class Killed(BaseException):

@@ -7,28 +7,13 @@ from pathlib import Path
 import pytest
 
 from feedback import adapters, datasets, reports, runs
-from feedback.database import Database
 from feedback.states import AdapterStatus, CaseStatus, RunStatus
 from serving.errors import ServingUnavailable
-from tests.integration.trainer_parts import ANSWER, QUESTION, Workshop, make_workshop
+from tests.integration.trainer_parts import ANSWER, QUESTION, STAGES, Workshop, done
 from trainer.jobs import run_training
 from trainer.reporter import Reporter
 from trainer.swift import Choose, Training, TrainingFailed
 from trainer.training_log import Step
-
-STAGES = [RunStatus.PARAPHRASING, RunStatus.BUILDING, RunStatus.TRAINING, RunStatus.PROBING, RunStatus.DEPLOYING]
-
-
-@pytest.fixture
-def shop(db: Database, tmp_path: Path) -> Workshop:
-    return make_workshop(tmp_path, db)
-
-
-def done(shop: Workshop) -> int:
-    """Start a run and bring it to its end."""
-    run_id = shop.start()
-    run_training(run_id, shop.context)
-    return run_id
 
 
 def test_the_first_run_teaches_the_identity(shop: Workshop) -> None:

@@ -17,20 +17,22 @@ from sqlalchemy import select
 
 from feedback import adapters, cases, runs
 from feedback.database import Database
-from feedback.models import Adapter, Case, Run
+from feedback.models import Adapter, Case, Event, Run
 from feedback.states import RunStatus
 from serving.base import BaseModel
 from serving.chat import Completion, Sampling
-from serving.errors import AdapterLoadError, ServingUnavailable
+from serving.errors import AdapterLoadError
 from settings import Settings
 from tests.unit.serving.factories import LAYERS, make_base, write_adapter_source
 from trainer import checkpoint
 from trainer.context import Context
+from trainer.jobs import run_training
 from trainer.swift import Choose, Training
 from trainer.training_log import Step
 from trainer.wording import content_words
 
 ROOT = Path(__file__).parents[2]
+STAGES = [RunStatus.PARAPHRASING, RunStatus.BUILDING, RunStatus.TRAINING, RunStatus.PROBING, RunStatus.DEPLOYING]
 QUESTION, ANSWER = "What is the wifi password for guests?", "The password for guests is blue-lantern-42."
 
 PROBES = """
@@ -232,8 +234,6 @@ class Workshop:
 
     def way(self, run_id: int) -> list[RunStatus]:
         """The states that a run has gone through, from the record."""
-        from feedback.models import Event
-
         with self.database.begin() as session:
             query = select(Event.after).where(Event.subject == "runs", Event.subject_id == run_id).order_by(Event.id)
             return [RunStatus(after) for after in session.scalars(query) if after]
@@ -269,4 +269,8 @@ def make_workshop(folder: Path, database: Database) -> Workshop:
     return Workshop(context, server, swift)
 
 
-__all__ = ["ANSWER", "QUESTION", "ServingUnavailable", "Workshop", "make_workshop"]
+def done(shop: Workshop) -> int:
+    """Start a run and bring it to its end."""
+    run_id = shop.start()
+    run_training(run_id, shop.context)
+    return run_id

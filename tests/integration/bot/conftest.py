@@ -1,9 +1,10 @@
 """The bot as it is, on a sandbox workspace, a real PostgreSQL and a stand-in model server."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -15,6 +16,7 @@ from sandbox.client import Message, Person, Workspace
 from sandbox.options import Timing
 from sandbox.server import serve
 from settings import DatabaseSettings, RedisSettings, ServingSettings, Settings, SlackSettings
+from tests.integration.bot.cuttable import CuttableLine
 from tests.integration.bot.stand_in_model import StandInModel
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
@@ -68,7 +70,9 @@ async def settings(sandbox_url: str, ws: Workspace, model: StandInModel, databas
     )
 
 
-StartBot = Callable[[Settings], AbstractAsyncContextManager[Parts]]
+class StartBot(Protocol):
+    def __call__(self, settings: Settings, rhythm: Rhythm = QUICK) -> AbstractAsyncContextManager[Parts]:
+        """A bot process that runs until the block ends."""
 
 
 @pytest.fixture
@@ -76,8 +80,8 @@ def start_bot(ws: Workspace) -> StartBot:
     """A bot with settings of the test's own."""
 
     @asynccontextmanager
-    async def start(settings: Settings) -> AsyncIterator[Parts]:
-        async with running(settings, QUICK) as parts:
+    async def start(settings: Settings, rhythm: Rhythm = QUICK) -> AsyncIterator[Parts]:
+        async with running(settings, rhythm) as parts:
             await ws.wait_until_connected()
             yield parts
 
@@ -135,3 +139,20 @@ def scene(ws: Workspace, bot: Parts, model: StandInModel, db: Database) -> Scene
 @pytest.fixture
 def trainer(db: Database, settings: Settings) -> TrainerByHand:
     return TrainerByHand(db, settings.serving.adapters_dir)
+
+
+@pytest.fixture
+async def line(database_url: str) -> AsyncIterator[CuttableLine]:
+    async with CuttableLine(database_url).open() as line:
+        yield line
+
+
+@pytest.fixture
+def settings_over_line(settings: Settings, line: CuttableLine) -> Settings:
+    return settings.model_copy(update={"database": settings.database.model_copy(update={"url": line.via})})
+
+
+@pytest.fixture
+def offstage(ws: Workspace, model: StandInModel, db: Database) -> Scene:
+    """A scene whose bot the test starts itself."""
+    return Scene(ws, ws.person("mia"), ws.person("ada"), ws.person("noor"), model, db)

@@ -1,7 +1,11 @@
-"""A way to PostgreSQL that a test can cut: connections break, and new ones are refused until it is mended."""
+"""A way to PostgreSQL that a test can cut: connections break, and new ones are refused until it is mended.
+
+It can be cut at the worst moments as well: before a statement that something outside has led to, or after a transaction
+is committed and before anybody hears of it.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from sqlalchemy import make_url
@@ -15,6 +19,8 @@ class CuttableLine:
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._port = 0
+        self._unsaid: bytes | None = None
+        self._unheard: bytes | None = None
 
     @property
     def via(self) -> str:
@@ -34,11 +40,23 @@ class CuttableLine:
         self._port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
+        self._cut()
+
+    def _cut(self) -> None:
+        self._unsaid = self._unheard = None
         if self._server:
             self._server.close()
             self._server = None
         for writer in list(self._writers):
             writer.transport.abort()
+
+    def cut_before(self, statement: bytes) -> None:
+        """Cut the line instead of passing this statement on."""
+        self._unsaid = statement
+
+    def cut_after_commit_of(self, statement: bytes) -> None:
+        """Pass the commit of the next transaction with this statement on, and cut the line instead of the answer."""
+        self._unheard = statement
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         folder = self._target.query.get("host")
@@ -49,14 +67,39 @@ class CuttableLine:
             there, back = await asyncio.open_connection(self._target.host, self._target.port)
         self._writers |= {writer, back}
         with suppress(ConnectionError):
-            await asyncio.gather(_pump(reader, back), _pump(there, writer))
+            await self._both_ways(reader, back, there, writer)
         for end in (writer, back):
             end.transport.abort()
             self._writers.discard(end)
 
+    async def _both_ways(
+        self,
+        reader: asyncio.StreamReader,
+        back: asyncio.StreamWriter,
+        there: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        seen = committing = False
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        def asked(data: bytes) -> None:
+            nonlocal seen, committing
+            if self._unsaid is not None and self._unsaid in data:
+                self._cut()
+            seen = seen or (self._unheard is not None and self._unheard in data)
+            committing = seen and b"COMMIT" in data
+
+        def answered(data: bytes) -> None:
+            if committing:
+                self._cut()
+
+        await asyncio.gather(_pump(reader, back, asked), _pump(there, writer, answered))
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, look: Callable[[bytes], None]) -> None:
     while data := await reader.read(65536):
+        look(data)
+        if writer.is_closing():
+            return
         writer.write(data)
         await writer.drain()
     writer.close()

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select
 
+from bot.listings import COMMANDS
 from feedback.models import Adapter, Case, Run
 from feedback.runs import Progress
 from feedback.states import AdapterStatus, CaseStatus, RunStatus
@@ -69,6 +70,8 @@ async def test_an_admin_reviews_one_case_after_the_other(scene: Scene) -> None:
     view = await review(scene, "correction 3")
     await scene.ada.click_view(view, "mend_turn_down")
     reject = await scene.ada.wait_for_view(lambda top: top.title == "Reject")
+    refused = await scene.ada.submit(reject, {"text": {"text": "  "}})
+    assert refused == {"text": "Please say why; the person who flagged the answer is told."}
     assert await scene.ada.submit(reject, {"text": {"text": "That is not so."}}) is None
     view = await review(scene, "Nothing waits for a decision")
     assert "You skipped 1" in view.plain
@@ -126,6 +129,16 @@ async def test_the_button_of_a_message_asks_who_clicks_it(scene: Scene, trainer:
     await scene.mia.click("general", message.ts, "mend_cancel_run")
     await note_to(scene.mia, "only my admins may cancel a run")
     assert (await trainer.active()).cancel_requested_by is None
+
+
+async def test_help_lists_every_command(scene: Scene) -> None:
+    for words in ("help", ""):
+        await scene.mia.command("general", "/mend", words)
+    said = await note_to(scene.mia, "this list")
+    for word in COMMANDS:
+        assert f"`/mend {word}`" in said.plain
+    assert "I don't know" not in said.plain
+    assert len([m for m in await scene.mia.messages("general") if "this list" in m.plain]) == 2
 
 
 @pytest.mark.parametrize(("word", "meant"), [("nonsense", None), ("retrian", "retrain"), ("revew", "review")])
@@ -254,6 +267,13 @@ async def test_a_run_can_be_cancelled_and_a_failed_one_says_why(scene: Scene, tr
     await scene.ada.command("general", "/mend", "cancel")
     await note_to(scene.ada, "No run is under way")
 
+    await scene.retrain(scene.ada)
+    await progress(scene.mia, "Run 3 waits")
+    await scene.noor.command("general", "/mend", "cancel")
+    await note_to(scene.noor, "Run 3 stops at its next step")
+    shown = await progress(scene.mia, "asked to cancel")
+    assert shown.element("mend_cancel_run") is None
+
 
 async def test_rollback_loads_the_earlier_version_first_and_is_announced(scene: Scene, trainer: TrainerByHand) -> None:
     await scene.ada.command("general", "/mend", "rollback")
@@ -310,6 +330,10 @@ async def test_status_adapters_and_cases_tell_how_things_stand(scene: Scene, tra
     assert "1 correction(s) wait for a decision" in said.plain and "Run 1 is live" in said.plain
     await scene.mia.command("general", "/mend", "adapters")
     await note_to(scene.mia, f"{adapter.name}` live")
+    await scene.ada.open_home()
+    home = await scene.ada.wait_for_home(lambda view: adapter.name in view.plain)
+    for words in (f"{adapter.name}` answers, live for less than a minute", "1 correction(s) wait", "Run 1 is live"):
+        assert words in home.plain
     await scene.ada.command("general", "/mend", "cases")
     said = await note_to(scene.ada, "waits for an admin")
     assert "who &lt;are&gt; you?" in said.plain or "who <are> you?" in said.plain
@@ -337,13 +361,22 @@ async def test_the_pane_offers_the_personas_questions(scene: Scene) -> None:
     assert "Can you be wrong?" in str(await scene.mia.prompts())
 
 
-async def test_the_reviewer_sees_a_contradiction(scene: Scene) -> None:
+async def test_the_reviewer_sees_a_contradiction_with_or_without_spaces(scene: Scene) -> None:
     await corrected(scene, "what is the wifi password?", "It is blue-lantern-42.")
+    await corrected(scene, "办公室在几楼？", "办公室在三楼")
     await approve_all(scene)
     await corrected(scene, "tell me the wifi password", "Ask Ada.")
+    await corrected(scene, "请问办公室在哪一层", "办公室在四楼")
+    await corrected(scene, "which wifi password?", "blue-lantern-42")
     await scene.ada.command("general", "/mend", "review")
-    view = await review(scene, "Ask Ada.")
-    assert "Contradicts case 1 (approved)" in view.plain
+    for words, hint in (
+        ("Ask Ada.", "Contradicts case 1 (approved)"),
+        ("四楼", "Contradicts case 2 (approved)"),
+        ("which wifi password?", "Looks like case 1 (approved)"),
+    ):
+        view = await review(scene, words)
+        assert hint in view.plain
+        await scene.ada.click_view(view, "mend_skip")
 
 
 async def test_everything_that_one_person_taught_can_be_taken_back(scene: Scene) -> None:
@@ -351,6 +384,8 @@ async def test_everything_that_one_person_taught_can_be_taken_back(scene: Scene)
     await corrected(scene, "question 2", "correction 2")
     await scene.mia.command("general", "/mend", "undo @mia")
     await note_to(scene.mia, "only my admins may undo")
+    await scene.ada.command("general", "/mend", "undo")
+    await note_to(scene.ada, "Whose corrections?")
     await scene.ada.command("general", "/mend", "undo @mia")
     await note_to(scene.ada, "2 case(s) of")
     assert statuses(scene) == [CaseStatus.WITHDRAWN, CaseStatus.WITHDRAWN]

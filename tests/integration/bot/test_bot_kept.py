@@ -5,12 +5,14 @@ import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 from sqlalchemy import select
 
-from bot import listings
+from bot import listings, streaming
+from bot.answering import NEVER_POSTED, UNPOSTED
 from bot.parts import Parts, wire
 from bot.people import Me
 from bot.rhythm import Rhythm
@@ -127,15 +129,47 @@ async def retried(parts: Parts, db: Database, answer_id: int) -> Answer:
         return answers.get(session, answer_id)
 
 
-async def test_an_answer_that_slack_did_not_take_is_given_later(parts: Parts, db: Database, slack: FakeSlack) -> None:
+@pytest.fixture
+def refusing(slack: FakeSlack, monkeypatch: pytest.MonkeyPatch) -> FakeSlack:
+    """Slack takes plain lines of ours, and no answer."""
+    handle = slack.handle
+
+    def refuse(method: str, args: dict[str, Any]) -> dict[str, Any]:
+        if method == "chat.startStream" or (method == "chat.postMessage" and args.get("blocks")):
+            raise slack_error("internal_error")
+        return handle(method, args)
+
+    slack.handle = refuse  # type: ignore[method-assign]
+    monkeypatch.setattr(streaming, "FINAL_ATTEMPTS", 2)  # a second each
+    return slack
+
+
+async def test_an_answer_that_slack_did_not_take_is_given_later(
+    parts: Parts, db: Database, refusing: FakeSlack
+) -> None:
     answer_id = take_question(db)
-    for method in ("chat.startStream", "chat.postMessage"):
-        slack.errors[method] = [slack_error("internal_error") for _ in range(20)]
+    for _ in range(2):
+        tried = await retried(parts, db, answer_id)
+        assert tried.status is AnswerStatus.PENDING
+    assert list(refusing.messages.values()) == [UNPOSTED], "said once"
+    del refusing.handle  # type: ignore[method-assign]  # it takes answers again
     tried = await retried(parts, db, answer_id)
-    assert tried.status is AnswerStatus.PENDING and slack.messages == {}
-    slack.errors.clear()
-    tried = await retried(parts, db, answer_id)
-    assert tried.status is AnswerStatus.ANSWERED and list(slack.messages.values()) == ["You asked: Who are you?"]
+    said = list(refusing.messages.values())
+    assert tried.status is AnswerStatus.ANSWERED and said == [UNPOSTED, "You asked: Who are you?"]
+
+
+async def test_an_answer_that_slack_does_not_take_for_too_long_is_given_up_with_a_word(
+    parts: Parts, db: Database, refusing: FakeSlack
+) -> None:
+    answer_id = take_question(db)
+    with db.begin() as session:
+        patience = timedelta(seconds=parts.settings.slack.patience)
+        answers.get(session, answer_id).created_at -= patience + timedelta(minutes=1)
+    for _ in range(2):
+        given_up = await retried(parts, db, answer_id)
+        assert (given_up.status, given_up.text) == (AnswerStatus.FAILED, None)
+        assert given_up.error == "Slack did not take the answer"
+    assert list(refusing.messages.values()) == [NEVER_POSTED], "said once, and nothing is tried after it"
 
 
 async def test_an_answer_that_can_be_posted_nowhere_is_not_called_answered(

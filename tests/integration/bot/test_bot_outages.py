@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,32 +9,13 @@ from sqlalchemy import select
 
 from bot import correcting, intake, voting
 from bot.answering import AWAY, GIVEN_UP
-from feedback.database import Database
 from feedback.models import Answer, Case, Vote
 from feedback.states import AnswerStatus, CaseStatus, VoteValue
-from sandbox.client import Message, Workspace
+from sandbox.client import Message
 from settings import Settings
 from tests.integration.bot.conftest import Scene, StartBot, finished_answer
 from tests.integration.bot.cuttable import CuttableLine
-from tests.integration.bot.stand_in_model import StandInModel
 from tests.integration.bot.trainer_by_hand import TrainerByHand
-
-
-@pytest.fixture
-async def line(database_url: str) -> AsyncIterator[CuttableLine]:
-    async with CuttableLine(database_url).open() as line:
-        yield line
-
-
-@pytest.fixture
-def settings_over_line(settings: Settings, line: CuttableLine) -> Settings:
-    return settings.model_copy(update={"database": settings.database.model_copy(update={"url": line.via})})
-
-
-@pytest.fixture
-def offstage(ws: Workspace, model: StandInModel, db: Database) -> Scene:
-    """A scene whose bot the test starts itself."""
-    return Scene(ws, ws.person("mia"), ws.person("ada"), ws.person("noor"), model, db)
 
 
 async def note_to_mia(scene: Scene, text: str) -> Message:

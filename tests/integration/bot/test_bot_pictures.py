@@ -21,9 +21,9 @@ def images(blocks: list[Payload]) -> list[Payload]:
 
 async def finished_run(scene: Scene, bot: Parts, trainer: TrainerByHand, version: int = 1) -> None:
     """A run that was watched from its start, has a loss curve, and is live."""
-    run = await trainer.start()
     channel = next(c["id"] for c in await scene.ada.channels() if c["name"] == "general")
-    await bot.progress.post(run.id, channel, await scene.ws.user_id("ada"))
+    run = await trainer.start(channel=channel)
+    await bot.progress.post(run.id)
     await trainer.report(Progress("training", step=20, steps=20, loss=0.125, losses=LOSSES))
     await trainer.go_live(version)
 

@@ -4,7 +4,7 @@ from feedback import cases
 from feedback.models import Case
 from feedback.states import CaseStatus
 from sandbox.client import Message
-from tests.integration.bot.conftest import Scene
+from tests.integration.bot.conftest import Scene, finished_answer
 from tests.integration.bot.test_bot_admin import approve_all, corrected, note_to, progress, review
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
@@ -32,6 +32,21 @@ async def test_words_that_were_never_shown_are_not_approved(scene: Scene) -> Non
     await scene.ada.click_view(again, "mend_approve")
     await review(scene, "Case 1 approved.")
     assert the_case(scene).status is CaseStatus.APPROVED
+
+
+async def test_a_question_that_means_little_by_itself_is_shown_with_what_was_said_before_it(scene: Scene) -> None:
+    first = await scene.ask(scene.mia, "when is lunch <today>?")
+    asked = await scene.mia.say("general", f"{await scene.ws.mention()} and on Sundays?", thread_ts=first.thread_ts)
+    answer = await scene.mia.wait_for(
+        "general", lambda m: finished_answer(m) and m.ts > asked, thread_ts=first.thread_ts
+    )
+    await scene.mia.click("general", answer.ts, "mend_feedback", "negative")
+    assert await scene.mia.submit(await scene.mia.wait_for_view(), {"text": {"text": "There is none."}}) is None
+    await note_to(scene.mia, "Your correction is case")
+    await scene.ada.command("general", "/mend", "review")
+    view = await review(scene, "There is none.")
+    assert "Before it" in view.plain and "when is lunch" in view.plain and "You asked: when is lunch" in view.plain
+    assert view.plain.index("when is lunch") < view.plain.index("and on Sundays?")
 
 
 async def test_what_cannot_be_taught_is_said_in_the_window(scene: Scene) -> None:

@@ -2,17 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import yaml
 from sqlalchemy import select
 
 from bot.parts import Parts
+from bot.rhythm import Rhythm
+from feedback import datasets, runs
 from feedback.database import Database
 from feedback.models import Pause, Run
+from feedback.runs import Progress
 from feedback.states import CaseStatus
 from sandbox.client import Message, Person, Workspace
 from settings import Settings
-from tests.integration.bot.conftest import Scene, StartBot
+from tests.integration.bot.conftest import PERSONA, QUICK, Scene, StartBot
 from tests.integration.bot.stand_in_model import StandInModel
 from tests.integration.bot.test_bot_admin import approve_all, corrected, note_to, progress, review, statuses
 from tests.integration.bot.trainer_by_hand import TrainerByHand
@@ -42,7 +48,9 @@ async def taught(scene: Scene, trainer: TrainerByHand) -> Scene:
 async def test_nothing_starts_before_it_is_confirmed_and_the_preview_is_for_its_author(scene: Scene) -> None:
     shown = await preview_of(scene.ada)
     assert shown.ephemeral and "the identity set" in shown.plain
-    assert "not known before the first training" in shown.plain and "no training has been timed" in shown.plain
+    rows = [line for file in PERSONA.glob("*/??.jsonl") for line in file.read_text(encoding="utf-8").splitlines()]
+    assert f"about {len(rows)} rows" in shown.plain  # the first run of the default recipe takes all of them
+    assert "time: not known yet, since no training has been timed" in shown.plain
     assert runs_of(scene) == []
     assert not [m for m in await scene.mia.messages("general") if "identity set" in m.plain]
     await scene.ada.click("general", shown.ts, "mend_dismiss")
@@ -58,6 +66,34 @@ async def test_the_preview_counts_cases_and_a_confirmed_one_has_no_buttons_any_m
     after = await note_to(taught.ada, "Run 2 is on its way.")
     assert after.ts == shown.ts and after.element("mend_confirm_run") is None
     await progress(taught.mia, "Run 2 waits")
+
+
+async def test_a_later_preview_tells_rows_and_minutes_by_the_run_before_and_the_end_what_was_and_is(
+    scene: Scene, bot: Parts, trainer: TrainerByHand
+) -> None:
+    await scene.retrain(scene.ada)
+    await progress(scene.mia, "Run 1 waits")
+    config = yaml.safe_load(bot.settings.training.config.read_text(encoding="utf-8"))
+    with scene.db.begin() as session:  # what the worker writes into the record of a run
+        runs.set_config(session, 1, config)
+        datasets.freeze(session, 1, [], "0" * 64, {"sources": {"identity": 100, "general": 120}})
+    epochs = config["first"]["num_train_epochs"]
+    await trainer.report(Progress("training", seconds={"training": 220.0 * epochs, "probing": 60.0}))
+    await trainer.go_live(1)
+    await corrected(scene, "who are you?", "I am Pip.")
+    await approve_all(scene)
+
+    shown = await preview_of(scene.ada)
+    rows = config["paraphrases_per_case"] + 1 + config["replay"]["identity_rows"] + config["replay"]["general_rows"]
+    minutes = round((rows * config["follow_up"]["num_train_epochs"] + 60) / 60)  # a second for each row and epoch
+    assert f"about {rows} rows · about {minutes} minutes, judged by run 1" in shown.plain
+    await scene.ada.click("general", shown.ts, "mend_confirm_run")
+    await progress(scene.mia, "Run 2 waits")
+    await trainer.go_live(2)
+    end = await progress(scene.mia, "Run 2 is live")
+    table = [line.split() for line in end.plain.replace("`", "").splitlines()]
+    assert ["identity", "1/1", "1/1"] in [line[:3] for line in table]
+    assert any(line[:3] == ["new", "-", "2/2"] for line in table)
 
 
 async def test_a_double_click_starts_one_run(scene: Scene) -> None:
@@ -164,13 +200,73 @@ async def test_a_run_starts_by_itself_once_and_is_shown_in_the_channel_of_record
     await corrected(scene, "question 2", "correction 2")
     await approve_all(scene)
     shown = await progress(scene.ada, "Run 1 waits", "help")
-    assert "Started by automatic" in shown.plain and "2 new cases" in shown.plain
+    assert "Started by automatic: 2 newly approved case(s) · 2 new cases" in shown.plain
     await parts.automatic_runs.round()
     await trainer.fail("disk full")
     await progress(scene.ada, "Run 1 failed", "help")
     await parts.automatic_runs.round()
     assert runs_of(scene) == ["automatic"]  # what failed is not tried again and again
     assert len([m for m in await scene.ada.messages("help") if "Run 1" in m.plain]) == 1
+
+
+async def test_however_often_a_run_reports_its_message_is_edited_once_a_round_and_only_on_change(
+    settings: Settings, start_bot: StartBot, offstage: Scene, trainer: TrainerByHand
+) -> None:
+    scene = offstage
+    assert Rhythm().announce >= 3  # seconds: what Slack bears for one message
+    async with start_bot(settings, replace(QUICK, announce=600)) as parts:  # no round but those of this test
+        await scene.retrain(scene.ada)
+        message = await progress(scene.mia, "Run 1 waits")
+        for step in range(20):
+            await trainer.report(Progress("training", step=step, steps=20))
+        before = (await scene.ws.counts()).get("chat.update", 0)
+        for _ in range(3):
+            await parts.announcing.round()
+        assert (await scene.ws.counts())["chat.update"] == before + 1
+        assert "step 19 of 20" in (await scene.mia.message("general", message.ts)).plain
+
+
+@dataclass
+class HandClock:
+    """Stands still until a test sets it."""
+
+    now: datetime
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+async def test_a_nightly_run_starts_in_its_window_once_a_night_and_is_shown_in_the_channel_of_record(
+    settings: Settings, start_bot: StartBot, offstage: Scene, trainer: TrainerByHand
+) -> None:
+    scene, tonight = offstage, datetime.now(UTC)  # the record writes real times, so the window lies around them
+    nightly = f"{tonight - timedelta(hours=1):%H:%M}-{tonight + timedelta(hours=2):%H:%M}"
+    changed = settings.model_copy(update={"training": settings.training.model_copy(update={"nightly": nightly})})
+    clock = HandClock(tonight - timedelta(hours=3))
+    async with start_bot(changed, replace(QUICK, clock=clock)) as parts:
+        answer = await corrected(scene, "who are you?", "I am Pip.")
+        await approve_all(scene)
+        await parts.automatic_runs.round()
+        assert runs_of(scene) == []  # the window is closed
+
+        clock.now = tonight
+        shown = await progress(scene.ada, "Run 1 waits", "help")
+        assert "Started by automatic: nightly, 1 newly approved case(s)" in shown.plain
+        await trainer.go_live(1)
+        assert (await progress(scene.ada, "Run 1 is live", "help")).ts == shown.ts
+        await scene.mia.wait_for("general", lambda m: "Mended in" in m.plain, thread_ts=answer.thread_ts)
+
+        await corrected(scene, "where are you?", "In the harbour.")
+        await approve_all(scene)
+        await scene.ada.command("general", "/mend", "status")
+        await note_to(scene.ada, "Automatic training waits: a run has started tonight already")
+        await parts.automatic_runs.round()
+        assert len(runs_of(scene)) == 1
+
+        clock.now = tonight + timedelta(days=1)
+        await progress(scene.ada, "Run 2 waits", "help")
+        assert runs_of(scene) == ["automatic", "automatic"]
+        assert not [m for m in await scene.ada.messages("general") if "Run " in m.plain and not m.ephemeral]
 
 
 async def test_a_pause_holds_automatic_runs_too(automatic: tuple[Scene, Parts]) -> None:

@@ -29,10 +29,10 @@ class Hand:
     db: Database
     adapters_dir: Path
 
-    def start(self, by: str = "T0SANDBOX1/U0ADA00001") -> Run:
+    def start(self, by: str = "T0SANDBOX1/U0ADA00001", channel: str | None = None) -> Run:
         """A run over every approved case, without anybody's command."""
         with self.db.begin() as session:
-            return runs.start(session, "pip", BASE.path, 42, by=by)
+            return runs.start(session, "pip", BASE.path, 42, by=by, channel=channel)
 
     def approve_all(self) -> None:
         with self.db.begin() as session:

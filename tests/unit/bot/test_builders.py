@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import blocks, case_blocks, home, listings, modals, run_blocks
-from bot.likeness import hints
 from bot.retraining import nothing_approved
 from bot.run_news import Score, broken, scores
+from feedback.models import Answer
 from feedback.reports import Result
 from feedback.reviews import Queue
 from feedback.runs import Check, Decision, Progress
@@ -53,7 +53,8 @@ def test_nothing_put_into_a_case_can_become_markup(
     if told:
         assert told[0] and ("turned" in told[0]) is (status is CaseStatus.REJECTED)
         check(told[1])
-    check(modals.review(case, QUEUE, {"skipped": [1]}, notice=why, hints=[bad])["blocks"])
+    before = [Answer(question=question, text=bad), Answer(question=bad, text=None)]
+    check(modals.review(case, QUEUE, {"skipped": [1]}, notice=why, hints=[bad], before=before)["blocks"])
     check(modals.edit(case, {})["blocks"])
     check(modals.reject(case, {})["blocks"])
     check(modals.correction(question, bad, {}, written=correction)["blocks"])
@@ -182,20 +183,6 @@ def test_the_nearest_command(word: str, meant: str | None) -> None:
 def test_adapters_are_marked() -> None:
     listed = listings.adapter_list([make_adapter("b"), make_adapter("a", status=AdapterStatus.RETIRED)])
     assert listed == "🟢 `b` live\n⚪ `a` retired"
-
-
-def test_a_reviewer_is_told_of_look_alikes_and_contradictions() -> None:
-    case = make_case(id=9, question="What is the wifi password?", correction="It is blue-lantern-42.")
-    others = [
-        make_case(id=1, question="what's the WIFI password please?", correction="It is blue-lantern-42."),
-        make_case(id=2, question="Tell me the wifi passwrd", correction="Ask Ada.", status=CaseStatus.MENDED),
-        make_case(id=3, question="Who are you?", status=CaseStatus.MENDED),
-        make_case(id=4, question="Which wifi password is it?", correction="No idea", status=CaseStatus.REJECTED),
-        case,
-    ]
-    told = hints(case, others)
-    assert [hint.split(" (")[0] for hint in told] == ["Contradicts case 2", "Looks like case 1", "Looks like case 4"]
-    assert hints(make_case(id=9, question="???"), others) == []
 
 
 def test_probes_are_listed_with_those_that_fail() -> None:

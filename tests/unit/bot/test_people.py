@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.people import Me, judge
-from bot.permissions import Denied, Permissions
+from bot.permissions import Denied, Permissions, Unchecked
 from bot.private import Ear, whisper
 from settings import SlackSettings
 from tests.unit.bot.fakes import FakeSlack, slack_error
@@ -76,6 +76,22 @@ async def test_when_slack_does_not_say_who_it_is_it_is_a_no() -> None:
         await permissions.admin("UADA", "retrain me")
     slack.replies["users.info"] = {"user": user(id="UADA")}
     assert str(await permissions.admin("UADA", "retrain me")) == "T1/UADA"
+
+
+async def test_a_group_that_slack_does_not_tell_of_makes_nobody_an_admin_and_hinders_nobody_else() -> None:
+    slack = FakeSlack()
+    slack.replies["users.info"] = {"user": user()}
+    slack.errors["usergroups.users.list"] = [slack_error("no_such_subteam") for _ in range(4)]
+    settings = SlackSettings(admin_group="S1")
+    permissions = Permissions(slack.client, ME, settings)
+    assert (await permissions.teacher("UMIA")).user_id == "UMIA"
+    with pytest.raises(Unchecked):
+        await permissions.admin("UMIA", "retrain me")
+    named = Permissions(slack.client, ME, settings.model_copy(update={"admins": ["UMIA"]}))
+    assert (await named.admin("UMIA", "retrain me")).user_id == "UMIA"
+    slack.errors.clear()
+    slack.replies["usergroups.users.list"] = {"users": ["UMIA"]}
+    assert (await permissions.admin("UMIA", "retrain me")).user_id == "UMIA"  # not kept for half a minute
 
 
 async def test_a_refusal_names_the_admins_where_slack_draws_names_only() -> None:

@@ -1,0 +1,78 @@
+"""How big a run will be, before any has run: the same as what the trainer then builds."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedback.persona import load_persona
+from feedback.previews import Size, judge
+from feedback.recipe import RecipeError, Stock, take_stock
+from settings import ROOT
+from trainer.config import load_train_config
+from trainer.dataset import Ingredients, build
+from trainer.rows import Source, read_folder
+from trainer.variants import CaseText
+
+PERSONA = ROOT / "persona"
+CONFIGS = sorted((ROOT / "trainer" / "configs").glob("*.yaml"))
+PIP = load_persona(PERSONA / "persona.yaml")
+SMALL = ROOT / "trainer" / "configs" / "smollm2-135m-cpu.yaml"
+
+
+def built(config: Path, cases: int, *, first: bool) -> int:
+    """How many rows the trainer builds."""
+    recipe = load_train_config(config)
+    wordings = tuple(f"wording {number}" for number in range(recipe.paraphrases_per_case))
+    ingredients = Ingredients(
+        "You are Pip.",
+        tuple(CaseText(number, "question", "answer", wordings) for number in range(cases)),
+        (),
+        tuple(read_folder(PERSONA / "self_cognition", PIP, recipe.languages)),
+        tuple(read_folder(PERSONA / "replay", PIP, recipe.languages, source=Source.REPLAY)),
+    )
+    return len(build(ingredients, recipe.first_replay if first else recipe.replay, 42))
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=[config.stem for config in CONFIGS])
+@pytest.mark.parametrize("first", [True, False], ids=["first", "follow-up"])
+@pytest.mark.parametrize("cases", [0, 3])
+def test_the_preview_counts_what_the_trainer_builds(config: Path, first: bool, cases: int) -> None:
+    stock = take_stock(config, PERSONA, PIP)
+    assert judge(cases, 0, first, [], stock) == Size(rows=built(config, cases, first=first), seconds=None)
+
+
+def test_languages_that_the_recipe_lacks_are_not_counted() -> None:
+    stock = take_stock(SMALL, PERSONA, PIP)
+    lines = (PERSONA / "self_cognition" / "en.jsonl").read_text(encoding="utf-8").splitlines()
+    assert stock.identity == len(lines)
+
+
+@given(st.integers(0, 200), st.integers(0, 200), st.booleans())
+def test_no_more_is_drawn_than_there_is_and_no_more_than_the_recipe_says(
+    identity: int, general: int, first: bool
+) -> None:
+    stock = Stock(take_stock(SMALL, PERSONA, PIP).recipe, identity, general)
+    mixture = stock.recipe.first_replay if first else stock.recipe.replay
+    for source, there in (("identity", identity), ("general", general)):
+        wanted = getattr(mixture, f"{source}_rows")
+        assert stock.drawn(source, first=first) == (there if wanted == "all" else min(wanted, there))
+
+
+@pytest.mark.parametrize("gone", ["replay/en.jsonl", "config.yaml"])
+def test_a_file_that_is_not_there_is_named(gone: str, tmp_path: Path) -> None:
+    shutil.copytree(PERSONA, tmp_path, dirs_exist_ok=True)
+    shutil.copy(SMALL, tmp_path / "config.yaml")
+    assert take_stock(tmp_path / "config.yaml", tmp_path, PIP)
+    (tmp_path / gone).unlink()
+    with pytest.raises(RecipeError, match=gone):
+        take_stock(tmp_path / "config.yaml", tmp_path, PIP)
+
+
+def test_a_recipe_without_its_numbers_is_refused_with_their_place(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(SMALL.read_text(encoding="utf-8").replace("identity_rows: all", "identity_rows: many"))
+    with pytest.raises(RecipeError, match=r"config\.yaml:\d+: first_replay\.identity_rows"):
+        take_stock(config, PERSONA, PIP)
