@@ -59,7 +59,7 @@ async def _wrong(trip: Trip, candidate: Adapter) -> str:
     if failed := [result for result in new if not result.passed]:
         return f"{len(new) - len(failed)} of {len(new)} wordings of the new cases right"
     results = await examination.of_candidate(trip, candidate, lambda done, count: None)
-    decision = promotion.decide(results, live, base, trip.context.margin)
+    decision = promotion.decide(results, live, base, trip.settings.gate)
     return " ".join(check.reason for check in decision.checks if not check.passed)
 
 

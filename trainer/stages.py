@@ -194,7 +194,7 @@ async def probe_and_decide(trip: Trip) -> None:
     await choice.deploy(trip, candidate)
     base, live = await examination.standing(trip)
     results = await examination.of_candidate(trip, candidate, trip.reporter.tell)
-    decision = promotion.decide(results, live, base, trip.context.margin)
+    decision = promotion.decide(results, live, base, trip.settings.gate)
     with trip.database.begin() as session:
         runs.decide(session, trip.run_id, decision)
         if not decision.accepted:
