@@ -1,15 +1,22 @@
-"""Candidates: the checkpoints of a run that are put to the test, and which of them is good enough to end it with.
+"""Candidates: the checkpoints of a run that are put to the test, and which of them it ends with.
 
-Each one is published under a name of its own, loaded beside the live adapter, and asked the new cases first. The
-others are asked only of one that answers these right in all wordings. What the loss says decides nothing.
+Each one is published under a name of its own and loaded beside the live adapter. First it is only read to: how likely
+are the corrected answers to the new questions? One that finds them too unlikely is passed over without being asked.
+The others are asked the new cases, and everything else only when these are right in all wordings: the earliest that
+passes the gate then ends the training. When none does, the last checkpoint and the two most promising ones that were
+passed over are all put to the gate. What the loss says decides nothing.
 """
 
 import asyncio
 import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from feedback import adapters, runs
+from feedback import adapters, reports, runs
 from feedback.models import Adapter
+from feedback.reports import Result
+from feedback.runs import Decision
 from feedback.states import AdapterStatus
 from serving.adapter_files import publish
 from serving.errors import ServingError
@@ -18,6 +25,18 @@ from trainer.context import Trip
 from trainer.patience import patiently
 
 log = logging.getLogger(__name__)
+
+FLOOR = -2.0
+"""Mean log-likelihood of a token of the corrected answer under which no right answer can be expected."""
+RIVALS = 2  # candidates that were passed over and get a second look
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A candidate and what the gate says of it."""
+
+    candidate: Adapter
+    decision: Decision
 
 
 async def good_enough(trip: Trip, saved: Path) -> bool:
@@ -54,13 +73,78 @@ async def good_enough(trip: Trip, saved: Path) -> bool:
 
 async def _wrong(trip: Trip, candidate: Adapter) -> str:
     """What the gate has against a candidate; empty when it may go live and has learned every new case."""
-    base, live = await examination.standing(trip)
-    new = await examination.of_new_cases(trip, candidate)
+    new = await examination.of_new_cases(trip, candidate, FLOOR)
     if failed := [result for result in new if not result.passed]:
+        if not all(result.asked for result in new):
+            return "what was corrected is still too unlikely"
         return f"{len(new) - len(failed)} of {len(new)} wordings of the new cases right"
-    results = await examination.of_candidate(trip, candidate, lambda done, count: None)
-    decision = promotion.decide(results, live, base, trip.settings.gate)
+    decision = await _decision(trip, candidate)
     return " ".join(check.reason for check in decision.checks if not check.passed)
+
+
+async def _decision(
+    trip: Trip, candidate: Adapter, on_answer: Callable[[int, int], None] = lambda done, count: None
+) -> Decision:
+    """The gate's verdict on a candidate that is loaded."""
+    base, live = await examination.standing(trip)
+    results = await examination.of_candidate(trip, candidate, on_answer)
+    return promotion.decide(results, live, base, trip.settings.gate)
+
+
+async def best(trip: Trip, last: Adapter) -> Verdict:
+    """The candidate that the run ends with: the last, which is loaded, unless one that was passed over does better."""
+    verdicts = [Verdict(last, await _decision(trip, last, trip.reporter.tell))]
+    if not verdicts[0].decision.accepted or verdicts[0].decision.unmended:
+        for rival in _rivals(trip, verdicts[0]):
+            try:
+                await deploy(trip, rival)
+                verdicts.append(Verdict(rival, await _decision(trip, rival)))
+            except ServingError as error:
+                log.warning("%s", error, extra={"action": "candidate_refused", "adapter": rival.name})
+    chosen = earliest_of_best(verdicts)
+    for verdict in verdicts[1:]:
+        if verdict is not chosen:
+            await forget(trip, verdict.candidate)
+    return chosen
+
+
+def earliest_of_best(verdicts: Sequence[Verdict]) -> Verdict:
+    """The one that the gate accepts with fewest cases unmended, the earlier of two; if none, the first."""
+    accepted = [verdict for verdict in verdicts if verdict.decision.accepted]
+    return min(accepted, key=lambda one: (len(one.decision.unmended), one.candidate.id), default=verdicts[0])
+
+
+def _rivals(trip: Trip, last: Verdict) -> list[Adapter]:
+    """The most promising of those that were passed over and may still do better than the last."""
+    with trip.database.begin() as session:
+        others = [one for one in adapters.all_of_run(session, trip.run_id) if one.id != last.candidate.id]
+        known = reports.of_candidates(session, trip.run_id)
+    promising = most_promising({one.id: known[one.id] for one in others if one.id in known}, FLOOR)
+    fewest = len(last.decision.unmended) if last.decision.accepted else None
+    ids = [one for one, lacking in promising if fewest is None or lacking <= fewest][:RIVALS]
+    return sorted((one for one in others if one.id in ids), key=lambda one: ids.index(one.id))
+
+
+def most_promising(known: Mapping[int, Sequence[Result]], floor: float) -> list[tuple[int, int]]:
+    """Candidates by how few new cases they can be expected to lack, then by likelihood, then by age; with that number.
+
+    One that has answered everything was refused by the gate already. A case counts as lacking when one of its wordings
+    was answered wrong, or, where nothing was asked, when the correction is too unlikely.
+    """
+    found = []
+    for candidate, results in known.items():
+        new = [result for result in results if result.group == promotion.NEW]
+        if len(new) < len(results):
+            continue
+        lacking = {
+            result.case_id
+            for result in new
+            if (not result.passed if result.asked else (result.likelihood or 0.0) < floor)
+        }
+        if len(lacking) < len({result.case_id for result in new}):
+            likely = [result.likelihood for result in new if result.likelihood is not None]
+            found.append((len(lacking), -sum(likely) / len(likely) if likely else 0.0, candidate))
+    return [(candidate, lacking) for lacking, _, candidate in sorted(found)]
 
 
 async def candidate_from(trip: Trip, saved: Path) -> Adapter:

@@ -6,7 +6,8 @@ abilities; both have mostly answered already, in an earlier run or while the tra
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
@@ -16,7 +17,7 @@ from feedback.reports import Result
 from trainer.case_probes import MENDED, NEW, CaseProbe, case_probes
 from trainer.context import Trip
 from trainer.probes import ProbeGroup
-from trainer.probing import AnyProbe, Examiner, reuse, run_probes
+from trainer.probing import AnyProbe, Examiner, likelihoods, not_asked, reuse, run_probes
 from trainer.variants import CaseText
 
 
@@ -70,11 +71,22 @@ async def of_candidate(trip: Trip, candidate: Adapter, on_answer: Callable[[int,
     return await _measure(trip, candidate, candidate.name, probes, lambda done: on_answer(done, len(probes)))
 
 
-async def of_new_cases(trip: Trip, candidate: Adapter) -> list[Result]:
-    """The candidate's results of the new cases alone: the few probes that a young checkpoint is most likely to fail."""
+async def of_new_cases(trip: Trip, candidate: Adapter, floor: float) -> list[Result]:
+    """The candidate's results of the new cases alone: the few probes that a young checkpoint is most likely to fail.
+
+    It is asked nothing when what was corrected is less likely than `floor` in one of the wordings.
+    """
     with trip.database.begin() as session:
         probes = _new_probes(session, trip)
-    return await _measure(trip, candidate, candidate.name, probes)
+    began, examiner = time.monotonic(), _examiner(trip)
+    likely = await likelihoods(examiner, candidate.name, [(probe, probe.correction) for probe in probes])
+    by_id = {probe.id: one for probe, one in zip(probes, likely, strict=True)}
+    if all(one >= floor for one in likely):
+        return await _measure(trip, candidate, candidate.name, probes, likely=by_id)
+    results = [not_asked(examiner, probe, by_id[probe.id]) for probe in probes]
+    with trip.database.begin() as session:
+        reports.add(session, trip.run_id, candidate.id, results, time.monotonic() - began)
+    return results
 
 
 def _new_probes(session: Session, trip: Trip) -> list[CaseProbe]:
@@ -100,6 +112,7 @@ async def _measure(
     served_name: str,
     probes: Sequence[AnyProbe],
     on_answer: Callable[[int], None] = lambda done: None,
+    likely: Mapping[str, float] | None = None,
 ) -> list[Result]:
     """One adapter's results, in the order of the probes; what its last report holds already is not asked again."""
     adapter_id = adapter.id if adapter else None
@@ -113,6 +126,8 @@ async def _measure(
     found += await run_probes(examiner, served_name, left, lambda done: on_answer(len(probes) - len(left) + done))
     by_id = {result.probe_id: result for result in found}
     results = [by_id[probe.id] for probe in probes]
+    if likely is not None:
+        results = [replace(result, likelihood=likely.get(result.probe_id)) for result in results]
     with trip.database.begin() as session:
         reports.add(session, trip.run_id, adapter_id, results, time.monotonic() - began)
     return results
