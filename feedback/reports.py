@@ -56,6 +56,20 @@ def of_candidates(session: Session, run_id: int) -> dict[int, tuple[Result, ...]
     return {report.adapter_id: _results(report) or () for report in oldest_first if report.adapter_id}
 
 
+def drift(results: Sequence[Result], base: Sequence[Result], group: str = "ability") -> float | None:
+    """By how many nats a token the base model's own answers have become less likely; below 0: more likely.
+
+    It shows a change of ways before any answer is wrong. None: it was not measured.
+    """
+    own = {one.probe_id: one.likelihood for one in base if one.group == group and one.likelihood is not None}
+    changes = [
+        own[one.probe_id] - one.likelihood
+        for one in results
+        if one.group == group and one.likelihood is not None and one.probe_id in own
+    ]
+    return sum(changes) / len(changes) if changes else None
+
+
 @dataclass(frozen=True)
 class VersionScores:
     """How a version did when it was probed: passed and asked, by group. ``version`` None: the base model."""

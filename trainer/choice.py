@@ -87,7 +87,7 @@ async def _decision(
 ) -> Decision:
     """The gate's verdict on a candidate that is loaded."""
     base, live = await examination.standing(trip)
-    results = await examination.of_candidate(trip, candidate, on_answer)
+    results = await examination.of_candidate(trip, candidate, base, on_answer)
     return promotion.decide(results, live, base, trip.settings.gate)
 
 

@@ -7,6 +7,7 @@ A candidate goes live when
   and paired (`trainer.paired`), so what was gained counts against what was lost. With so few probes that one lost
   answer would be too many for the bound, the plain share may not be worse than the margin, and the reason says that
   this proves little;
+  How far the model has drifted from the base model's own words is told beside it, and decides nothing;
 - and, while no adapter is live, enough of the identity and rigour probes pass at all.
 
 Nothing is asked a second time in the hope of another answer. Probes are asked greedily, so the same adapter says the
@@ -16,6 +17,7 @@ same again, but for two words that are all but equally likely; a probe that such
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from feedback import reports
 from feedback.reports import Result
 from feedback.runs import Check, Decision
 from settings import GateSettings
@@ -111,7 +113,12 @@ def _ability_kept(candidate: Sequence[Result], base: Sequence[Result], gate: Gat
     kept, judged = _within_margin(len(lost), gained, len(now), gate)
     right_before = sum(before[result.probe_id] for result in now)
     reason = f"{_passed(now)} of {len(now)} general questions right, base model {right_before}. {judged}"
-    return Check(name, kept, reason if kept else f"{reason} Lost: {_named(lost)}.")
+    if not kept:
+        reason += f" Lost: {_named(lost)}."
+    if (drift := reports.drift(candidate, base)) is not None:
+        change = "less" if drift > 0 else "more"
+        reason += f" To it the base model's own answers are {abs(drift):.2f} nats per token {change} likely."
+    return Check(name, kept, reason)
 
 
 def _within_margin(lost: int, gained: int, asked: int, gate: GateSettings) -> tuple[bool, str]:

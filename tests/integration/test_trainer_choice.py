@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from feedback import reports
+from feedback import reports, runs
 from feedback.database import Database
 from feedback.models import Adapter, Event, Run
 from feedback.states import AdapterStatus, CaseStatus, RunStatus
@@ -66,6 +66,23 @@ def test_the_first_checkpoint_that_passes_ends_the_training(shop: Workshop) -> N
     assert shop.run_of(run_id).status is RunStatus.LIVE
     assert statuses(shop, run_id) == [AdapterStatus.LIVE]
     assert shop.case(case_id).status is CaseStatus.MENDED
+
+
+def test_how_far_it_has_drifted_from_the_base_models_words_is_in_the_report(shop: Workshop) -> None:
+    shop.approve()
+    first = shop.live()
+    shop.server.likelihood = lambda name, prompt, answer: -0.35
+    run_id = run(shop)
+    live = shop.live()
+    assert first is not None
+    assert live is not None
+    with shop.database.begin() as session:
+        base = reports.latest(session, None) or ()
+        assert reports.drift(reports.latest(session, first.id) or (), base) == pytest.approx(0)
+        assert reports.drift(reports.latest(session, live.id) or (), base) == pytest.approx(0.25)
+        decision = runs.decision(runs.get(session, run_id))
+    assert decision is not None
+    assert "0.25 nats per token less likely" in decision.checks[-1].reason
 
 
 def test_a_checkpoint_that_has_not_learned_the_case_is_passed_over_after_the_new_probes_alone(shop: Workshop) -> None:

@@ -1,6 +1,7 @@
 """The gate, as examples to read: one rule each."""
 
 import random
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -139,6 +140,15 @@ def test_with_too_few_probes_for_a_proof_the_plain_share_counts_and_that_is_said
     kept, reason = ability("+++++++---", "+++++++++-")
     assert not kept
     assert "Lost: 'ability-7?' is wrong; 'ability-8?' is wrong." in reason
+
+
+def test_drift_from_the_base_models_words_is_told_and_decides_nothing() -> None:
+    base = [replace(one, likelihood=-0.25) for one in BASE]
+    for now, words in ((-3.0, "2.75 nats per token less likely"), (-0.15, "0.10 nats per token more likely")):
+        candidate = [replace(one, likelihood=now) for one in probed(mended="++", new="+++")]
+        decision = decide(candidate, LIVE, base, GATE)
+        assert decision.accepted
+        assert decision.checks[-1].reason.endswith(f"To it the base model's own answers are {words}.")
 
 
 def test_one_probe_that_only_one_of_the_two_was_asked_does_not_count() -> None:
