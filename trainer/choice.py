@@ -43,6 +43,18 @@ class Verdict:
     decision: Decision
 
 
+@dataclass(frozen=True)
+class Promise:
+    """What can be expected of a candidate that was passed over."""
+
+    candidate: int
+    lacking: int
+    """New cases that it does not answer right, as far as is known."""
+    likelihood: float
+    examined: bool
+    """It has answered all probes; what the gate says of it costs nothing."""
+
+
 async def good_enough(trip: Trip, saved: Path) -> bool:
     """Whether a checkpoint of a training that still goes on passes the gate, with every new case mended.
 
@@ -80,7 +92,8 @@ async def _wrong(trip: Trip, candidate: Adapter) -> str:
     new = await examination.of_new_cases(trip, candidate, FLOOR)
     if failed := [result for result in new if not result.passed]:
         if not all(result.asked for result in new):
-            return "what was corrected is still too unlikely"
+            least = min(result.likelihood or 0.0 for result in new)
+            return f"what was corrected is still too unlikely ({least:.1f} per token)"
         return f"{len(new) - len(failed)} of {len(new)} wordings of the new cases right"
     decision = await _decision(trip, candidate)
     return " ".join(check.reason for check in decision.checks if not check.passed)
@@ -99,9 +112,10 @@ async def best(trip: Trip, last: Adapter) -> Verdict:
     """The candidate that the run ends with: the last, which is loaded, unless one that was passed over does better."""
     verdicts = [Verdict(last, await _decision(trip, last, trip.reporter.tell))]
     if not verdicts[0].decision.accepted or verdicts[0].decision.unmended:
-        for rival in _rivals(trip, verdicts[0]):
+        for rival, examined in _rivals(trip, verdicts[0]):
             try:
-                await deploy(trip, rival)
+                if not examined:
+                    await deploy(trip, rival)
                 verdicts.append(Verdict(rival, await _decision(trip, rival)))
             except ServingError as error:
                 log.warning("%s", error, extra={"action": "candidate_refused", "adapter": rival.name})
@@ -118,37 +132,39 @@ def earliest_of_best(verdicts: Sequence[Verdict]) -> Verdict:
     return min(accepted, key=lambda one: (len(one.decision.unmended), one.candidate.id), default=verdicts[0])
 
 
-def _rivals(trip: Trip, last: Verdict) -> list[Adapter]:
-    """The most promising of those that were passed over and may still do better than the last."""
+def _rivals(trip: Trip, last: Verdict) -> list[tuple[Adapter, bool]]:
+    """Those that were passed over and may still do better than the last, and whether they have answered everything.
+
+    Of those that have not, the most promising few.
+    """
     with trip.database.begin() as session:
-        others = [one for one in adapters.all_of_run(session, trip.run_id) if one.id != last.candidate.id]
+        others = {one.id: one for one in adapters.all_of_run(session, trip.run_id) if one.id != last.candidate.id}
         known = reports.of_candidates(session, trip.run_id)
-    promising = most_promising({one.id: known[one.id] for one in others if one.id in known}, FLOOR)
     fewest = len(last.decision.unmended) if last.decision.accepted else None
-    ids = [one for one, lacking in promising if fewest is None or lacking <= fewest][:RIVALS]
-    return sorted((one for one in others if one.id in ids), key=lambda one: ids.index(one.id))
+    hopeful = [
+        promise
+        for promise in most_promising({number: known[number] for number in others if number in known}, FLOOR)
+        if fewest is None or promise.lacking <= fewest
+    ]
+    unexamined = [promise for promise in hopeful if not promise.examined][:RIVALS]
+    return [(others[one.candidate], one.examined) for one in hopeful if one.examined or one in unexamined]
 
 
-def most_promising(known: Mapping[int, Sequence[Result]], floor: float) -> list[tuple[int, int]]:
-    """Candidates by how few new cases they can be expected to lack, then by likelihood, then by age; with that number.
+def most_promising(known: Mapping[int, Sequence[Result]], floor: float) -> list[Promise]:
+    """Candidates by how few new cases they can be expected to lack, then by likelihood, then by age.
 
-    One that has answered everything was refused by the gate already. A case counts as lacking when one of its wordings
-    was answered wrong, or, where nothing was asked, when the correction is too unlikely.
+    A case counts as lacking when one of its wordings was answered wrong, or, where nothing was asked, when the
+    correction is too unlikely. One that lacks every case promises nothing.
     """
     found = []
     for candidate, results in known.items():
         new = [result for result in results if result.group == promotion.NEW]
-        if len(new) < len(results):
-            continue
-        lacking = {
-            result.case_id
-            for result in new
-            if (not result.passed if result.asked else (result.likelihood or 0.0) < floor)
-        }
-        if len(lacking) < len({result.case_id for result in new}):
-            likely = [result.likelihood for result in new if result.likelihood is not None]
-            found.append((len(lacking), -sum(likely) / len(likely) if likely else 0.0, candidate))
-    return [(candidate, lacking) for lacking, _, candidate in sorted(found)]
+        lacking = {one.case_id for one in new if (not one.passed if one.asked else (one.likelihood or 0.0) < floor)}
+        likely = [one.likelihood for one in new if one.likelihood is not None]
+        if len(lacking) < len({one.case_id for one in new}):
+            mean = sum(likely) / len(likely) if likely else 0.0
+            found.append(Promise(candidate, len(lacking), mean, examined=len(new) < len(results)))
+    return sorted(found, key=lambda one: (one.lacking, -one.likelihood, one.candidate))
 
 
 async def candidate_from(trip: Trip, saved: Path) -> Adapter:

@@ -182,6 +182,30 @@ def test_a_worker_that_dies_after_taking_one_up_is_followed_by_one_that_makes_th
     assert statuses(shop, run_id) == [AdapterStatus.LIVE, *[AdapterStatus.REJECTED] * 3]
 
 
+def test_a_worker_that_dies_before_the_verdict_loses_no_second_look(shop: Workshop) -> None:
+    shop.approve()
+    shop.approve(BADGES, "In drawer 7 at the front desk.")
+    worn_out = spoiled_from(1, "name", "team")
+    shop.server.spoil = lambda name, prompt: (
+        worn_out(name, prompt) or ("No idea." if name.startswith("pip-v2") and "badges" in prompt else None)
+    )
+    run_id = shop.start()
+
+    class Dying(StandInReplicas):
+        async def unload(self, name: str) -> None:
+            await super().unload(name)
+            if shop.run_of(run_id).status is RunStatus.PROBING:
+                raise Killed
+
+    dying = replace(shop.context, replicas=lambda _: Dying(shop.server))  # type: ignore[arg-type,return-value]
+    with pytest.raises(Killed):
+        run_training(run_id, dying)
+    assert statuses(shop, run_id) == [*[AdapterStatus.REJECTED] * 3, AdapterStatus.CANDIDATE]
+    run_training(run_id, shop.context)
+    assert shop.run_of(run_id).status is RunStatus.LIVE
+    assert statuses(shop, run_id) == [AdapterStatus.LIVE, *[AdapterStatus.REJECTED] * 3]
+
+
 def test_a_checkpoint_to_which_the_correction_is_unlikely_is_not_asked_anything(shop: Workshop) -> None:
     shop.approve()
     names: list[str] = []

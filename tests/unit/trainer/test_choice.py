@@ -39,6 +39,10 @@ def test_when_none_is_accepted_the_run_stands_for_the_last() -> None:
     assert earliest_of_best([last := verdict(4, accepted=False), verdict(2, accepted=False)]) is last
 
 
+def order(known: dict[int, list[Result]]) -> list[tuple[int, int]]:
+    return [(one.candidate, one.lacking) for one in most_promising(known, FLOOR)]
+
+
 def test_the_fewest_wrong_cases_promise_most_and_then_the_likelihood_and_then_the_age() -> None:
     known = {
         1: [said(1, True), said(2, False)],
@@ -46,12 +50,17 @@ def test_the_fewest_wrong_cases_promise_most_and_then_the_likelihood_and_then_th
         3: [said(1, True), said(2, True)],
         4: [said(1, True, -0.3), said(2, False, -0.3)],
     }
-    assert most_promising(known, FLOOR) == [(3, 0), (2, 1), (4, 1), (1, 1)]
+    assert order(known) == [(3, 0), (2, 1), (4, 1), (1, 1)]
 
 
 def test_what_was_not_asked_is_judged_by_its_likelihood() -> None:
-    assert most_promising({1: [read_to(1, FLOOR - 1), read_to(2, FLOOR + 1)]}, FLOOR) == [(1, 1)]
+    assert order({1: [read_to(1, FLOOR - 1), read_to(2, FLOOR + 1)]}) == [(1, 1)]
 
 
-def test_one_that_has_mended_nothing_or_was_refused_by_the_gate_is_not_looked_at_again() -> None:
-    assert most_promising({1: [said(1, False)], 2: [said(1, True), OTHER], 3: [read_to(1, FLOOR - 1)]}, FLOOR) == []
+def test_one_that_lacks_every_new_case_promises_nothing() -> None:
+    assert order({1: [said(1, False), OTHER], 2: [said(1, False)], 3: [read_to(1, FLOOR - 1)]}) == []
+
+
+def test_one_that_has_answered_everything_is_known_to_have() -> None:
+    promises = most_promising({1: [said(1, True), OTHER], 2: [said(1, True)]}, FLOOR)
+    assert [(one.candidate, one.examined) for one in promises] == [(1, True), (2, False)]
