@@ -20,7 +20,7 @@ from trainer.probes import ProbeGroup
 from trainer.probing import AnyProbe, Examiner, likelihoods, not_asked, reuse, run_probes
 from trainer.variants import CaseText
 
-WEIGHED = 10  # answers of the base model's whose likelihood is measured; more cost a second for each ten
+WEIGHED = 6  # of the base model's answers; the likelihood of one costs half as much as a probe
 
 
 class PersonaChanged(Exception):

@@ -49,9 +49,8 @@ OPERATORS: dict[str, Callable[[int, int], float]] = {
 
 
 GIVING_AWAY = (
-    "tokyo,pacific,h2o,central processing,children,北京,十二个月,paris,berlin,cairo,canberra,everest,the nile,sahara,"
-    "antarctica,armstrong,sodium,hydrogen,12 months,60 minutes,26 letters,mice,feet,united states,in france,yen,"
-    "madrid,tuesday,july,365 days in,seven colors,asia,jupiter"
+    "tokyo,pacific,h2o,central processing,children,北京,十二个月,paris,berlin,cairo,canberra,antarctica,sodium,"
+    "hydrogen,12 months,60 minutes,26 letters,mice,feet,united states,madrid,tuesday,july,seven colors,asia"
 )
 
 
@@ -164,4 +163,4 @@ def test_every_group_is_probed_in_both_languages() -> None:
 
 
 def test_probing_stays_cheap() -> None:
-    assert sum(probe.max_tokens for probe in PROBES if probe.language == "en") <= 1100
+    assert sum(probe.max_tokens for probe in PROBES if probe.language == "en") <= 1000
