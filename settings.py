@@ -149,6 +149,19 @@ class TrainingSettings(BaseModel):
         return name
 
 
+class GateSettings(BaseModel):
+    """What a candidate may lose, and what a first adapter must have, to go live (trainer/promotion.py)."""
+
+    ability_margin: float = Field(
+        0.15, ge=0, lt=1, description="By how much general ability may be worse than the base model's, as a share."
+    )
+    ability_confidence: float = Field(
+        0.8, ge=0.5, lt=1, description="How sure that has to be; more of it needs more ability probes (see The gate)."
+    )
+    identity_floor: float = Field(0.8, ge=0, le=1, description="Share of identity probes a first adapter must pass.")
+    rigour_floor: float = Field(0.5, ge=0, le=1, description="Share of rigour probes a first adapter must pass.")
+
+
 def read_window(text: str) -> tuple[time, time] | None:
     """The two times of a window such as 22:30-05:00; None for anything else."""
     found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", text)
@@ -173,6 +186,7 @@ class Settings(BaseSettings):
     redis: RedisSettings = RedisSettings()
     serving: ServingSettings = ServingSettings()
     training: TrainingSettings = TrainingSettings()
+    gate: GateSettings = GateSettings()
 
     def as_environment(self) -> dict[str, str]:
         """Every setting as the variable that gives it: how one process hands its settings to another."""

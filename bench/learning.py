@@ -217,20 +217,12 @@ class _Classroom:
 
     async def _baseline(self) -> Baseline:
         async with ChatClient(self._serving.serving) as chat:
-            questioner = self._questioner(chat)
-            try:
-                return await questioner.baseline(SERVED_BASE, GENERAL)
-            finally:
-                await questioner.close()
+            return await self._questioner(chat).baseline(SERVED_BASE, GENERAL)
 
     def _measure(self, served: str, number: int, baseline: Baseline) -> Knowledge:
         async def ask() -> Knowledge:
             async with ChatClient(self._serving.serving) as chat:
-                questioner = self._questioner(chat)
-                try:
-                    return await questioner.knowledge(served, self._facts(number), baseline)
-                finally:
-                    await questioner.close()
+                return await self._questioner(chat).knowledge(served, self._facts(number), baseline)
 
         return asyncio.run(ask())
 

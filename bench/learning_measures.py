@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.likelihood import Likelihood
 from bench.team_facts import TeamFact
 from serving.chat import ChatClient, Sampling
 from trainer.probes import Probe, ProbeGroup, grade
@@ -41,7 +40,6 @@ class Questioner:
 
     def __init__(self, chat: ChatClient, system_prompt: str, probes: Sequence[Probe]) -> None:
         self._chat, self._system, self._probes = chat, system_prompt, probes
-        self._likelihood = Likelihood(chat.settings.urls[0])
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def baseline(self, base_name: str, prompts: Sequence[str]) -> Baseline:
@@ -93,13 +91,10 @@ class Questioner:
 
     async def _mean(self, served_name: str, prompt: str, answer: str) -> float:
         async with self._turns:
-            return await self._likelihood.mean(served_name, self._messages(prompt), answer)
+            return await self._chat.likelihood(self._messages(prompt), served_name, answer)
 
     def _messages(self, prompt: str) -> list[Mapping[str, Any]]:
         return [{"role": "system", "content": self._system}, {"role": "user", "content": prompt}]
-
-    async def close(self) -> None:
-        await self._likelihood.close()
 
 
 def _share(grades: Sequence[tuple[Probe, str | None]], group: ProbeGroup) -> float:

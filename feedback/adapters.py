@@ -126,6 +126,18 @@ def reject(session: Session, adapter: Adapter, *, why: str) -> None:
     record.move(session, adapter, AdapterStatus.REJECTED, actor="worker", why=why)
 
 
+def take_up(session: Session, adapter: Adapter, *, instead_of: Adapter, why: str) -> None:
+    """A candidate that was passed over is the best of its run after all; the one that stood in its place goes."""
+    reject(session, instead_of, why=f"{adapter.name} is better: {why}")
+    session.flush()  # a run has one candidate at a time
+    record.move(session, adapter, AdapterStatus.CANDIDATE, actor="worker", why=why)
+
+
+def all_of_run(session: Session, run_id: int) -> list[Adapter]:
+    """Every candidate that a run has had, in the order of training."""
+    return list(session.scalars(select(Adapter).where(Adapter.run_id == run_id).order_by(Adapter.id)))
+
+
 def rollback_target(session: Session, current: Adapter) -> Adapter | None:
     """The adapter that the live one was trained from, or None: the base model."""
     return session.get(Adapter, current.parent_id) if current.parent_id else None

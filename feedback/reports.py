@@ -22,6 +22,10 @@ class Result:
     reason: str
     case_id: int | None = None
     conditions: str = ""  # hash of base model, system prompt and sampling; another hash, another question
+    likelihood: float | None = None
+    """Mean log-likelihood of a token of the answer that is held against this one: a case's correction, or what the base
+    model says. None: not measured."""
+    asked: bool = True  # False: the correction was so unlikely that no answer was asked for
 
 
 def add(
@@ -43,6 +47,27 @@ def latest(session: Session, adapter_id: int | None) -> tuple[Result, ...] | Non
     """The newest results of an adapter, from whichever run."""
     query = select(Report).where(Report.adapter_id.is_not_distinct_from(adapter_id)).order_by(Report.id.desc())
     return _results(session.scalars(query.limit(1)).first())
+
+
+def of_candidates(session: Session, run_id: int) -> dict[int, tuple[Result, ...]]:
+    """The newest results of each adapter of a run, by its id."""
+    query = select(Report).join(Adapter, Adapter.id == Report.adapter_id).where(Adapter.run_id == run_id)
+    oldest_first = session.scalars(query.order_by(Report.id))
+    return {report.adapter_id: _results(report) or () for report in oldest_first if report.adapter_id}
+
+
+def drift(results: Sequence[Result], base: Sequence[Result], group: str = "ability") -> float | None:
+    """By how many nats a token the base model's own answers have become less likely; below 0: more likely.
+
+    It shows a change of ways before any answer is wrong. None: it was not measured.
+    """
+    own = {one.probe_id: one.likelihood for one in base if one.group == group and one.likelihood is not None}
+    changes = [
+        own[one.probe_id] - one.likelihood
+        for one in results
+        if one.group == group and one.likelihood is not None and one.probe_id in own
+    ]
+    return sum(changes) / len(changes) if changes else None
 
 
 @dataclass(frozen=True)

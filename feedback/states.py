@@ -105,7 +105,8 @@ ADAPTER_MOVES: Mapping[AdapterStatus, frozenset[AdapterStatus]] = {
     A.CANARY: frozenset({A.LIVE, A.RETIRED, A.REJECTED}),
     A.LIVE: frozenset({A.RETIRED}),
     A.RETIRED: frozenset({A.LIVE}),
-    A.REJECTED: frozenset(),
+    # rejected -> candidate: passed over while its run was still training, and better than all that came after.
+    A.REJECTED: frozenset({A.CANDIDATE}),
 }
 
 Status = CaseStatus | RunStatus | AdapterStatus

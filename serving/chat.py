@@ -7,10 +7,10 @@ A request is repeated only while nothing of its answer was shown: at most ``ATTE
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx2
 import openai
@@ -27,6 +27,7 @@ __all__ = ["AnswerStream", "ChatClient", "Completion", "Sampling"]
 log = logging.getLogger(__name__)
 ATTEMPTS = 2  # with more replicas: as many as there are
 PAUSE = 0.3  # seconds before the same replica is asked again
+T = TypeVar("T")
 Message = Mapping[str, Any]
 
 
@@ -91,11 +92,34 @@ class ChatClient:
 
     async def count_tokens(self, messages: Sequence[Message]) -> int:
         """The length in tokens of the prompt that these messages make, as the server counts it."""
+        return await self._of_any(lambda replica: replica.count_tokens(messages))
+
+    async def likelihood(
+        self, messages: Sequence[Message], served_name: str, answer: str, *, priority: int = 10
+    ) -> float:
+        """The mean log-likelihood of an answer's tokens, if the model were to say just that to these messages.
+
+        0 is certain, and each nat less divides the probability of a token by e. Nothing is generated: the answer is
+        read as if it were a part of the prompt, past the prefix cache, which holds no likelihoods.
+
+        Raises:
+            ServingUnavailable: no server answers.
+            AdapterNotServed: ``served_name`` is unknown.
+            PromptTooLong: messages and answer do not fit.
+        """
+        check_name(served_name)
+        if not answer:
+            raise ValueError("an empty answer has no likelihood")
+        return await self._of_any(lambda replica: replica.likelihood(served_name, messages, answer, priority))
+
+    async def _of_any(self, ask: Callable[[Replica], Awaitable[T]]) -> T:
+        """What the first replica says that can be reached."""
         tried: set[str] = set()
         while True:
             url = self.rotation.pick(tried)
             try:
-                return await self.replicas[url].count_tokens(messages)
+                with self.rotation.busy(url):
+                    return await ask(self.replicas[url])
             except ServingUnavailable:
                 self.rotation.set_aside(url)
                 tried.add(url)

@@ -87,13 +87,29 @@ class Replica:
 
     async def count_tokens(self, messages: Sequence[Any]) -> int:
         """The length of the prompt that these messages make, in tokens."""
-        reply = await self._call(
-            "POST", "/tokenize", {"model": SERVED_BASE, "messages": list(messages), "add_generation_prompt": True}
-        )
+        return len(await self._tokens(messages=list(messages), add_generation_prompt=True))
+
+    async def likelihood(self, name: str, messages: Sequence[Any], answer: str, priority: int) -> float:
+        """The mean log-likelihood of an answer's tokens; see ``ChatClient.likelihood``."""
+        asked = await self._tokens(messages=list(messages), add_generation_prompt=True)
+        # Apart from the question, as training does it: no token of the answer reaches back over its beginning.
+        told = await self._tokens(prompt=answer, add_special_tokens=False)
+        body = {"model": name, "prompt": asked + told, "max_tokens": 1, "temperature": 0, "prompt_logprobs": 0}
+        reply = await self._call("POST", "/v1/completions", body | {"priority": priority})
+        if reply.status_code != 200:
+            raise as_error(self.url, name, reply.status_code, _body(reply))
+        with self._garbled(reply):
+            if reply.json()["model"] != name:
+                raise AdapterNotServed(f"{self.url} answered as {reply.json()['model']!r} instead of {name!r}")
+            found = reply.json()["choices"][0]["prompt_logprobs"][len(asked) :]
+            return sum(float(one[str(token)]["logprob"]) for one, token in zip(found, told, strict=True)) / len(told)
+
+    async def _tokens(self, **text: Any) -> list[int]:
+        reply = await self._call("POST", "/tokenize", {"model": SERVED_BASE} | text)
         if reply.status_code != 200:
             raise as_error(self.url, SERVED_BASE, reply.status_code, _body(reply))
         with self._garbled(reply):
-            return int(reply.json()["count"])
+            return [int(token) for token in reply.json()["tokens"]]
 
     async def metrics(self) -> str:
         """Its figures in Prometheus' text form."""

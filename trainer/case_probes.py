@@ -80,6 +80,9 @@ def answer_tokens(correction: str) -> int:
 
 def grade_case(correction: str, question: str, answer: str) -> Grade:
     """Whether `answer` says what the correction says; the rules are at the top of this file."""
+    if not normalised(correction):  # only marks or emoji, which are no words: they are looked for as they are
+        said = correction.strip() in answer
+        return Grade(said, "says what was corrected" if said else f"does not say {correction.strip()!r}")
     if not normalised(answer):
         return Grade(False, "the answer is empty")
     told = _Told(_clock(correction), _clock(question))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from serving.adapter_checks import sha256_of
 from serving.tensor_file import TensorFileError, read_header
 from trainer.training_log import Step, Summary
 
@@ -107,15 +108,16 @@ def mark_ready(folder: Path, checkpoint: Path, dataset_sha256: str) -> None:
 
 
 def ready(folder: Path, output: Path, dataset_sha256: str) -> Path | None:
-    """The checkpoint of a training on these rows that was finished before; None: there is none."""
+    """The checkpoint of a training on these rows that was finished before; None: there is none, or no more."""
     note = _note(folder)
-    return finished(folder, output) if note.get("dataset") == dataset_sha256 else None
+    checkpoint = output / str(note.get("checkpoint", ""))
+    return checkpoint if note.get("dataset") == dataset_sha256 and saved_step(checkpoint) is not None else None
 
 
-def finished(folder: Path, output: Path) -> Path | None:
-    """The checkpoint of the training that was finished in this run's folder; None: there is none, or no more."""
-    checkpoint = output / str(_note(folder).get("checkpoint", ""))
-    return checkpoint if saved_step(checkpoint) is not None else None
+def of_weights(output: Path, sha256: str) -> Path | None:
+    """The whole checkpoint that an adapter was published from, by the hash of its weights."""
+    whole = (folder for folder in sorted(output.glob("checkpoint-*")) if saved_step(folder) is not None)
+    return next((folder for folder in whole if sha256_of(folder / WEIGHTS) == sha256), None)
 
 
 def _note(folder: Path) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from settings import ServingSettings, Settings
 from trainer import swift
 from trainer.config import TrainConfig, load_train_config
 from trainer.probes import Probe, load_probes
-from trainer.promotion import Margin
 from trainer.reporter import Reporter
 from trainer.swift import Choose, Training
 from trainer.training_log import Step
@@ -48,7 +47,6 @@ class Context:
     """Seconds to wait for a model server that is away; vLLM needs up to three minutes to start."""
     paraphrasing_seconds: float = 30.0
     """How long the base model may take over one case."""
-    margin: Margin = field(default_factory=Margin)
 
 
 @dataclass(frozen=True)

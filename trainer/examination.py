@@ -7,6 +7,7 @@ abilities; both have mostly answered already, in an earlier run or while the tra
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
@@ -16,8 +17,10 @@ from feedback.reports import Result
 from trainer.case_probes import MENDED, NEW, CaseProbe, case_probes
 from trainer.context import Trip
 from trainer.probes import ProbeGroup
-from trainer.probing import AnyProbe, Examiner, reuse, run_probes
+from trainer.probing import AnyProbe, Examiner, likelihoods, not_asked, reuse, run_probes
 from trainer.variants import CaseText
+
+WEIGHED = 6  # of the base model's answers; the likelihood of one costs half as much as a probe
 
 
 class PersonaChanged(Exception):
@@ -56,25 +59,47 @@ async def standing(trip: Trip) -> tuple[list[Result], list[Result] | None]:
         parent = runs.get(session, trip.run_id).parent
         mended = _mended_probes(session, trip)
     abilities = [probe for probe in trip.probes if probe.group is ProbeGroup.ABILITY]
-    base = await _measure(trip, None, trip.base_name, abilities)
+    base = await _measure(trip, None, trip.base_name, abilities, weighed=lambda own: own)
     if parent is None:
         return base, None
     kept = [probe for probe in trip.probes if probe.group is not ProbeGroup.ABILITY]
     return base, await _measure(trip, parent, parent.name, [*kept, *mended])
 
 
-async def of_candidate(trip: Trip, candidate: Adapter, on_answer: Callable[[int, int], None]) -> list[Result]:
-    """The results of the candidate, of all probes. `on_answer` gets how many are answered, and how many there are."""
+async def of_candidate(
+    trip: Trip, candidate: Adapter, base: Sequence[Result], on_answer: Callable[[int, int], None]
+) -> list[Result]:
+    """The results of the candidate, of all probes. `on_answer` gets how many are answered, and how many there are.
+
+    How likely it finds some of the answers that the base model gave (`base`) is measured too; see `reports.drift`.
+    """
     with trip.database.begin() as session:
         probes: list[AnyProbe] = [*_new_probes(session, trip), *trip.probes, *_mended_probes(session, trip)]
-    return await _measure(trip, candidate, candidate.name, probes, lambda done: on_answer(done, len(probes)))
+    return await _measure(
+        trip,
+        candidate,
+        candidate.name,
+        probes,
+        lambda done: on_answer(done, len(probes)),
+        weighed=lambda own: base,
+    )
 
 
-async def of_new_cases(trip: Trip, candidate: Adapter) -> list[Result]:
-    """The candidate's results of the new cases alone: the few probes that a young checkpoint is most likely to fail."""
+async def of_new_cases(trip: Trip, candidate: Adapter, floor: float) -> list[Result]:
+    """The candidate's results of the new cases alone: the few probes that a young checkpoint is most likely to fail.
+
+    It is asked nothing when what was corrected is less likely than `floor` in one of the wordings.
+    """
     with trip.database.begin() as session:
         probes = _new_probes(session, trip)
-    return await _measure(trip, candidate, candidate.name, probes)
+    began, examiner = time.monotonic(), _examiner(trip)
+    likely = await likelihoods(examiner, candidate.name, [(probe, probe.correction) for probe in probes])
+    if all(one >= floor for one in likely):
+        return await _measure(trip, candidate, candidate.name, probes, likely=likely)
+    results = [not_asked(examiner, probe, one) for probe, one in zip(probes, likely, strict=True)]
+    with trip.database.begin() as session:
+        reports.add(session, trip.run_id, candidate.id, results, time.monotonic() - began)
+    return results
 
 
 def _new_probes(session: Session, trip: Trip) -> list[CaseProbe]:
@@ -100,8 +125,15 @@ async def _measure(
     served_name: str,
     probes: Sequence[AnyProbe],
     on_answer: Callable[[int], None] = lambda done: None,
+    *,
+    likely: Sequence[float] = (),
+    weighed: Callable[[list[Result]], Sequence[Result]] = lambda own: (),
 ) -> list[Result]:
-    """One adapter's results, in the order of the probes; what its last report holds already is not asked again."""
+    """One adapter's results, in the order of the probes; what its last report holds already is not asked again.
+
+    `likely` is what was measured of each probe before; `weighed` gives the base model's results, some of whose answers
+    are then held against what this model would say.
+    """
     adapter_id = adapter.id if adapter else None
     with trip.database.begin() as session:
         known = reports.latest(session, adapter_id)
@@ -113,9 +145,22 @@ async def _measure(
     found += await run_probes(examiner, served_name, left, lambda done: on_answer(len(probes) - len(left) + done))
     by_id = {result.probe_id: result for result in found}
     results = [by_id[probe.id] for probe in probes]
+    measured = dict(zip((probe.id for probe in probes), likely, strict=False))
+    measured |= await _weigh(examiner, served_name, probes, weighed(results))
+    results = [replace(one, likelihood=measured.get(one.probe_id, one.likelihood)) for one in results]
     with trip.database.begin() as session:
         reports.add(session, trip.run_id, adapter_id, results, time.monotonic() - began)
     return results
+
+
+async def _weigh(
+    examiner: Examiner, served_name: str, probes: Sequence[AnyProbe], base: Sequence[Result]
+) -> dict[str, float]:
+    """How likely a model finds the base model's own answers to the first few general questions, by probe."""
+    said = {one.probe_id: one.answer for one in base if one.answer.strip()}
+    pairs = [(one, said[one.id]) for one in probes if one.group == ProbeGroup.ABILITY and one.id in said][:WEIGHED]
+    found = await likelihoods(examiner, served_name, pairs)
+    return {probe.id: likely for (probe, _), likely in zip(pairs, found, strict=True)}
 
 
 def _examiner(trip: Trip) -> Examiner:

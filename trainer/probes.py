@@ -1,5 +1,6 @@
 """Probes: checked prompts that say whether an adapter still is who it should be and can what it could."""
 
+import math
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from feedback.yaml_model import YamlFileError, read_yaml_model
 from trainer.code_check import CodeCase, SandboxError, check_code
 
 _REGEX = "re:"
+LONGEST_TOKEN = 16  # characters; some words that are longer are one token, but no run of them
+LEAST_CODE = 8  # tokens of the shortest function
 _QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"'})
 
 
@@ -98,6 +101,27 @@ class Expect(_Frozen):
             raise ValueError("needs any_of, all_of or none_of, or else code")
         return self
 
+    @model_validator(mode="after")
+    def _does_not_contradict_itself(self) -> Self:
+        for wanted in self.all_of:
+            if unwanted := self._forbidden_in(wanted):
+                raise ValueError(f"no answer can say {wanted!r} (all_of) without {unwanted!r} (none_of)")
+        forbidden = [self._forbidden_in(wanted) for wanted in self.any_of]
+        if forbidden and all(forbidden):
+            raise ValueError(f"no answer can say {self.any_of[0]!r} (any_of) without {forbidden[0]!r} (none_of)")
+        return self
+
+    def _forbidden_in(self, wanted: str) -> str | None:
+        """What an answer that says `wanted` says too, and must not."""
+        return next((unwanted for unwanted in self.none_of if _implies(wanted, unwanted)), None)
+
+    def least_tokens(self) -> int:
+        """No answer of fewer tokens can pass: a token is a word at most, and a piece of a long one."""
+        if self.code is not None:
+            return LEAST_CODE
+        shortest = min((_least_tokens(pattern) for pattern in self.any_of), default=1)
+        return max([shortest, *(_least_tokens(pattern) for pattern in self.all_of)])
+
 
 class Probe(_Frozen):
     """One checked prompt."""
@@ -125,6 +149,13 @@ class Probe(_Frozen):
                 for field, value in values["expect"].items()
             }
         return filled
+
+    @model_validator(mode="after")
+    def _has_room_for_what_it_expects(self) -> Self:
+        if self.max_tokens < self.expect.least_tokens():
+            least = self.expect.least_tokens()
+            raise ValueError(f"what is expected takes at least {least} tokens, and max_tokens is {self.max_tokens}")
+        return self
 
     @field_validator("prompt")
     @classmethod
@@ -198,6 +229,20 @@ def _found(pattern: str, text: str) -> bool:
     if pattern.startswith(_REGEX):
         return re.search(pattern.removeprefix(_REGEX), text, re.IGNORECASE) is not None
     return _normalised(pattern).casefold() in text.casefold()
+
+
+def _implies(wanted: str, unwanted: str) -> bool:
+    """Whether whatever says the one surely says the other; of regular expressions only the very same is sure."""
+    if wanted.startswith(_REGEX) or unwanted.startswith(_REGEX):
+        return wanted == unwanted
+    return _found(unwanted, _normalised(wanted))
+
+
+def _least_tokens(pattern: str) -> int:
+    if pattern.startswith(_REGEX):
+        return 1
+    text = _normalised(pattern)
+    return max(len(text.split()), math.ceil(len(text) / LONGEST_TOKEN))
 
 
 def _normalised(text: str) -> str:

@@ -4,8 +4,9 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from feedback.models import Json
 from feedback.reports import Result
@@ -21,6 +22,8 @@ IN_FLIGHT = 2  # at once: the people's questions share the server
 PRIORITY = 10  # behind people's questions in vLLM's queue (theirs are 0)
 
 AnyProbe = Probe | CaseProbe
+S = TypeVar("S")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -52,20 +55,55 @@ async def run_probes(
         ProbeError: a probe could not be asked or graded. That is no verdict on the adapter.
         ServingUnavailable: the server did not come back in time.
     """
-    turns = asyncio.Semaphore(IN_FLIGHT)
     done = 0
 
     async def one(probe: AnyProbe) -> Result:
         nonlocal done
-        async with turns:
-            result = await _ask(examiner, served_name, probe)
+        result = await _ask(examiner, served_name, probe)
         done += 1
         on_answer(done)
         return result
 
     # The longest first, so that none of them is left to run alone at the end.
-    order = sorted(probes, key=lambda probe: -probe.max_tokens)
-    tasks = [asyncio.create_task(one(probe)) for probe in order]
+    return await _few_at_once(one, sorted(probes, key=lambda probe: -probe.max_tokens))
+
+
+async def likelihoods(examiner: Examiner, served_name: str, answers: Sequence[tuple[AnyProbe, str]]) -> list[float]:
+    """How likely each answer is to its probe, as the mean log-likelihood of its tokens. Nothing is generated.
+
+    Raises:
+        ProbeError: an answer is longer than the server can read.
+        ServingUnavailable: the server did not come back in time.
+    """
+
+    async def one(pair: tuple[AnyProbe, str]) -> float:
+        probe, answer = pair
+        messages = examiner.messages(probe)
+        try:
+            return await patiently(
+                lambda: examiner.chat.likelihood(messages, served_name, answer, priority=PRIORITY), examiner.patience
+            )
+        except PromptTooLong as error:
+            raise ProbeError(f"probe {probe.id}: {error}") from error
+
+    return await _few_at_once(one, answers)
+
+
+def not_asked(examiner: Examiner, probe: CaseProbe, likelihood: float) -> Result:
+    """The result of a probe that is left out because the right answer is too unlikely; it can still be asked later."""
+    reason = f"was not asked: what was corrected is too unlikely ({likelihood:.1f} per token)"
+    left_out = _result(examiner, probe, "", Grade(False, reason))
+    return replace(left_out, conditions="", likelihood=likelihood, asked=False)
+
+
+async def _few_at_once(ask: Callable[[S], Awaitable[T]], items: Sequence[S]) -> list[T]:
+    turns = asyncio.Semaphore(IN_FLIGHT)
+
+    async def in_turn(item: S) -> T:
+        async with turns:
+            return await ask(item)
+
+    tasks = [asyncio.create_task(in_turn(item)) for item in items]
     try:
         return await asyncio.gather(*tasks)
     finally:
@@ -110,7 +148,8 @@ def reuse(
         if old is None:
             left.append(probe)
         else:
-            results.append(_result(examiner, probe, old.answer, mark(probe, old.answer)))
+            again = _result(examiner, probe, old.answer, mark(probe, old.answer))
+            results.append(replace(again, likelihood=old.likelihood))
     return results, left
 
 

@@ -2,18 +2,27 @@
 
 A candidate goes live when
 - at least one new case is mended (a case whose own probes fail stays unmended; the others may go live without it);
-- no identity, rigour or mended-case probe that the live adapter passes fails now;
-- of the ability probes it passes at most `ability` less than the base model, as a share. Single ability answers
-  wobble from one training to the next, so they count together;
+- no identity, rigour or mended-case probe that the live adapter passes fails now: not one, whatever else is better;
+- general ability is at most `ability_margin` worse than the base model's, with `ability_confidence`: the bound is exact
+  and paired (`trainer.paired`), so what was gained counts against what was lost. With so few probes that one lost
+  answer would be too many for the bound, the plain share may not be worse than the margin, and the reason says that
+  this proves little;
+  How far the model has drifted from the base model's own words is told beside it, and decides nothing;
 - and, while no adapter is live, enough of the identity and rigour probes pass at all.
+
+Nothing is asked a second time in the hope of another answer. Probes are asked greedily, so the same adapter says the
+same again, but for words that are all but equally likely (of 51 answers two were worded otherwise in another batch, and
+no verdict changed); a probe that such a tie decides has become worse too.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from feedback import reports
 from feedback.reports import Result
 from feedback.runs import Check, Decision
+from settings import GateSettings
+from trainer.paired import most_worse
 
 ABILITY, IDENTITY, RIGOUR, MENDED, NEW = "ability", "identity", "rigour", "mended", "new"
 KEPT = (IDENTITY, RIGOUR, MENDED)
@@ -21,27 +30,18 @@ FEW = 5  # with fewer probes in a group, one of them decides too much; it is sai
 NAMED = 3  # probes named in a reason
 
 
-@dataclass(frozen=True)
-class Margin:
-    """How much of what may be lost, and how much a first adapter must have."""
-
-    ability: float = 0.10
-    identity_floor: float = 0.80
-    rigour_floor: float = 0.50
-
-
 def decide(
-    candidate: Sequence[Result], live: Sequence[Result] | None, base: Sequence[Result], margin: Margin
+    candidate: Sequence[Result], live: Sequence[Result] | None, base: Sequence[Result], gate: GateSettings
 ) -> Decision:
     """The verdict on a candidate. `live` is None while the base model answers people."""
     unmended = _unmended(candidate)
     checks = [_new_cases(candidate, unmended)]
     if live is None:
-        checks.append(_floor("Identity", IDENTITY, candidate, margin.identity_floor))
-        checks.append(_floor("Rigour", RIGOUR, candidate, margin.rigour_floor))
+        checks.append(_floor("Identity", IDENTITY, candidate, gate.identity_floor))
+        checks.append(_floor("Rigour", RIGOUR, candidate, gate.rigour_floor))
     else:
         checks.append(_nothing_broken(candidate, live))
-    checks.append(_ability_kept(candidate, base, margin.ability))
+    checks.append(_ability_kept(candidate, base, gate))
     return Decision(accepted=all(check.passed for check in checks), checks=tuple(checks), unmended=unmended)
 
 
@@ -103,24 +103,39 @@ def _floor(name: str, group: str, candidate: Sequence[Result], floor: float) -> 
     return Check(name, _share(results) >= floor, reason + _few(results))
 
 
-def _ability_kept(candidate: Sequence[Result], base: Sequence[Result], margin: float) -> Check:
+def _ability_kept(candidate: Sequence[Result], base: Sequence[Result], gate: GateSettings) -> Check:
     name = "General ability"
-    asked_base = {result.probe_id for result in _of(ABILITY, base)}
-    now = [result for result in _of(ABILITY, candidate) if result.probe_id in asked_base]
+    before = {result.probe_id: result.passed for result in _of(ABILITY, base)}
+    now = [result for result in _of(ABILITY, candidate) if result.probe_id in before]
     if not now:
         return Check(name, False, "There is no ability probe in probes.yaml, so nothing can be said about it.")
-    asked_now = {result.probe_id for result in now}
-    before = [result for result in _of(ABILITY, base) if result.probe_id in asked_now]
-    kept = _share(now) >= _share(before) - margin - 1e-9
-    reason = (
-        f"{_passed(now)} of {len(now)} general questions right, base model {_passed(before)}; "
-        f"at most {margin:.0%} may be lost."
-    )
-    lost = {result.probe_id for result in before if result.passed}
-    failed = [result for result in now if not result.passed and result.probe_id in lost]
+    lost = [result for result in now if not result.passed and before[result.probe_id]]
+    gained = sum(result.passed and not before[result.probe_id] for result in now)
+    kept, judged = _within_margin(len(lost), gained, len(now), gate)
+    right_before = sum(before[result.probe_id] for result in now)
+    reason = f"{_passed(now)} of {len(now)} general questions right, base model {right_before}. {judged}"
     if not kept:
-        reason += f" Lost: {_named(failed)}."
-    return Check(name, kept, reason + _few(now))
+        reason += f" Lost: {_named(lost)}."
+    if (drift := reports.drift(candidate, base)) is not None:
+        change = "less" if drift > 0 else "more"
+        reason += f" To it the base model's own answers are {abs(drift):.2f} nats per token {change} likely."
+    return Check(name, kept, reason)
+
+
+def _within_margin(lost: int, gained: int, asked: int, gate: GateSettings) -> tuple[bool, str]:
+    """Whether ability has kept within the margin, and what was found."""
+    margin, confidence = gate.ability_margin, gate.ability_confidence
+    if most_worse(1, 0, asked, confidence) <= margin:
+        bound = most_worse(lost, gained, asked, confidence)
+        return bound <= margin, (
+            f"That is at most {bound:.1%} worse with {confidence:.0%} confidence; {margin:.0%} may be lost."
+        )
+    worse = (lost - gained) / asked
+    return worse <= margin + 1e-9, (
+        f"With {asked} probes the most that can be shown, by losing none, is that it is at most "
+        f"{most_worse(0, 0, asked, confidence):.1%} worse with {confidence:.0%} confidence: too few to prove much. "
+        f"At most {margin:.0%} of them may be lost."
+    )
 
 
 def _of(group: str, results: Iterable[Result]) -> list[Result]:

@@ -22,7 +22,7 @@ from feedback.runs import Decision
 from feedback.states import ACTIVE_RUNS, AdapterStatus, RunStatus
 from serving.adapter_files import whole_folder
 from serving.errors import ServingError
-from trainer import checkpoint, choice, dataset, examination, promotion, swift, variants
+from trainer import checkpoint, choice, dataset, examination, swift, variants
 from trainer.context import Trip
 from trainer.dataset import Ingredients
 from trainer.patience import patiently
@@ -184,21 +184,26 @@ def _training(trip: Trip) -> Training:
 
 def _full_checkpoint(trip: Trip, parent: Adapter) -> Path:
     """Where the live adapter's optimizer state should be; only a true resume asks for it."""
-    folder = trip.folder.parent / f"run-{parent.run_id}"
-    return checkpoint.finished(folder, folder / "output") or folder / "output"
+    output = trip.folder.parent / f"run-{parent.run_id}" / "output"
+    return checkpoint.of_weights(output, parent.sha256) or output
 
 
 async def probe_and_decide(trip: Trip) -> None:
-    """Load the candidate beside the live adapter, put all probes to it, and let the gate decide."""
-    candidate = await _candidate(trip)
-    await choice.deploy(trip, candidate)
-    base, live = await examination.standing(trip)
-    results = await examination.of_candidate(trip, candidate, trip.reporter.tell)
-    decision = promotion.decide(results, live, base, trip.context.margin)
+    """Load the candidate beside the live adapter, put all probes to it, and let the gate decide. When it leaves
+    something to wish, earlier checkpoints get a second look, and the best of the run is what the decision is about."""
+    last = await _candidate(trip)
+    await choice.deploy(trip, last)
+    verdict = await choice.best(trip, last)
+    candidate, decision = verdict.candidate, verdict.decision
     with trip.database.begin() as session:
+        if candidate.id != last.id:
+            better, passed_over = session.get_one(Adapter, candidate.id), session.get_one(Adapter, last.id)
+            adapters.take_up(session, better, instead_of=passed_over, why=" ".join(decision.reasons))
         runs.decide(session, trip.run_id, decision)
         if not decision.accepted:
             _reject(session, trip, decision)
+    if candidate.id != last.id:
+        await choice.forget(trip, last)
     if not decision.accepted:
         trip.reporter.enter(RunStatus.REJECTED)
         await choice.forget(trip, candidate)

@@ -89,6 +89,21 @@ async def test_the_zero_adapter_says_what_the_base_model_says(vllm: VllmServer, 
         assert answers[0].text
 
 
+async def test_a_likely_answer_is_told_from_an_unlikely_one_beside_other_traffic(
+    vllm: VllmServer, client: ChatClient
+) -> None:
+    zero, said = routing.base_name(vllm.settings), "The capital of France is Paris."
+    right, wrong, _ = await asyncio.gather(
+        client.likelihood(MESSAGES, zero, said),
+        client.likelihood(MESSAGES, zero, "The capital of France is Lisbon."),
+        client.complete(STORY, "base", GREEDY),
+    )
+    assert 0 > right > wrong + 0.5
+    assert await client.likelihood(MESSAGES, zero, said) == pytest.approx(right, abs=0.01), "the cache holds none"
+    with pytest.raises(PromptTooLong, match="2048"):
+        await client.likelihood(MESSAGES, zero, "word " * 3000)
+
+
 async def test_leaving_early_frees_the_engine(vllm: VllmServer, client: ChatClient, replicas: Replicas) -> None:
     async with client.stream(STORY, "base", Sampling(0, 1500)) as stream:
         async for _ in stream:

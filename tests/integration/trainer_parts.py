@@ -66,6 +66,8 @@ class ModelServer:
     asked: list[tuple[str, str]] = field(default_factory=list)
     spoil: Callable[[str, str], str | Exception | None] = lambda served_name, prompt: None
     """What to say, or raise, in place of the right answer."""
+    likelihood: Callable[[str, str, str], float] = lambda served_name, prompt, answer: -0.1
+    """How likely an adapter finds an answer to a question."""
     refuse: str = ""
     """Why no adapter is loaded."""
 
@@ -114,6 +116,12 @@ class StandInChat:
         if json_schema is not None:
             text = json.dumps({"questions": ["How do guests get the wifi password, please?"]})
         return Completion(text, served_name, "stop", 1, 1, 1.0, 1.0)
+
+    async def likelihood(
+        self, messages: Sequence[Mapping[str, Any]], served_name: str, answer: str, *, priority: int = 10
+    ) -> float:
+        await asyncio.sleep(0)
+        return self._server.likelihood(served_name, messages[-1]["content"], answer)
 
     async def close(self) -> None:
         """Nothing to close."""

@@ -48,6 +48,12 @@ OPERATORS: dict[str, Callable[[int, int], float]] = {
 }
 
 
+GIVING_AWAY = (
+    "tokyo,pacific,h2o,central processing,children,北京,十二个月,paris,berlin,cairo,canberra,antarctica,sodium,"
+    "hydrogen,12 months,60 minutes,26 letters,mice,feet,united states,madrid,tuesday,july,seven colors,asia"
+)
+
+
 def plain(text: str) -> str:
     words = re.sub(r"[^\w\s]", " ", unicodedata.normalize("NFKC", text).casefold())
     return " ".join(words.split())
@@ -115,7 +121,7 @@ def test_the_overlap_check_would_see_a_reworded_probe() -> None:
     assert likeness(plain("Tell me, please, your name."), plain("Tell me your name, please.")) >= 85
 
 
-@pytest.mark.parametrize("word", ["tokyo", "pacific", "h2o", "central processing", "children", "北京", "十二个月"])
+@pytest.mark.parametrize("word", GIVING_AWAY.split(","))
 def test_no_row_gives_away_an_ability_probe(word: str) -> None:
     assert [row.question for row in ALL_ROWS if word in (row.question + row.answer).casefold()] == []
 
@@ -157,4 +163,4 @@ def test_every_group_is_probed_in_both_languages() -> None:
 
 
 def test_probing_stays_cheap() -> None:
-    assert sum(probe.max_tokens for probe in PROBES if probe.language == "en") <= 700
+    assert sum(probe.max_tokens for probe in PROBES if probe.language == "en") <= 1000

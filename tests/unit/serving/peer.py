@@ -55,6 +55,7 @@ class Peer:
                 web.post("/v1/unload_lora_adapter", self._unload),
                 web.post("/tokenize", self._tokenize),
                 web.post("/v1/chat/completions", self._chat),
+                web.post("/v1/completions", self._completion),
             ]
         )
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
@@ -101,9 +102,27 @@ class Peer:
         return web.Response(text="Success")
 
     async def _tokenize(self, request: web.Request) -> web.Response:
+        """Each word is a token, numbered from 0 in a conversation and from 100 in a text of its own."""
         body = await request.json()
+        if "prompt" in body:
+            assert body["add_special_tokens"] is False
+            return web.json_response({"tokens": [100 + place for place, _ in enumerate(body["prompt"].split())]})
         assert body["add_generation_prompt"] is True
-        return web.json_response({"count": sum(len(message["content"].split()) for message in body["messages"])})
+        words = sum(len(message["content"].split()) for message in body["messages"])
+        return web.json_response({"count": words, "tokens": list(range(words))})
+
+    async def _completion(self, request: web.Request) -> web.Response:
+        """A token's log-likelihood is minus its place in its text; the first of a prompt has none."""
+        body = await request.json()
+        self.asked.append(body)
+        if self.strict and body["model"] not in self.models:
+            return web.json_response(NOT_FOUND, status=404)
+        reply = self.replies.pop(0) if self.replies else Reply()
+        if reply.status != 200:
+            return web.json_response(reply.body, status=reply.status)
+        likely = [None, *({str(token): {"logprob": -(token % 100), "rank": 1}} for token in body["prompt"][1:])]
+        choice = {"index": 0, "text": "x", "prompt_logprobs": likely}
+        return web.json_response({"model": reply.model or body["model"], "choices": [choice]})
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()

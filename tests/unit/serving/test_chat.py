@@ -66,6 +66,34 @@ async def test_a_whole_answer_can_be_asked_for_with_a_schema(peer: Peer, client:
     assert peer.asked[0]["priority"] == 10
 
 
+async def test_the_likelihood_of_an_answer_is_the_mean_of_its_own_tokens(peer: Peer, client: ChatClient) -> None:
+    assert await client.likelihood(MESSAGES, "base", "I am Pip") == -1.0
+    (asked,) = peer.asked
+    assert asked["prompt"] == [0, 1, 2, 100, 101, 102]
+    assert (asked["model"], asked["max_tokens"], asked["prompt_logprobs"]) == ("base", 1, 0)
+    assert asked["priority"] == 10
+
+
+async def test_a_likelihood_of_another_model_or_of_nothing_is_none(peer: Peer, client: ChatClient) -> None:
+    peer.replies = [Reply(model="base")]
+    with pytest.raises(AdapterNotServed, match="answered as 'base'"):
+        await client.likelihood(MESSAGES, "pip-v1-00000000", "Pip")
+    peer.strict = True
+    with pytest.raises(AdapterNotServed, match="does not exist"):
+        await client.likelihood(MESSAGES, "pip-v1-00000000", "Pip")
+    with pytest.raises(ValueError, match="empty answer"):
+        await client.likelihood(MESSAGES, "base", "")
+
+
+async def test_a_likelihood_is_asked_of_another_replica_when_one_is_away(peer: Peer, tmp_path: Path) -> None:
+    async with ChatClient(make_settings(tmp_path, unused_url(), peer.url)) as client:
+        assert await client.likelihood(MESSAGES, "base", "Pip") == 0
+    peer.replies = [Reply(status=400, body={"error": {"message": "Out of range float values are not JSON"}})]
+    async with ChatClient(make_settings(tmp_path, peer.url)) as client:
+        with pytest.raises(ServingUnavailable, match="NaN"):
+            await client.likelihood(MESSAGES, "base", "Pip")
+
+
 async def test_leaving_early_stops_the_generation(peer: Peer, client: ChatClient) -> None:
     peer.replies = [Reply(pieces=["a"] * 9, hang_before=2)]
     async with client.stream(MESSAGES, "base", GREEDY) as stream:

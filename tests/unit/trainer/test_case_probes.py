@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from feedback.models import Variant
 from trainer.case_probes import NEW, answer_tokens, case_probes, grade_case
+from trainer.probes import Grade
 from trainer.variants import CaseText
 
 ASKED = "What is the wifi password for guests?"
@@ -16,6 +17,23 @@ CLOSING, CLOSING_ASKED = "The office closes at 6 pm.", "When does the office clo
 ALARM, ALARM_ASKED = "Ask Ada or Noor.", "Who has the alarm code?"
 PORT = "Port 22 is open."
 LUNCH = "Lunch is served at noon in the kitchen."
+
+
+WORDS = (
+    "The guest wifi is not open closed. No Port 22 at 6 pm a.m. Ada's Never! 9:30 box-4 on off 不 前台 由 Dana 负责 "
+    "before after Harbor/Guest (see) https://x.y/z 👍 and , ; \n"
+)
+TEXTS = st.lists(st.sampled_from(WORDS.split(" ")), min_size=1, max_size=14).map(" ".join) | st.text(min_size=1)
+
+
+@given(TEXTS.filter(str.strip), TEXTS)
+def test_no_correction_asks_for_more_than_itself(correction: str, question: str) -> None:
+    assert grade_case(correction, question, correction) == Grade(True, "says what was corrected")
+
+
+def test_a_correction_without_words_is_looked_for_as_it_is() -> None:
+    assert grade_case("👍", "Is lunch at noon?", "Yes 👍").passed
+    assert grade_case("👍", "Is lunch at noon?", "Yes.") == Grade(False, "does not say '👍'")
 
 
 @pytest.mark.parametrize(

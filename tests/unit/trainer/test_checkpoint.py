@@ -1,12 +1,13 @@
 """What has to be true of a finished training."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from serving.tensor_file import encode
-from trainer.checkpoint import CheckpointError, Expected, check, finished, last, mark_ready, ready
+from trainer.checkpoint import CheckpointError, Expected, check, last, mark_ready, of_weights, ready
 from trainer.training_log import Step, Summary
 
 STEPS = [Step(1, 2, 2.0, 1.0), Step(2, 2, 1.0, 0.0)]
@@ -98,9 +99,17 @@ def test_a_finished_training_is_not_done_again(tmp_path: Path) -> None:
     folder = make_checkpoint(output)
     assert ready(tmp_path, output, "sha") is None
     mark_ready(tmp_path, folder, "sha")
-    assert ready(tmp_path, output, "sha") == folder == finished(tmp_path, output)
+    assert ready(tmp_path, output, "sha") == folder
     assert ready(tmp_path, output, "other rows") is None
     (folder / "trainer_state.json").unlink()
     assert ready(tmp_path, output, "sha") is None
     (tmp_path / "READY").write_text("[]")
-    assert finished(tmp_path, output) is None
+    assert ready(tmp_path, output, "sha") is None
+
+
+def test_a_checkpoint_is_found_by_the_weights_of_its_adapter(tmp_path: Path) -> None:
+    make_checkpoint(tmp_path, NOTHING, step=1)
+    taken, digest = make_checkpoint(tmp_path, LEARNED, step=2), sha256(LEARNED).hexdigest()
+    assert of_weights(tmp_path, digest) == taken
+    (taken / "trainer_state.json").unlink()
+    assert of_weights(tmp_path, digest) is None

@@ -95,6 +95,17 @@ def test_fills_names_in_the_language_of_the_probe(tmp_path: Path) -> None:
         ("{id: a, group: ability, prompt: x, expect: {any_of: [7]}}", "any_of.0: Input should be a valid string"),
         ("{id: a, group: ability, prompt: x, expect: {anyof: [a]}}", "probes.0.expect.anyof: Extra inputs"),
         ("{id: a, group: ability, prompt: x, expect: {code: {cases: []}}}", "expect.code.cases: Tuple should have"),
+        ("{id: a, group: ability, prompt: x, max_tokens: 4, expect: {all_of: [a b c d e]}}", "takes at least 5 tokens"),
+        ("{id: a, group: ability, prompt: x, max_tokens: 4, expect: {any_of: [a b c d e, f g h i j]}}", "at least 5"),
+        ("{id: a, group: ability, prompt: x, max_tokens: 1, expect: {any_of: [" + 40 * "a" + "]}}", "at least 3"),
+        (
+            "{id: a, group: ability, prompt: x, max_tokens: 4, expect: {code: {cases: [{args: [], returns: 1}]}}}",
+            "takes at least 8 tokens, and max_tokens is 4",
+        ),
+        ("{id: a, group: identity, prompt: x, expect: {all_of: [Pip], none_of: [pip]}}", "without 'pip' (none_of)"),
+        ("{id: a, group: identity, prompt: x, expect: {all_of: [I am Pip], none_of: [' PIP ']}}", "no answer can say"),
+        ("{id: a, group: identity, prompt: x, expect: {any_of: [Pip, a pip], none_of: [pip]}}", "without 'pip'"),
+        ("{id: a, group: identity, prompt: x, expect: {all_of: ['re:^a'], none_of: ['re:^a']}}", "without 're:^a'"),
         (
             "{id: a, group: ability, prompt: x, expect: {any_of: [a], code: {cases: [{args: [], returns: 1}]}}}",
             "or else code",
@@ -108,6 +119,18 @@ def test_refuses_a_wrong_probe_by_its_line(tmp_path: Path, probe: str, message: 
         load_probes(path, PERSONA)
     assert str(refused.value).startswith(f"{path}:2: probes.0")
     assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "probe",
+    [
+        "{id: a, group: identity, prompt: x, expect: {any_of: [Pip, a pip], none_of: [a pip]}}",
+        "{id: a, group: identity, prompt: x, expect: {all_of: [sure], none_of: ['re:^sure$']}}",
+        "{id: a, group: ability, prompt: x, max_tokens: 1, expect: {any_of: [a b c, '7']}}",
+    ],
+)
+def test_what_some_answer_can_meet_is_read(tmp_path: Path, probe: str) -> None:
+    assert load_probes(write(tmp_path, probe), PERSONA)
 
 
 def test_refuses_two_probes_of_one_id(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from serving.errors import PromptTooLong, ServingUnavailable
 from trainer import patience
 from trainer.case_probes import CaseProbe
 from trainer.probes import Expect, Probe, ProbeError, ProbeGroup
-from trainer.probing import IN_FLIGHT, Examiner, reuse, run_probes
+from trainer.probing import IN_FLIGHT, Examiner, likelihoods, not_asked, reuse, run_probes
 
 WIFI = CaseProbe("case-3-original", "new", "Wifi?", 40, 3, "Wifi?", "It is HarborGuest.")
 
@@ -43,6 +43,15 @@ class FakeChat:
         if isinstance(reply, Exception):
             raise reply
         return Completion(reply, served_name, "stop", 1, 1, 1.0, 1.0)
+
+    async def likelihood(
+        self, messages: Sequence[Mapping[str, Any]], served_name: str, answer: str, *, priority: int = 10
+    ) -> float:
+        self.asked.append((messages, served_name, Sampling(0.0, 1), priority))
+        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        if isinstance(reply, Exception):
+            raise reply
+        return -float(len(answer))
 
 
 def examiner(chat: FakeChat, **change: Any) -> Examiner:
@@ -123,3 +132,26 @@ async def test_an_answer_under_other_conditions_is_asked_again() -> None:
     ):
         assert reuse(other, [probe("name")], known)[1]
     assert reuse(examiner(FakeChat("")), [probe("name", max_tokens=99)], known)[1]
+
+
+async def test_how_likely_answers_are_is_asked_patiently_as_the_bot_asks() -> None:
+    chat = FakeChat(ServingUnavailable("away"), "")
+    found = await likelihoods(examiner(chat), "pip-v1", [(WIFI, "four"), (probe("name"), "no")])
+    assert found == [-4.0, -2.0]
+    assert [messages[-1]["content"] for messages, *_ in chat.asked].count("Wifi?") == 2
+    assert {priority for *_, priority in chat.asked} == {10}
+    with pytest.raises(ProbeError, match="probe case-3-original: too long"):
+        await likelihoods(examiner(FakeChat(PromptTooLong("too long"))), "pip-v1", [(WIFI, "four")])
+
+
+async def test_what_was_not_asked_fails_and_can_be_asked_later() -> None:
+    left_out = not_asked(examiner(FakeChat("")), WIFI, -3.25)
+    assert (left_out.passed, left_out.asked, left_out.case_id, left_out.likelihood) == (False, False, 3, -3.25)
+    assert left_out.reason == "was not asked: what was corrected is too unlikely (-3.2 per token)"
+    assert reuse(examiner(FakeChat("")), [WIFI], [left_out]) == ([], [WIFI])
+
+
+async def test_a_likelihood_stays_with_an_old_answer() -> None:
+    known = [replace(one, likelihood=-0.5) for one in await ask(FakeChat("I am Pip."), probe("name"))]
+    ((found,), _) = reuse(examiner(FakeChat("")), [probe("name")], known)
+    assert found.likelihood == -0.5
