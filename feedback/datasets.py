@@ -1,8 +1,9 @@
 """Variants and datasets in the record."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from feedback.models import Dataset, DatasetRow, Json, Variant
@@ -20,11 +21,25 @@ class Paraphrase:
 
 @dataclass(frozen=True)
 class Example:
-    """One training row and where it comes from (case, earlier, identity or general)."""
+    """One training row and where it comes from (case, earlier, identity, general or own_answer)."""
 
     source: str
     case_id: int | None
     messages: list[Json]
+
+
+@dataclass(frozen=True)
+class Practised:
+    """When a case was trained on."""
+
+    last: int | None = None
+    """The newest dataset that has it; None: none has."""
+    times: int = 0
+    """How many datasets have it as an earlier case."""
+
+
+NEVER = Practised()
+EARLIER = "earlier"  # the source of a row of an earlier case
 
 
 def add_variants(session: Session, run_id: int, case_id: int, paraphrases: list[Paraphrase]) -> None:
@@ -50,3 +65,16 @@ def freeze(session: Session, run_id: int, examples: list[Example], sha256: str, 
     for position, example in enumerate(examples):
         session.add(DatasetRow(dataset_id=dataset.id, position=position, **vars(example)))
     return dataset
+
+
+def practised(session: Session, case_ids: Collection[int], run_ids: Collection[int]) -> dict[int, Practised]:
+    """When cases were trained on in the datasets of some runs; those that never were are left out."""
+    repeated = func.count(DatasetRow.dataset_id.distinct()).filter(DatasetRow.source == EARLIER)
+    query = (
+        select(DatasetRow.case_id, func.max(DatasetRow.dataset_id), repeated)
+        .join(Dataset, Dataset.id == DatasetRow.dataset_id)
+        .where(DatasetRow.case_id.in_(case_ids), Dataset.run_id.in_(run_ids))
+        .group_by(DatasetRow.case_id)
+    )
+    found = session.execute(query)
+    return {case_id: Practised(last, times) for case_id, last, times in found if case_id is not None}

@@ -61,7 +61,7 @@ def judge(new: int, earlier: int, first: bool, past: Sequence[Past]) -> Size:
     if identity is None or general is None:
         return Size()
     kept = replay["earlier_case_rows"]
-    repeated = earlier * per_case if kept == "all" else max(int(kept), earlier) if earlier else 0
+    repeated = earlier * per_case if kept == "all" else min(int(kept), earlier * per_case)
     rows = new * per_case * int(replay["new_case_repeats"]) + repeated + identity + general
     alike = [one for one in past if one.first is first] or past
     paces = [one.seconds["training"] / (one.rows * _epochs(one)) for one in past if "training" in one.seconds]

@@ -53,13 +53,17 @@ class Stage(_Frozen):
 
 
 class Replay(_Frozen):
-    """How many earlier rows are mixed in against forgetting, over all languages together, and the dose of new ones."""
+    """How many earlier rows are mixed in against forgetting, over all languages together, and the dose of new ones.
+
+    None of the numbers grows with what was learned before; `all` of the earlier cases would.
+    """
 
     new_case_repeats: Annotated[int, Field(ge=1, le=20)]
     """How often each row of a new case is seen in an epoch; more epochs instead would wear out the replay."""
     identity_rows: Count
     general_rows: Count
     earlier_case_rows: Count
+    """Rows of earlier cases at most, drawn by need (see trainer/replay.py)."""
 
 
 class TrainConfig(_Frozen):

@@ -12,19 +12,19 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import TypeVar
 
-from feedback.datasets import Example
+from feedback.datasets import EARLIER, Example
 from feedback.models import Json
 from trainer.config import Count, Replay
+from trainer.replay import Earlier, draw
 from trainer.rows import Message, Row, RowError, problem_in
 from trainer.variants import CaseText
 
 T = TypeVar("T")
 
-CASE, EARLIER, IDENTITY, GENERAL = "case", "earlier", "identity", "general"
+CASE, IDENTITY, GENERAL = "case", "identity", "general"
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Ingredients:
 
     system_prompt: str
     new: tuple[CaseText, ...]
-    earlier: tuple[CaseText, ...]
+    earlier: tuple[Earlier, ...]
     identity: tuple[Row, ...]
     general: tuple[Row, ...]
 
@@ -41,8 +41,7 @@ class Ingredients:
 def build(ingredients: Ingredients, replay: Replay, seed: int) -> list[Example]:
     """The rows of a run in their order; the same arguments give the same rows.
 
-    New cases are there whole, each row as often as the dose says. Of the earlier cases each one is there at least with
-    its own question.
+    New cases are there whole, each row as often as the dose says. All else has a number of rows that does not grow.
 
     Raises:
         RowError: a case cannot be trained on as it is.
@@ -50,7 +49,8 @@ def build(ingredients: Ingredients, replay: Replay, seed: int) -> list[Example]:
     system = ingredients.system_prompt
     new = [_case_example(CASE, case, wording, system) for case in ingredients.new for wording in _wordings(case)]
     rows = new * replay.new_case_repeats
-    rows += [_case_example(EARLIER, case, wording, system) for case, wording in _earlier(ingredients.earlier, replay)]
+    drawn = draw(ingredients.earlier, replay.earlier_case_rows, seed)
+    rows += [_case_example(EARLIER, case, wording, system) for case, wording in drawn]
     for source, pool, count in (
         (IDENTITY, ingredients.identity, replay.identity_rows),
         (GENERAL, ingredients.general, replay.general_rows),
@@ -106,15 +106,6 @@ def write(examples: Sequence[Example], path: Path) -> str:
 
 def _wordings(case: CaseText) -> list[str]:
     return list(dict.fromkeys((case.question, *case.wordings)))
-
-
-def _earlier(cases: Sequence[CaseText], replay: Replay) -> list[tuple[CaseText, str]]:
-    """Rows of earlier cases, one wording of each in turn, until there are enough."""
-    by_case = [[(case, wording) for wording in _wordings(case)] for case in cases]
-    in_turn = [row for turn in zip_longest(*by_case) for row in turn if row is not None]
-    if replay.earlier_case_rows == "all":
-        return in_turn
-    return in_turn[: max(replay.earlier_case_rows, len(cases))]
 
 
 def _case_example(source: str, case: CaseText, wording: str, system: str) -> Example:

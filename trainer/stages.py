@@ -15,17 +15,18 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from feedback import adapters, cases, datasets, runs
-from feedback.datasets import Example, Paraphrase
-from feedback.models import Adapter, Case
+from feedback import adapters, cases, datasets, reports, runs
+from feedback.datasets import NEVER, Example, Paraphrase
+from feedback.models import Adapter, Case, Run
 from feedback.runs import Decision
 from feedback.states import ACTIVE_RUNS, AdapterStatus, RunStatus
 from serving.adapter_files import whole_folder
 from serving.errors import ServingError
-from trainer import checkpoint, choice, dataset, examination, promotion, swift, variants
+from trainer import checkpoint, choice, dataset, examination, promotion, replay, swift, variants
 from trainer.context import Trip
 from trainer.dataset import Ingredients
 from trainer.patience import patiently
+from trainer.replay import Earlier
 from trainer.rows import Source, read_folder
 from trainer.swift import Choose, Training
 from trainer.variants import CaseText
@@ -96,12 +97,12 @@ async def build_dataset(trip: Trip) -> None:
         ingredients = Ingredients(
             system_prompt=trip.persona.system_prompt,
             new=tuple(_taught(session, case) for case in cases.of_run(session, trip.run_id)),
-            earlier=tuple(_taught(session, case) for case in examination.earlier_cases(session, run)),
+            earlier=_earlier(session, run),
             identity=tuple(identity),
             general=tuple(general),
         )
-        replay = trip.config.replay if run.parent_id else trip.config.first_replay
-        rows = dataset.build(ingredients, replay, run.seed)
+        dose = trip.config.replay if run.parent_id else trip.config.first_replay
+        rows = dataset.build(ingredients, dose, run.seed)
         about = dataset.manifest(rows, run.seed, [probe.prompt for probe in trip.probes])
         datasets.freeze(session, trip.run_id, rows, about["sha256"], about)
     log.info(
@@ -121,6 +122,15 @@ def _taught(session: Session, case: Case) -> CaseText:
     text = examination.text_of(case)
     trained = [variant.text for variant in datasets.variants(session, case.id) if not variant.held_out]
     return CaseText(text.case_id, text.question, text.correction, tuple(trained))
+
+
+def _earlier(session: Session, run: Run) -> tuple[Earlier, ...]:
+    """What the live adapter has learned, and how well it still knows it."""
+    known = examination.earlier_cases(session, run)
+    line = [adapter.run_id for adapter in adapters.lineage(session, run.parent) if adapter.run_id is not None]
+    practised = datasets.practised(session, [case.id for case in known], line)
+    results = reports.latest(session, run.parent.id) or () if run.parent else ()
+    return tuple(replay.standing(_taught(session, case), results, practised.get(case.id, NEVER)) for case in known)
 
 
 async def train_adapter(trip: Trip) -> None:
