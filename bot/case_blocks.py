@@ -55,6 +55,8 @@ def before_after(case: Case) -> list[Block]:
         shown.append(section(f"*What I said*\n{quote(case.bad_answer)}"))
     if case.correction:
         shown += _whole("What I should have said", case.correction)
+    if case.wordings:
+        shown += _whole("Other ways to ask this", "\n".join(case.wordings))
     return shown
 
 
@@ -67,7 +69,7 @@ def _whole(title: str, words: str) -> list[Block]:
 
 def fingerprint(case: Case) -> str:
     """Short and other for other words: tells whether a case still is what somebody was shown."""
-    return hashlib.sha256(f"{case.question}\0{case.correction}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{case.question}\0{case.correction}\0{case.wordings}".encode()).hexdigest()[:16]
 
 
 def invitation(answer_id: int) -> list[Block]:

@@ -7,7 +7,7 @@ from typing import Any
 from bot.blocks import Block, actions, button, context, divider, plain, section
 from bot.case_blocks import before_after, fingerprint, reason, state, who
 from bot.text import escape, quote
-from feedback.cases import REASONS
+from feedback.cases import MOST_WORDINGS, REASONS
 from feedback.models import Case
 from feedback.reviews import Queue
 from feedback.states import CASE_MOVES, CaseStatus
@@ -15,7 +15,7 @@ from feedback.states import CASE_MOVES, CaseStatus
 View = dict[str, Any]
 
 CORRECTION, REVIEW, EDIT, REJECT = "mend_correction", "mend_review", "mend_edit", "mend_reject"
-TEXT, REASON = "text", "reason"  # block ids, and action ids within them
+TEXT, REASON, WORDINGS = "text", "reason", "wordings"  # block ids, and action ids within them
 APPROVE, REVISE, TURN_DOWN, SKIP = "mend_approve", "mend_revise", "mend_turn_down", "mend_skip"
 TAKE_BACK, SEE_APPROVED, SEE_WAITING = "mend_take_back", "mend_see_approved", "mend_see_waiting"
 REVIEW_ACTIONS = (APPROVE, REVISE, TURN_DOWN, SKIP, TAKE_BACK, SEE_APPROVED, SEE_WAITING)
@@ -37,15 +37,21 @@ def modal(title: str, callback_id: str, blocks: Sequence[Block], metadata: objec
 
 
 def correction(
-    question: str | None, bad_answer: str | None, metadata: object, *, written: str = "", chosen: str = ""
+    question: str | None,
+    bad_answer: str | None,
+    metadata: object,
+    *,
+    written: str = "",
+    chosen: str = "",
+    wordings: Sequence[str] = (),
 ) -> View:
-    """What should I have said? ``written`` and ``chosen`` are an earlier correction and its reason."""
+    """What should I have said? ``written``, ``chosen`` and ``wordings`` are what an earlier correction has."""
     shown: list[Block] = []
     if question:
         shown.append(section(f"*Question*\n{quote(question)}"))
     if bad_answer:
         shown.append(section(f"*What I said*\n{quote(bad_answer)}"))
-    fields = [_text_field("What should I have said?", written), _reason_field(chosen)]
+    fields = [_text_field("What should I have said?", written), _reason_field(chosen), _wordings_field(wordings)]
     hint = context("An admin reads it before I learn it. When it is learned I tell you in the thread.")
     return modal("Teach me", CORRECTION, [*shown, *fields, hint], metadata, "Send")
 
@@ -65,6 +71,22 @@ def _reason_field(chosen: str) -> Block:
         element["initial_option"] = next(option for option in options if option["value"] == chosen)
     label = plain("What is wrong with it?", 2000)
     return {"type": "input", "block_id": REASON, "optional": True, "label": label, "element": element}
+
+
+def _wordings_field(wordings: Sequence[str]) -> Block:
+    element: Block = {"type": "plain_text_input", "action_id": WORDINGS, "multiline": True, "max_length": _FIELD}
+    if wordings:
+        element["initial_value"] = "\n".join(wordings)[:_FIELD]
+    return {
+        "type": "input",
+        "block_id": WORDINGS,
+        "optional": True,
+        "label": plain("Other ways to ask this", 2000),
+        "hint": plain(
+            f"One a line, at most {MOST_WORDINGS}. I practise with them, so that I know it in other words.", 2000
+        ),
+        "element": element,
+    }
 
 
 def review(

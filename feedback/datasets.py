@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from feedback.models import Dataset, DatasetRow, Json, Variant
+from feedback.models import Dataset, DatasetRow, Json, RunCase, Variant
+
+LEFT_OVER = "there are enough already"  # nothing speaks against such a variant, and it is not used
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,40 @@ def variants(session: Session, case_id: int, *, accepted_only: bool = True) -> l
     """A case's variants, oldest first."""
     query = select(Variant).where(Variant.case_id == case_id).order_by(Variant.id)
     return list(session.scalars(query.where(Variant.rejected_because.is_(None)) if accepted_only else query))
+
+
+@dataclass(frozen=True)
+class Yield:
+    """What came of one generator's wordings."""
+
+    accepted: int = 0
+    turned_down: int = 0
+    left_over: int = 0
+
+
+def yields(session: Session, run_id: int) -> dict[str, Yield]:
+    """What came of each generator's wordings that a run has judged, of those that it trains on as new."""
+    query = (
+        select(Variant.generator, Variant.rejected_because)
+        .join(RunCase, RunCase.case_id == Variant.case_id)
+        .where(RunCase.run_id == run_id, Variant.run_id == run_id)
+    )
+    by_generator: dict[str, list[str | None]] = {}
+    for generator, reason in session.execute(query):
+        by_generator.setdefault(generator, []).append(reason)
+    return {
+        generator: Yield(
+            accepted=reasons.count(None),
+            turned_down=sum(reason not in (None, LEFT_OVER) for reason in reasons),
+            left_over=reasons.count(LEFT_OVER),
+        )
+        for generator, reasons in sorted(by_generator.items())
+    }
+
+
+def manifest(session: Session, run_id: int) -> Json | None:
+    """What a run's dataset is made of, without its rows."""
+    return session.scalars(select(Dataset.manifest).where(Dataset.run_id == run_id)).first()
 
 
 def freeze(session: Session, run_id: int, examples: list[Example], sha256: str, manifest: Json) -> Dataset:

@@ -127,7 +127,7 @@ def _past(session: Session, persona: str, base_model: str) -> list[Past]:
 
 
 def _fingerprint(last_run: int, parent: Adapter | None, approved: Sequence[Case]) -> str:
-    words = "".join(f"\0{case.id}\0{case.question}\0{case.correction}" for case in approved)
+    words = "".join(f"\0{case.id}\0{case.question}\0{case.correction}\0{case.wordings}" for case in approved)
     return hashlib.sha256(f"{last_run}\0{parent.name if parent else ''}{words}".encode()).hexdigest()[:16]
 
 

@@ -26,7 +26,7 @@ class PersonaChanged(Exception):
 
 def text_of(case: Case) -> CaseText:
     """What a case teaches; its rows are checked when the dataset is built."""
-    return CaseText(case.id, case.question, case.correction or "")
+    return CaseText(case.id, case.question, case.correction or "", written=tuple(case.wordings or ()))
 
 
 def earlier_cases(session: Session, run: Run) -> list[Case]:

@@ -10,6 +10,7 @@
 import asyncio
 import logging
 import shutil
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -22,9 +23,11 @@ from feedback.runs import Decision
 from feedback.states import ACTIVE_RUNS, AdapterStatus, RunStatus
 from serving.adapter_files import whole_folder
 from serving.errors import ServingError
-from trainer import checkpoint, choice, dataset, examination, promotion, replay, swift, variants
+from trainer import checkpoint, choice, dataset, examination, promotion, replay, swift
 from trainer.context import Trip
 from trainer.dataset import Ingredients
+from trainer.dealing import deal
+from trainer.generators import ByModel, ByPeople, ByRule, Generator, Offer
 from trainer.patience import patiently
 from trainer.replay import Earlier
 from trainer.rows import Source, read_folder
@@ -44,24 +47,27 @@ async def paraphrase_cases(trip: Trip) -> None:
     """Give every new case its variants; those that it has from before are kept."""
     with trip.database.begin() as session:
         todo = [examination.text_of(case) for case in cases.of_run(session, trip.run_id)]
-        lacking = [case for case in todo if _lacks(trip, _known(session, case.case_id))]
+        lacking = [case for case in todo if _lacks(trip, case, _known(session, case.case_id))]
     turns, done = asyncio.Semaphore(PARAPHRASED_AT_ONCE), 0
+    count, seed = trip.config.paraphrases_per_case, trip.settings.training.seed
+    model = ByModel(trip.chat, trip.base_name, count, seed, trip.context.paraphrasing_seconds)
+    generators: tuple[Generator, ...] = (ByPeople(), model, ByRule())
 
-    async def ask(case: CaseText) -> list[str]:
+    async def ask(case: CaseText) -> list[Offer]:
         nonlocal done
         async with turns:
-            asked = await patiently(lambda: _ask(trip, case), trip.context.patience)
+            offers = [await patiently(partial(each.offer, case), trip.context.patience) for each in generators]
         done += 1
         trip.reporter.tell(done, len(lacking), f"case {case.case_id}")
-        return asked
+        return offers
 
-    paraphrases = await asyncio.gather(*map(ask, lacking))
-    for case, texts in zip(lacking, paraphrases, strict=True):
+    offered = await asyncio.gather(*map(ask, lacking))
+    for case, offers in zip(lacking, offered, strict=True):
         with trip.database.begin() as session:
-            dealt = variants.deal(
+            dealt = deal(
                 case,
-                texts,
-                to_train=trip.config.paraphrases_per_case,
+                offers,
+                to_train=count,
                 to_hold_out=trip.config.held_out_per_case,
                 known=_known(session, case.case_id),
                 reserved=examination.reserved(session, trip, except_for=case.case_id),
@@ -69,18 +75,15 @@ async def paraphrase_cases(trip: Trip) -> None:
             datasets.add_variants(session, trip.run_id, case.case_id, dealt)
 
 
-async def _ask(trip: Trip, case: CaseText) -> list[str]:
-    count, seconds = trip.config.paraphrases_per_case, trip.context.paraphrasing_seconds
-    seed = trip.settings.training.seed
-    return await variants.ask_model(trip.chat, trip.base_name, case, count=count, seed=seed, seconds=seconds)
-
-
 def _known(session: Session, case_id: int) -> list[Paraphrase]:
     known = datasets.variants(session, case_id, accepted_only=False)
     return [Paraphrase(one.text, one.generator, one.held_out, one.rejected_because) for one in known]
 
 
-def _lacks(trip: Trip, known: list[Paraphrase]) -> bool:
+def _lacks(trip: Trip, case: CaseText, known: list[Paraphrase]) -> bool:
+    """Whether a case has too few wordings, or some that were written since it was last looked at."""
+    if not set(case.written) <= {one.text for one in known}:
+        return True
     held_out = [one.held_out for one in known if one.rejected_because is None]
     enough = trip.config.paraphrases_per_case, trip.config.held_out_per_case
     return held_out.count(False) < enough[0] or held_out.count(True) < enough[1]
@@ -104,6 +107,7 @@ async def build_dataset(trip: Trip) -> None:
         dose = trip.config.replay if run.parent_id else trip.config.first_replay
         rows = dataset.build(ingredients, dose, run.seed)
         about = dataset.manifest(rows, run.seed, [probe.prompt for probe in trip.probes])
+        about["wordings"] = {name: asdict(found) for name, found in datasets.yields(session, run.id).items()}
         datasets.freeze(session, trip.run_id, rows, about["sha256"], about)
     log.info(
         "Dataset of run %s has %s rows.",
