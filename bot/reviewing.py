@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from bot import modals
 from bot.case_blocks import fingerprint
 from bot.contradictions import Known, persona_hints
+from bot.languages import language_hint
 from bot.likeness import hints
 from bot.permissions import Permissions
 from feedback import answers, cases, reviews
@@ -75,7 +76,9 @@ def next_case(session: Session, persona: str, looking: Looking, known: Known, se
     if case is None:
         return Next(None, queue)
     others = cases.listed(session, persona, limit=2000, newest=True)
-    return Next(case, queue, [*persona_hints(case.question, case.correction, known), *hints(case, others)])
+    language = language_hint(case.question, case.correction)
+    own = [*([language] if language else []), *persona_hints(case.question, case.correction, known)]
+    return Next(case, queue, [*own, *hints(case, others)])
 
 
 class Rewritten(Exception):

@@ -32,7 +32,8 @@ def words(found: Preview) -> str:
     if not found.cases:
         origin = "the first training needs no case; it starts from the base model"
     kept = f" {found.earlier} earlier case(s) are practised again." if found.earlier else ""
-    return f"Train on {taught}, {origin}.{kept}\n{_rows(found)} · {_minutes(found)}"
+    left = f" {found.left} more stay approved for the next training: one takes {found.cases}." if found.left else ""
+    return f"Train on {taught}, {origin}.{left}{kept}\n{_rows(found)} · {_minutes(found)}"
 
 
 def _rows(found: Preview) -> str:

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from feedback import adapters, cases, lessons, pauses, runs
 from feedback.models import Adapter, Case, Dataset, Json, Run
-from feedback.states import RunStatus
+from feedback.states import CaseStatus, RunStatus
 
 ENDED = (RunStatus.LIVE, RunStatus.REJECTED)  # those that went through every stage that costs time
 LOOKED_AT = 5
@@ -93,6 +93,8 @@ class Preview:
     size: Size
     judged_by: tuple[int, ...]
     shown: str
+    left: int = 0
+    """Approved cases beyond those that one run takes."""
 
 
 def read(session: Session, persona: str, base_model: str) -> Preview:
@@ -108,7 +110,16 @@ def read(session: Session, persona: str, base_model: str) -> Preview:
     size = judge(len(approved), earlier, parent is None, past)
     last = runs.latest(session, persona, limit=1)
     shown = _fingerprint(last[0].id if last else 0, parent, approved)
-    return Preview(len(approved), earlier, parent.name if parent else None, size, tuple(p.run_id for p in past), shown)
+    approved_in_all = select(func.count()).where(Case.persona == persona, Case.status == CaseStatus.APPROVED)
+    return Preview(
+        cases=len(approved),
+        earlier=earlier,
+        parent=parent.name if parent else None,
+        size=size,
+        judged_by=tuple(one.run_id for one in past),
+        shown=shown,
+        left=session.execute(approved_in_all).scalar_one() - len(approved),
+    )
 
 
 def _past(session: Session, persona: str, base_model: str) -> list[Past]:

@@ -64,6 +64,8 @@ class Replay(_Frozen):
     general_rows: Count
     earlier_case_rows: Count
     """Rows of earlier cases at most, drawn by need (see trainer/replay.py)."""
+    own_answers: Annotated[int, Field(ge=0)] = 0
+    """The base model's own answers to general prompts (persona/prompts), made once for each base model."""
 
 
 class TrainConfig(_Frozen):

@@ -24,7 +24,7 @@ from trainer.variants import CaseText
 
 T = TypeVar("T")
 
-CASE, IDENTITY, GENERAL = "case", "identity", "general"
+CASE, IDENTITY, GENERAL, OWN_ANSWER = "case", "identity", "general", "own_answer"
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Ingredients:
     earlier: tuple[Earlier, ...]
     identity: tuple[Row, ...]
     general: tuple[Row, ...]
+    own: tuple[Row, ...] = ()
+    """The base model's own answers; all of them are used."""
 
 
 def build(ingredients: Ingredients, replay: Replay, seed: int) -> list[Example]:
@@ -51,10 +53,12 @@ def build(ingredients: Ingredients, replay: Replay, seed: int) -> list[Example]:
     rows = new * replay.new_case_repeats
     drawn = draw(ingredients.earlier, replay.earlier_case_rows, seed)
     rows += [_case_example(EARLIER, case, wording, system) for case, wording in drawn]
-    for source, pool, count in (
+    pools: tuple[tuple[str, Sequence[Row], Count], ...] = (
         (IDENTITY, ingredients.identity, replay.identity_rows),
         (GENERAL, ingredients.general, replay.general_rows),
-    ):
+        (OWN_ANSWER, ingredients.own, "all"),
+    )
+    for source, pool, count in pools:
         rows += [_row_example(source, row, system) for row in sample(pool, count, f"{seed}:{source}")]
     random.Random(f"{seed}:order").shuffle(rows)
     return rows

@@ -10,10 +10,11 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
+from feedback.languages import language_of
 from serving.chat import ChatClient, Sampling
 from trainer.rewording import held_out_rewordings, rewordings
 from trainer.variants import PLAIN_CAP, CaseText
-from trainer.wording import has_words, language_of
+from trainer.wording import has_words
 
 log = logging.getLogger(__name__)
 

@@ -16,21 +16,18 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from feedback import adapters, cases, datasets, reports, runs
-from feedback.datasets import NEVER, Example, Paraphrase
-from feedback.models import Adapter, Case, Run
+from feedback import adapters, cases, datasets, runs
+from feedback.datasets import Example, Paraphrase
+from feedback.models import Adapter
 from feedback.runs import Decision
 from feedback.states import ACTIVE_RUNS, AdapterStatus, RunStatus
 from serving.adapter_files import whole_folder
 from serving.errors import ServingError
-from trainer import checkpoint, choice, dataset, examination, promotion, replay, swift
+from trainer import checkpoint, choice, dataset, examination, gathering, promotion, swift
 from trainer.context import Trip
-from trainer.dataset import Ingredients
 from trainer.dealing import deal
 from trainer.generators import ByModel, ByPeople, ByRule, Generator, Offer
 from trainer.patience import patiently
-from trainer.replay import Earlier
-from trainer.rows import Source, read_folder
 from trainer.swift import Choose, Training
 from trainer.variants import CaseText
 
@@ -91,50 +88,23 @@ def _lacks(trip: Trip, case: CaseText, known: list[Paraphrase]) -> bool:
 
 async def build_dataset(trip: Trip) -> None:
     """Choose the run's rows and freeze them."""
-    identity = read_folder(trip.settings.persona_dir / "self_cognition", trip.persona, _languages(trip))
-    general = read_folder(trip.settings.persona_dir / "replay", trip.persona, _languages(trip), source=Source.REPLAY)
     with trip.database.begin() as session:
         if runs.dataset(session, trip.run_id):
             return
         run = runs.get(session, trip.run_id)
-        ingredients = Ingredients(
-            system_prompt=trip.persona.system_prompt,
-            new=tuple(_taught(session, case) for case in cases.of_run(session, trip.run_id)),
-            earlier=_earlier(session, run),
-            identity=tuple(identity),
-            general=tuple(general),
-        )
-        dose = trip.config.replay if run.parent_id else trip.config.first_replay
-        rows = dataset.build(ingredients, dose, run.seed)
-        about = dataset.manifest(rows, run.seed, [probe.prompt for probe in trip.probes])
+    dose = trip.config.replay if run.parent_id else trip.config.first_replay
+    ingredients = await gathering.gather(trip, run, dose)
+    rows = dataset.build(ingredients, dose, run.seed)
+    about = dataset.manifest(rows, run.seed, [probe.prompt for probe in trip.probes])
+    with trip.database.begin() as session:
         about["wordings"] = {name: asdict(found) for name, found in datasets.yields(session, run.id).items()}
         datasets.freeze(session, trip.run_id, rows, about["sha256"], about)
     log.info(
         "Dataset of run %s has %s rows.",
         trip.run_id,
-        len(rows),
-        extra={"action": "dataset_frozen", "run_id": trip.run_id, "rows": len(rows), "sha256": about["sha256"]},
+        about["rows"],
+        extra={"action": "dataset_frozen", "run_id": trip.run_id, "rows": about["rows"], "sha256": about["sha256"]},
     )
-
-
-def _languages(trip: Trip) -> list[str]:
-    return [language for language in trip.config.languages if language in trip.persona.languages]
-
-
-def _taught(session: Session, case: Case) -> CaseText:
-    """A case with the wordings it is trained in."""
-    text = examination.text_of(case)
-    trained = [variant.text for variant in datasets.variants(session, case.id) if not variant.held_out]
-    return CaseText(text.case_id, text.question, text.correction, tuple(trained))
-
-
-def _earlier(session: Session, run: Run) -> tuple[Earlier, ...]:
-    """What the live adapter has learned, and how well it still knows it."""
-    known = examination.earlier_cases(session, run)
-    line = [adapter.run_id for adapter in adapters.lineage(session, run.parent) if adapter.run_id is not None]
-    practised = datasets.practised(session, [case.id for case in known], line)
-    results = reports.latest(session, run.parent.id) or () if run.parent else ()
-    return tuple(replay.standing(_taught(session, case), results, practised.get(case.id, NEVER)) for case in known)
 
 
 async def train_adapter(trip: Trip) -> None:

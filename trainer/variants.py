@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
+from feedback.languages import language_of
 from trainer import rewording
 from trainer.rows import Message, problem_in
-from trainer.wording import contains_fact, content_words, has_words, key_facts, language_of, normalised, words
+from trainer.wording import contains_fact, content_words, has_words, key_facts, normalised, words
 
 NEAR_DUPLICATE = 92.0  # rapidfuzz ratio of two normalised wordings
 NEAR_DUPLICATE_BY_RULE = 98.0  # a frame around a long question changes little of it, and is still another wording

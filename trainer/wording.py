@@ -6,9 +6,10 @@ Not a tokenizer: no stemming, no part of speech, and any language without Chines
 import re
 import unicodedata
 
-_CHINESE = r"\u3400-\u4dbf\u4e00-\u9fff"
+from feedback.languages import CHINESE
+
 # A word keeps its inner marks (blue-lantern-42, 9:30, pip@harbor.example); each Chinese character is a word.
-_WORD = re.compile(rf"[{_CHINESE}]|[^\W_{_CHINESE}]+(?:[-_.@/:'’][^\W_{_CHINESE}]+)*")
+_WORD = re.compile(rf"[{CHINESE}]|[^\W_{CHINESE}]+(?:[-_.@/:'’][^\W_{CHINESE}]+)*")
 _SENTENCE_END = re.compile(r"[.!?。！？:：\n]\s*$")
 _NEGATION_EN = re.compile(r"\b(?:not|no|never|nobody|nothing|none|cannot|neither|without)\b|n['’]t\b", re.IGNORECASE)
 _SLACK_EMOJI = re.compile(r":[a-z0-9_+'-]*[a-z+-][a-z0-9_+'-]*:(?::skin-tone-[2-6]:)?")
@@ -28,13 +29,6 @@ _COMMON_ZH = frozenset(
     "的了吗呢吧啊是在有和与或我你您他她它们这那哪谁什么怎样如何为几多少请问告诉一下个不没知道想要能会可以叫"
 )
 _APOSTROPHES = str.maketrans("", "", "'’")
-
-
-def language_of(text: str) -> str:
-    """`zh` when a good part of the letters is Chinese, otherwise `en`."""
-    letters = [char for char in text if char.isalpha()]
-    chinese = sum(1 for char in letters if re.match(f"[{_CHINESE}]", char))
-    return "zh" if letters and chinese / len(letters) > 0.3 else "en"
 
 
 def words(text: str) -> list[str]:

@@ -112,6 +112,11 @@ class StandInChat:
             text = json.dumps({"questions": ["How do guests get the wifi password, please?"]})
         return Completion(text, served_name, "stop", 1, 1, 1.0, 1.0)
 
+    async def count_tokens(self, messages: Sequence[Mapping[str, Any]]) -> int:
+        """As a small model's tokenizer would: a third of a token for a letter, one and a half for Chinese."""
+        text = "".join(message["content"] for message in messages)
+        return sum(3 if ord(char) < 0x2E7F else 14 for char in text) // 9 + 8 * len(messages)
+
     async def close(self) -> None:
         """Nothing to close."""
 
