@@ -59,6 +59,12 @@ def variants(session: Session, case_id: int, *, accepted_only: bool = True) -> l
     return list(session.scalars(query.where(Variant.rejected_because.is_(None)) if accepted_only else query))
 
 
+def held_out(session: Session, case_ids: Collection[int]) -> list[str]:
+    """The held-out wordings of some cases."""
+    query = select(Variant.text).where(Variant.case_id.in_(case_ids), Variant.held_out)
+    return list(session.scalars(query.where(Variant.rejected_because.is_(None)).order_by(Variant.id)))
+
+
 @dataclass(frozen=True)
 class Yield:
     """What came of one generator's wordings."""

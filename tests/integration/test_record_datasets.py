@@ -5,9 +5,11 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.event import listen
 
-from feedback import cases, datasets, runs
+from bot.run_preview import words
+from feedback import cases, datasets, previews, runs
 from feedback.database import Database
 from feedback.datasets import Example, Practised
+from feedback.states import RunStatus
 from tests.integration.test_record import finish_run
 from tests.integration.test_record_training import ADA, approved
 
@@ -50,3 +52,23 @@ def test_no_look_at_the_rows_goes_through_all_of_them(db: Database) -> None:
         ((sql, values),) = sent
         plan = [line for (line,) in session.connection().exec_driver_sql(f"EXPLAIN {sql}", values)]
     assert not any("Seq Scan on dataset_rows" in line for line in plan), plan
+
+
+def test_of_five_hundred_approved_cases_a_run_takes_those_that_wait_longest(db: Database) -> None:
+    """The others stay approved, and those of a run that came to nothing do not keep them out."""
+    taken: list[set[int]] = []
+    with db.begin() as session:
+        rows = (
+            "SELECT 'pip', 'approved', 'Q' || number, 'A' || number, 'T1/UMIA' FROM generate_series(1, 500) AS number"
+        )
+        session.execute(text(f"INSERT INTO cases (persona, status, question, correction, flagged_by) {rows}"))
+    for _ in range(2):
+        with db.begin() as session:
+            shown = previews.read(session, "pip", "base")
+            assert (shown.cases, shown.left) == (50, 450)
+            assert "*50 approved cases*" in words(shown) and "450 more stay approved" in words(shown)
+            run = previews.start_shown(session, "pip", "base", 1, shown.shown, by=ADA)
+            taken.append({case.id for case in cases.of_run(session, run.id)})
+        with db.begin() as session:
+            runs.close(session, run.id, RunStatus.CANCELLED)
+    assert taken[0] == set(range(1, 51)) and taken[1] == set(range(51, 101))
