@@ -62,7 +62,8 @@ def judge(new: int, earlier: int, first: bool, past: Sequence[Past]) -> Size:
         return Size()
     kept = replay["earlier_case_rows"]
     repeated = earlier * per_case if kept == "all" else min(int(kept), earlier * per_case)
-    rows = new * per_case * int(replay["new_case_repeats"]) + repeated + identity + general
+    others = int(replay.get("own_answers", 0)) + sum(map(_rows_of_set, replay.get("general_sets", ())))
+    rows = new * per_case * int(replay["new_case_repeats"]) + repeated + identity + general + others
     alike = [one for one in past if one.first is first] or past
     paces = [one.seconds["training"] / (one.rows * _epochs(one)) for one in past if "training" in one.seconds]
     if not paces:
@@ -70,6 +71,11 @@ def judge(new: int, earlier: int, first: bool, past: Sequence[Past]) -> Size:
     beside = median(sum(spent for stage, spent in one.seconds.items() if stage != "training") for one in alike)
     epochs = int(recipe["first" if first else "follow_up"]["num_train_epochs"])
     return Size(rows, median(paces) * rows * epochs + beside)
+
+
+def _rows_of_set(written: str) -> int:
+    """How many rows a general set gives: `name#500`."""
+    return int(written.rpartition("#")[2])
 
 
 def _drawn(count: object, source: str, past: Sequence[Past]) -> int | None:

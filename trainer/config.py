@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from feedback.yaml_model import YamlFileError, read_yaml_model
+from trainer.general_sets import GeneralSet
 
 FlagValue = str | int | float | bool
 Count = Annotated[int, Field(ge=0)] | Literal["all"]
@@ -66,6 +67,15 @@ class Replay(_Frozen):
     """Rows of earlier cases at most, drawn by need (see trainer/replay.py)."""
     own_answers: Annotated[int, Field(ge=0)] = 0
     """The base model's own answers to general prompts (persona/prompts), made once for each base model."""
+    general_sets: tuple[str, ...] = ()
+    """Further data sets, in ms-swift's words (see trainer/general_sets.py)."""
+
+    @field_validator("general_sets")
+    @classmethod
+    def _are_named_with_their_rows(cls, written: tuple[str, ...]) -> tuple[str, ...]:
+        for one in written:
+            GeneralSet.parse(one)
+        return written
 
 
 class TrainConfig(_Frozen):

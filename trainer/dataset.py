@@ -25,6 +25,7 @@ from trainer.variants import CaseText
 T = TypeVar("T")
 
 CASE, IDENTITY, GENERAL, OWN_ANSWER = "case", "identity", "general", "own_answer"
+GENERAL_SET = "general_set"  # rows that ms-swift reads from elsewhere, which are in no dataset of ours
 
 
 @dataclass(frozen=True)
@@ -77,18 +78,22 @@ def encoded(examples: Sequence[Example]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def sha256(examples: Sequence[Example]) -> str:
-    """The content hash of a dataset."""
-    return hashlib.sha256(encoded(examples)).hexdigest()
+def sha256(examples: Sequence[Example], sets: Sequence[Json] = ()) -> str:
+    """The content hash of a dataset: of its rows and, where there are any, of its general sets as they are recorded."""
+    told = json.dumps(list(sets), ensure_ascii=False, sort_keys=True).encode() if sets else b""
+    return hashlib.sha256(encoded(examples) + told).hexdigest()
 
 
-def manifest(examples: Sequence[Example], seed: int, probe_prompts: Sequence[str]) -> Json:
+def manifest(examples: Sequence[Example], seed: int, probe_prompts: Sequence[str], sets: Sequence[Json] = ()) -> Json:
     """What a dataset is made of, for people and for tracing."""
+    sources = Counter(example.source for example in examples)
+    mixed = sum(int(one["rows"]) for one in sets)
     trained = {example.messages[-2]["content"] for example in examples}
     return {
-        "sha256": sha256(examples),
-        "rows": len(examples),
-        "sources": dict(sorted(Counter(example.source for example in examples).items())),
+        "sha256": sha256(examples, sets),
+        "rows": len(examples) + mixed,
+        "sources": dict(sorted(sources.items())) | ({GENERAL_SET: mixed} if mixed else {}),
+        "general_sets": list(sets),
         "cases": sorted({example.case_id for example in examples if example.case_id is not None}),
         "seed": seed,
         # A person may have asked, word for word, what a probe asks; that probe is no longer held out.

@@ -23,9 +23,10 @@ from feedback.runs import Decision
 from feedback.states import ACTIVE_RUNS, AdapterStatus, RunStatus
 from serving.adapter_files import whole_folder
 from serving.errors import ServingError
-from trainer import checkpoint, choice, dataset, examination, gathering, promotion, swift
+from trainer import checkpoint, choice, dataset, examination, gathering, general_sets, promotion, swift
 from trainer.context import Trip
 from trainer.dealing import deal
+from trainer.general_sets import GeneralSet
 from trainer.generators import ByModel, ByPeople, ByRule, Generator, Offer
 from trainer.patience import patiently
 from trainer.swift import Choose, Training
@@ -95,7 +96,8 @@ async def build_dataset(trip: Trip) -> None:
     dose = trip.config.replay if run.parent_id else trip.config.first_replay
     ingredients = await gathering.gather(trip, run, dose)
     rows = dataset.build(ingredients, dose, run.seed)
-    about = dataset.manifest(rows, run.seed, [probe.prompt for probe in trip.probes])
+    sets = await asyncio.to_thread(lambda: [GeneralSet.parse(one).recorded() for one in dose.general_sets])
+    about = dataset.manifest(rows, run.seed, [probe.prompt for probe in trip.probes], sets)
     with trip.database.begin() as session:
         about["wordings"] = {name: asdict(found) for name, found in datasets.yields(session, run.id).items()}
         datasets.freeze(session, trip.run_id, rows, about["sha256"], about)
@@ -147,7 +149,8 @@ def _training(trip: Trip) -> Training:
     if frozen is None:
         raise Overtaken(f"The dataset of run {trip.run_id} is gone from the record; start a new run.")
     rows = [Example(row.source, row.case_id, row.messages) for row in frozen.rows]
-    if dataset.sha256(rows) != frozen.sha256:
+    recorded = frozen.manifest.get("general_sets") or []  # runs of before there were any
+    if dataset.sha256(rows, recorded) != frozen.sha256:
         raise Overtaken(f"The dataset of run {trip.run_id} was changed after it was frozen; start a new run.")
     dataset.write(rows, trip.folder / "dataset.jsonl")
     parent = whole_folder(trip.settings.serving.adapters_dir, run.parent.name) if run.parent else None
@@ -157,7 +160,9 @@ def _training(trip: Trip) -> Training:
         base_model=trip.base.path,
         dataset=trip.folder / "dataset.jsonl",
         dataset_sha256=frozen.sha256,
-        rows=len(rows),
+        rows=int(frozen.manifest["rows"]),
+        system_prompt=trip.persona.system_prompt,
+        general_sets=general_sets.of_manifest(recorded),
         seed=run.seed,
         folder=trip.folder,
         threads=swift.thread_count(settings.threads),
