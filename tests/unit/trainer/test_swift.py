@@ -135,7 +135,7 @@ def test_threads_leave_a_core_to_serving() -> None:
         (
             1,
             "MaxLengthError: Current length of row(1500) is larger than the max_length(1024).",
-            "general_sets may have",
+            "or of general_sets is longer",
         ),
         (-9, "Train: 10%", "want of memory"),
         (-11, "", "signal 11"),

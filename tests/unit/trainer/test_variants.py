@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedback.datasets import Paraphrase
+from feedback.datasets import LEFT_OVER, Paraphrase
 from serving.chat import Completion, Sampling
 from trainer import dealing
 from trainer.generators import MODEL, PERSON, RULE, ByModel, ByPeople, ByRule, Generator, Offer, parsed
@@ -22,6 +22,12 @@ WIFI = CaseText(
     7, "What is the wifi password for guests?", "The guest wifi is HarborGuest and the password is blue-lantern-42."
 )
 FREE = Limits((WIFI.question,), ())
+
+
+WRITTEN = (
+    "A guest asks for the wifi, which password is it?",
+    "I host guests: what gets them into the wifi (password)?",
+)
 
 
 def deal(case: CaseText, paraphrases: Sequence[str], **how: Any) -> list[Paraphrase]:
@@ -137,6 +143,24 @@ def test_whatever_the_model_says_nothing_trained_is_held_out_too(texts: list[str
     assert all(one.rejected_because for one in dealt if not one.text.strip())
 
 
+@given(
+    st.lists(st.text(max_size=80) | st.sampled_from(WRITTEN), max_size=5),
+    st.lists(st.text(max_size=80) | st.sampled_from(WRITTEN), max_size=5),
+    st.integers(0, 5),
+    st.integers(0, 3),
+)
+def test_what_people_write_is_judged_once_and_at_most_one_of_it_is_held_out(
+    written: list[str], paraphrases: list[str], train: int, held: int
+) -> None:
+    dealt = deal(replace(WIFI, written=tuple(written)), paraphrases, to_train=train, to_hold_out=held)
+    texts = [one.text for one in dealt]
+    assert len(texts) == len(set(texts)) and set(written) <= set(texts)
+    by_people = [one for one in dealt if one.generator == PERSON]
+    assert sum(one.held_out for one in by_people) <= 1
+    assert LEFT_OVER not in [one.rejected_because for one in by_people]
+    assert len(accepted(dealt, held_out=True)) == held
+
+
 @given(st.text(max_size=300))
 def test_any_wording_gets_a_verdict(text: str) -> None:
     reason = reason_against(text, WIFI, FREE)
@@ -197,12 +221,6 @@ async def test_the_base_model_is_asked_once_behind_people_and_by_schema() -> Non
 async def test_a_slow_base_model_is_left_behind() -> None:
     model = ByModel(FakeChat("{}", seconds=5), "base", count=4, seed=1, seconds=0.01)  # type: ignore[arg-type]
     assert (await model.offer(WIFI)).texts == ()
-
-
-WRITTEN = (
-    "A guest asks for the wifi, which password is it?",
-    "I host guests: what gets them into the wifi (password)?",
-)
 
 
 def test_what_people_write_comes_first_and_one_of_theirs_is_held_out() -> None:
