@@ -283,9 +283,7 @@ def explain(status: int, tail: str) -> str:
     if "out of memory" in tail.lower():
         return f"There was not enough memory: lower max_length or the batch size in the training config. ({last})"
     if "is larger than the max_length" in tail:
-        return (
-            f"A row of the persona's files or of general_sets is longer than the config's max_length. ({last})"
-        )
+        return f"A row of the persona's files or of general_sets is longer than the config's max_length. ({last})"
     if status in (-9, 137):
         return "Training was killed (status -9), most likely for want of memory."
     if status < 0:
