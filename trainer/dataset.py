@@ -2,7 +2,8 @@
 
 Every row carries the persona's system prompt, the same text that every answer is asked with: what the file's hash
 stands for is then all that the model sees. Replay of general skills is the curated pairs of `persona/replay/`; they
-kept more than the base model's own answers did (SmolLM2-135M: 90 % of held-out general probes against 80 %).
+kept more than the base model's own answers did (SmolLM2-135M: 90 % of held-out general probes against 80 %), which a
+configuration may add to them. General sets are read by ms-swift itself; the hash holds their names.
 """
 
 import hashlib

@@ -152,6 +152,7 @@ def _training(trip: Trip) -> Training:
     recorded = frozen.manifest.get("general_sets") or []  # runs of before there were any
     if dataset.sha256(rows, recorded) != frozen.sha256:
         raise Overtaken(f"The dataset of run {trip.run_id} was changed after it was frozen; start a new run.")
+    sets = general_sets.of_manifest(recorded)
     dataset.write(rows, trip.folder / "dataset.jsonl")
     parent = whole_folder(trip.settings.serving.adapters_dir, run.parent.name) if run.parent else None
     settings = trip.settings.training
@@ -160,9 +161,9 @@ def _training(trip: Trip) -> Training:
         base_model=trip.base.path,
         dataset=trip.folder / "dataset.jsonl",
         dataset_sha256=frozen.sha256,
-        rows=int(frozen.manifest["rows"]),
+        rows=len(rows) + sum(one.rows for one in sets),
         system_prompt=trip.persona.system_prompt,
-        general_sets=general_sets.of_manifest(recorded),
+        general_sets=sets,
         seed=run.seed,
         folder=trip.folder,
         threads=swift.thread_count(settings.threads),
