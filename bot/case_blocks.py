@@ -96,7 +96,7 @@ def news(case: Case, now: str | None = None) -> tuple[str, list[Block]] | None:
         so = f"{escape(shorten(case.outcome, 600))}\nThe correction stays approved; the next training tries it again."
         return text, [section(f"{told}: {text}"), context(so)]
     if case.status is CaseStatus.UNMENDED:
-        text = "I trained on the correction, and still get it wrong."
+        text = "I tried to learn the correction, and still get it wrong."
         blame = escape(shorten(case.outcome or "its probes fail", 600))
         why = context(f"Why: {blame}. It goes back to the admins; nothing is lost.")
         return text, [section(f"{told}: {text}"), why]

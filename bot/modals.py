@@ -100,7 +100,7 @@ def review(
         return modal("Review", REVIEW, [*top, said, *more], metadata)
     shown = [_about(case), *before_after(case), *(section(f"⚠️ {escape(hint)}") for hint in hints)]
     if case.status is CaseStatus.UNMENDED:
-        shown.append(section(f"⚠️ Trained on, {state(case)}. Approve tries it once more."))
+        shown.append(section(f"⚠️ Tried before, {state(case)}. Approve tries it once more."))
     if case.first_approved_by:
         shown.append(section(f"{who(case.first_approved_by)} has approved it; it needs one more."))
     if not case.correction:
