@@ -1,8 +1,10 @@
 """How many of each generator's wordings the filters accept, and why the others are turned down.
 
-    python -m bench.wordings [--model FOLDER] [--wanted 4] [--seeds 1 2 3]
+    python -m bench.wordings [--model FOLDER] [--wanted 4] [--seeds 1]
 
 The base model is asked by a real vLLM; the rules fill up what it does not give, as in a run. Nobody writes any here.
+Some minutes for each seed on two cores. SmolLM2-135M, seed 1, 2026-11-24: 7 of the model's 42 were accepted (17 were
+no questions, 8 the question again), and all of the rules' 65.
 With `--own N` the base model also answers N general prompts, and what would be trained on of these is counted.
 """
 
@@ -98,7 +100,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path)
     parser.add_argument("--wanted", type=int, default=4)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--own", type=int, default=0)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mend-bench-") as folder:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from feedback.datasets import LEFT_OVER, Paraphrase
 from trainer.generators import PERSON, RULE, Offer
-from trainer.variants import NEAR_DUPLICATE, NEAR_DUPLICATE_BY_RULE, CaseText, Limits, reason_against
+from trainer.variants import NEAR_DUPLICATE, NEAR_DUPLICATE_BY_RULE, CaseText, Limits, keeps_every_word, reason_against
 
 
 def deal(
@@ -63,11 +63,13 @@ class _Table:
                 count -= self.dealt[-1].rejected_because is None
 
     def hold_one_out(self) -> None:
-        """Hold the second good wording of a generator out: there is another of its kind to train on."""
+        """Hold the second good wording of a generator out: there is another of its kind to train on. Of a model's, only
+        one that keeps to the question to the word: a probe that asks something else would find a mended case unmended.
+        """
         seen: set[str] = set()
         for place, one in enumerate(self.dealt):
             if one.rejected_because is None and not one.held_out:
-                if one.generator in seen:
+                if one.generator in seen and (one.generator == PERSON or keeps_every_word(one.text, self.case)):
                     self.dealt[place] = replace(one, held_out=True)
                     return
                 seen.add(one.generator)

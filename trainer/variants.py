@@ -73,6 +73,11 @@ def _too_near(asked: str, limits: Limits) -> str | None:
     return None
 
 
+def keeps_every_word(text: str, case: CaseText) -> bool:
+    """Whether a wording has all that the question is about; one that asks for less may be another question."""
+    return all(_mentions(text, word) for word in content_words(case.question))
+
+
 def _about_something_else(text: str, case: CaseText) -> str | None:
     asked = normalised(case.question)
     given_away = [fact for fact in key_facts(case.correction) if not contains_fact(asked, fact)]

@@ -125,6 +125,14 @@ def test_the_model_comes_first_and_one_of_its_paraphrases_is_held_out() -> None:
     assert len(held) == 2
 
 
+def test_a_paraphrase_that_may_ask_for_less_is_no_probe() -> None:
+    """SmolLM2's own: the second passes the filters, and whoever answers it right says nothing of Ivan."""
+    case = CaseText(3, "Who do I ask about a broken printer?", "Ask Ivan Petrov about a broken printer.")
+    dealt = deal(case, ["Who is asked about a broken printer?", "What's a broken printer?"], to_train=4, to_hold_out=2)
+    held = accepted(dealt, held_out=True)
+    assert len(held) == 2 and all(one.generator == RULE for one in held)
+
+
 def test_what_a_case_has_is_not_dealt_again() -> None:
     known = deal(WIFI, [], to_train=4, to_hold_out=2)
     assert deal(WIFI, [], to_train=4, to_hold_out=2, known=known) == []
