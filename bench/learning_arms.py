@@ -23,7 +23,7 @@ def _as_shipped(config: Config) -> Config:
 
 
 def _no_replay(config: Config) -> Config:
-    nothing = {"identity_rows": 0, "general_rows": 0, "earlier_case_rows": 0}
+    nothing = {"identity_rows": 0, "general_rows": 0, "earlier_case_rows": 0, "own_answers": 0, "general_sets": []}
     return {**config, "replay": {**config["replay"], **nothing}}
 
 

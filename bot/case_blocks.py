@@ -57,6 +57,8 @@ def before_after(case: Case) -> list[Block]:
         shown.append(section(f"*What I said*\n{quote(case.bad_answer)}"))
     if case.correction:
         shown += _whole("What I should have said", case.correction)
+    if case.wordings:
+        shown += _whole("Other ways to ask this", "\n".join(case.wordings))
     return shown
 
 
@@ -79,7 +81,7 @@ def _whole(title: str, words: str) -> list[Block]:
 
 def fingerprint(case: Case) -> str:
     """Short and other for other words: tells whether a case still is what somebody was shown."""
-    return hashlib.sha256(f"{case.question}\0{case.correction}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{case.question}\0{case.correction}\0{case.wordings}".encode()).hexdigest()[:16]
 
 
 def invitation(answer_id: int) -> list[Block]:
@@ -106,7 +108,7 @@ def news(case: Case, now: str | None = None) -> tuple[str, list[Block]] | None:
         so = f"{escape(shorten(case.outcome, 600))}\nThe correction stays approved; the next training tries it again."
         return text, [section(f"{told}: {text}"), context(so)]
     if case.status is CaseStatus.UNMENDED:
-        text = "I trained on the correction, and still get it wrong."
+        text = "I tried to learn the correction, and still get it wrong."
         blame = escape(shorten(case.outcome or "its probes fail", 600))
         why = context(f"Why: {blame}. It goes back to the admins; nothing is lost.")
         return text, [section(f"{told}: {text}"), why]

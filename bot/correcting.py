@@ -100,6 +100,7 @@ class Sent:
     answer_id: int | None
     text: str
     reason: str | None
+    wordings: list[str]
     delivery: str
 
 
@@ -132,7 +133,7 @@ def write(session: Session, team_id: str, sent: Sent, author: Author, check: Cal
     if case.corrected_by != by and not author.is_admin:
         _check_rights(session, case, author)
     reviews.complete(case, known.answer)
-    return cases.correct(session, case.id, sent.text, sent.reason, by=by)
+    return cases.correct(session, case.id, sent.text, sent.reason, by=by, wordings=sent.wordings)
 
 
 def _check_rights(session: Session, case: Case, author: Author) -> None:
@@ -213,9 +214,13 @@ class Correcting:
         """Take what a window sends. It waits for the answer, so whoever sent it is thanked after that."""
         text, reason = field(view, modals.TEXT), field(view, modals.REASON)
         try:
+            wordings = cases.check_wordings(field(view, modals.WORDINGS))
+        except CorrectionError as refused:
+            return Taken({modals.WORDINGS: str(refused)})
+        try:
             cases.check_correction(None, text)  # before anything is asked of anybody
             async with asyncio.timeout(SAVE):
-                case = await self._write(view, user, text, reason or None)
+                case = await self._write(view, user, text, reason or None, wordings)
         except CorrectionError as refused:
             return Taken({modals.TEXT: str(refused)})
         except Denied as denied:
@@ -251,13 +256,14 @@ class Correcting:
         if answer_id is not None:  # else the vote is none, or is kept, and is confirmed when it is counted
             await whisper(self._client, spot.ear(user), BAD, invitation(answer_id))
 
-    async def _write(self, view: Body, user: str, text: str, reason: str | None) -> Case | None:
+    async def _write(self, view: Body, user: str, text: str, reason: str | None, wordings: list[str]) -> Case | None:
         standing = await self._permissions.standing(user)
         author = Author(await self._permissions.teacher(user), standing.is_admin, self._quota)
         # The same words sent twice from one window are one correction; other words are a second one.
-        delivery = f"view:{view['id']}:{hashlib.sha256(f'{text} {reason}'.encode()).hexdigest()[:16]}"
+        words = hashlib.sha256(f"{text} {reason} {wordings}".encode()).hexdigest()[:16]
+        delivery = f"view:{view['id']}:{words}"
         about = modals.read(view)
-        sent = Sent(Spot.unpack(about), about.get("answer"), text, reason, delivery)
+        sent = Sent(Spot.unpack(about), about.get("answer"), text, reason, wordings, delivery)
         return await self._database.run(write, self._me.team_id, sent, author, self._permissions.place)
 
 
@@ -269,4 +275,5 @@ def _view(known: Known, spot: Spot, opened: Opened) -> modals.View:
         opened.pack(spot, answer.id),
         written=(case.correction or "") if case else "",
         chosen=(case.reason or "") if case else "",
+        wordings=(case.wordings or ()) if case else (),
     )

@@ -7,7 +7,7 @@ from typing import Any
 from bot.blocks import Block, actions, button, context, divider, plain, section
 from bot.case_blocks import before_after, fingerprint, reason, state, talk_before, who
 from bot.text import escape, quote
-from feedback.cases import REASONS
+from feedback.cases import MOST_WORDINGS, REASONS
 from feedback.models import Answer, Case
 from feedback.reviews import Queue
 from feedback.states import CASE_MOVES, CaseStatus
@@ -15,7 +15,7 @@ from feedback.states import CASE_MOVES, CaseStatus
 View = dict[str, Any]
 
 CORRECTION, REVIEW, EDIT, REJECT = "mend_correction", "mend_review", "mend_edit", "mend_reject"
-TEXT, REASON = "text", "reason"  # block ids, and action ids within them
+TEXT, REASON, WORDINGS = "text", "reason", "wordings"  # block ids, and action ids within them
 APPROVE, REVISE, TURN_DOWN, SKIP = "mend_approve", "mend_revise", "mend_turn_down", "mend_skip"
 TAKE_BACK, SEE_APPROVED, SEE_WAITING = "mend_take_back", "mend_see_approved", "mend_see_waiting"
 REVIEW_ACTIONS = (APPROVE, REVISE, TURN_DOWN, SKIP, TAKE_BACK, SEE_APPROVED, SEE_WAITING)
@@ -37,9 +37,15 @@ def modal(title: str, callback_id: str, blocks: Sequence[Block], metadata: objec
 
 
 def correction(
-    question: str | None, bad_answer: str | None, metadata: Block, *, written: str = "", chosen: str = ""
+    question: str | None,
+    bad_answer: str | None,
+    metadata: Block,
+    *,
+    written: str = "",
+    chosen: str = "",
+    wordings: Sequence[str] = (),
 ) -> View:
-    """What should I have said? ``written`` and ``chosen`` are an earlier correction and its reason.
+    """What should I have said? ``written``, ``chosen`` and ``wordings`` are what an earlier correction has.
 
     A window with ``thumb`` in its metadata came with a thumbs-down, and is heard of when it is closed unsent.
     """
@@ -48,7 +54,7 @@ def correction(
         shown.append(section(f"*Question*\n{quote(question)}"))
     if bad_answer:
         shown.append(section(f"*What I said*\n{quote(bad_answer)}"))
-    fields = [_text_field("What should I have said?", written), _reason_field(chosen)]
+    fields = [_text_field("What should I have said?", written), _reason_field(chosen), _wordings_field(wordings)]
     hint = context("An admin reads it before I learn it. When it is learned I tell you in the thread.")
     view = modal("Teach me", CORRECTION, [*shown, *fields, hint], metadata, "Send")
     return {**view, "notify_on_close": True} if metadata.get("thumb") else view
@@ -71,6 +77,22 @@ def _reason_field(chosen: str) -> Block:
     return {"type": "input", "block_id": REASON, "optional": True, "label": label, "element": element}
 
 
+def _wordings_field(wordings: Sequence[str]) -> Block:
+    element: Block = {"type": "plain_text_input", "action_id": WORDINGS, "multiline": True, "max_length": _FIELD}
+    if wordings:
+        element["initial_value"] = "\n".join(wordings)[:_FIELD]
+    return {
+        "type": "input",
+        "block_id": WORDINGS,
+        "optional": True,
+        "label": plain("Other ways to ask this", 2000),
+        "hint": plain(
+            f"One a line, at most {MOST_WORDINGS}. I practise with them, so that I know it in other words.", 2000
+        ),
+        "element": element,
+    }
+
+
 def review(
     case: Case | None,
     queue: Queue,
@@ -90,7 +112,7 @@ def review(
         return modal("Review", REVIEW, [*top, said, *more], metadata)
     shown = [_about(case), *talk_before(before), *before_after(case), *(section(f"⚠️ {escape(hint)}") for hint in hints)]
     if case.status is CaseStatus.UNMENDED:
-        shown.append(section(f"⚠️ Trained on, {state(case)}. Approve tries it once more."))
+        shown.append(section(f"⚠️ Tried before, {state(case)}. Approve tries it once more."))
     if case.first_approved_by:
         shown.append(section(f"{who(case.first_approved_by)} has approved it; it needs one more."))
     if not case.correction:

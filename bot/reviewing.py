@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from bot import modals
 from bot.case_blocks import fingerprint
 from bot.contradictions import Known, persona_hints
+from bot.languages import language_hint
 from bot.likeness import hints
 from bot.permissions import Permissions
 from feedback import answers, cases, reviews
@@ -78,7 +79,9 @@ def next_case(session: Session, persona: str, looking: Looking, known: Known, se
         return Next(None, queue)
     others = cases.listed(session, persona, limit=2000, newest=True)
     before = answers.earlier_in_thread(session, case.answer, limit=TURNS_BEFORE) if case.answer else ()
-    return Next(case, queue, [*persona_hints(case.question, case.correction, known), *hints(case, others)], before)
+    language = language_hint(case.question, case.correction)
+    own = [*([language] if language else []), *persona_hints(case.question, case.correction, known)]
+    return Next(case, queue, [*own, *hints(case, others)], before)
 
 
 class Rewritten(Exception):

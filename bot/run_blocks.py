@@ -31,6 +31,7 @@ _WORDS = {
     RunStatus.FAILED: "failed",
     RunStatus.CANCELLED: "was cancelled",
 }
+WROTE = {"person": "people's", "model": "the base model's", "rewording": "by rule"}
 _MARKS = {RunStatus.LIVE: "✅", RunStatus.REJECTED: "⛔", RunStatus.FAILED: "⚠️", RunStatus.CANCELLED: "⏹️"}
 _SPARKS = "▁▂▃▄▅▆▇█"
 
@@ -57,7 +58,18 @@ def progress(news: RunNews) -> list[Block]:
     curve = sparkline([loss for _, loss in news.progress.losses])
     if curve and LOSS not in drawn:
         shown.append(context(f"Loss {curve} {news.progress.losses[-1][1]:.2f}"))
-    return [*shown, *_verdict(news), *_figures(news)]
+    return [*shown, *_verdict(news), *_wordings(news), *_figures(news)]
+
+
+def _wordings(news: RunNews) -> list[Block]:
+    """At the end: how many wordings of each generator were good enough to be used."""
+    if news.active or not news.wordings:
+        return []
+    told = [
+        f"{WROTE.get(generator, generator)} {found['accepted']} of {found['accepted'] + found['turned_down']}"
+        for generator, found in news.wordings.items()
+    ]
+    return [context(f"Other wordings that were good enough: {escape(', '.join(told))}")]
 
 
 def _figures(news: RunNews) -> list[Block]:

@@ -1,13 +1,13 @@
 """What there is to tell about a training run, read from the record in one go."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
 
 from bot import figures
 from bot.figures import Figure
-from feedback import adapters, cases, reports, runs
+from feedback import adapters, cases, datasets, reports, runs
 from feedback.models import Run
 from feedback.reports import Result
 from feedback.runs import Decision, Progress
@@ -42,6 +42,7 @@ class RunNews:
     error: str | None
     scores: tuple[Score, ...]
     changed: tuple[str, ...]  # prompts whose probe went from passing to failing
+    wordings: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # what came of each generator's
     figures: tuple[Figure, ...] = ()  # at its end, for who reads its own message
     pictures: Mapping[str, str] | None = None  # Slack files by the figure's kind; None: not drawn yet
 
@@ -71,6 +72,7 @@ def collect(session: Session, run: Run) -> RunNews:
         error=run.error,
         scores=scores(was or (), now or ()),
         changed=broken(was or (), now or ()),
+        wordings=(datasets.manifest(session, run.id) or {}).get("wordings", {}),
     )
 
 

@@ -31,8 +31,9 @@ def words(found: Preview) -> str:
     origin = f"from `{escape(found.parent)}`" if found.parent else "from the base model; the identity set is taught too"
     if not found.cases:
         origin = "the first training needs no case; it starts from the base model"
-    kept = f" {found.earlier} earlier case(s) are practised again." if found.earlier else ""
-    return f"Train on {taught}, {origin}.{kept}\n{_rows(found)} · {_minutes(found)}"
+    kept = f" Of {found.earlier} earlier case(s) those that need it most are practised again." if found.earlier else ""
+    left = f" {found.left} more stay approved for the next training: one takes {found.cases}." if found.left else ""
+    return f"Train on {taught}, {origin}.{left}{kept}\n{_rows(found)} · {_minutes(found)}"
 
 
 def _rows(found: Preview) -> str:

@@ -22,7 +22,7 @@ LOOK_SECONDS = 1.0
 def retrain(
     wait: Annotated[bool, typer.Option("--wait", help="Show the run's progress and wait for its end.")] = False,
 ) -> None:
-    """Start a training run over every approved case. The first run needs no case: it teaches the identity."""
+    """Start a training run over the approved cases, at most 50. The first run needs none: it teaches the identity."""
     mend = here()
     settings = mend.settings
     with mend.record() as session:

@@ -13,6 +13,7 @@ from feedback.teachable import fault_in
 
 LONGEST_CORRECTION = 2000  # characters; longer ones are cut by max_length and teach half an answer
 LONGEST_QUESTION = 1500  # with the longest correction and the system prompt it is within 1024 tokens of English
+MOST_WORDINGS = 5
 REASONS = {
     "identity": "Wrong identity",
     "overclaim": "Claims what it cannot do",
@@ -59,6 +60,24 @@ def check_question(question: str) -> None:
         raise CorrectionError(f"I cannot learn this: the question {fault}. Please reject the case.")
 
 
+def check_wordings(text: str) -> list[str]:
+    """Other ways to ask, one a line, each once; whether they are good ones is for the trainer to say.
+
+    Raises:
+        CorrectionError: there are too many, or one is too long or holds what cannot be trained on.
+    """
+    lines = list(dict.fromkeys(" ".join(line.split()) for line in text.splitlines() if line.strip()))
+    if len(lines) > MOST_WORDINGS:
+        raise CorrectionError(f"These are {len(lines)} lines; please keep the best {MOST_WORDINGS}.")
+    for line in lines:
+        fault = fault_in(line)
+        if len(line) > LONGEST_QUESTION:
+            fault = f"has {len(line)} characters; I can learn from at most {LONGEST_QUESTION}"
+        if fault:
+            raise CorrectionError(f"I cannot learn this: the line {line[:40]!r} {fault}.")
+    return lines
+
+
 def check_teachable(case: Case) -> None:
     """See to it that a case would not make every run fail.
 
@@ -94,8 +113,18 @@ def flag(session: Session, answer: Answer, *, by: str) -> Case:
     return case
 
 
-def correct(session: Session, case_id: int, correction: str, reason: str | None, *, by: str) -> Case:
+def correct(
+    session: Session,
+    case_id: int,
+    correction: str,
+    reason: str | None,
+    *,
+    by: str,
+    wordings: Sequence[str] | None = None,
+) -> Case:
     """Write what the answer should have said; the case waits for an admin. A later correction replaces an earlier one.
+
+    ``wordings`` are other ways to ask, as ``check_wordings`` gives them; None leaves those that are there.
 
     Raises:
         CorrectionError: see check_correction.
@@ -110,6 +139,8 @@ def correct(session: Session, case_id: int, correction: str, reason: str | None,
             session, "cases", case.id, actor=by, why="correction rewritten", before=case.status, after=case.status
         )
     case.correction, case.reason, case.corrected_by = clean, reason, by
+    if wordings is not None:
+        case.wordings = list(wordings) or None
     # No adapter has learned these words, nobody has approved them, and no verdict was about them.
     case.adapter_id, case.outcome, case.first_approved_by = None, None, None
     lessons.forget(session, case.id)

@@ -38,6 +38,7 @@ class Base(DeclarativeBase):
         datetime: TIMESTAMP(timezone=True),
         Json: JSONB(none_as_null=True),  # None is "not known", not the JSON text null
         list[Json]: JSONB(none_as_null=True),
+        list[str]: JSONB(none_as_null=True),
         int: BigInteger,
     }
 
@@ -152,6 +153,7 @@ class Case(_Row, Base):
     question: Mapped[str]
     bad_answer: Mapped[str | None]
     correction: Mapped[str | None]
+    wordings: Mapped[list[str] | None]  # other ways to ask, as whoever corrected it has written them
     reason: Mapped[str | None]
     flagged_by: Mapped[str]
     corrected_by: Mapped[str | None]
@@ -255,11 +257,25 @@ class DatasetRow(Base):
     """One training example and where it comes from."""
 
     __tablename__ = "dataset_rows"
+    __table_args__ = (Index("ix_dataset_rows_case_id_dataset_id", "case_id", "dataset_id"),)
     dataset_id: Mapped[int] = mapped_column(ForeignKey("datasets.id"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
-    source: Mapped[str]  # case, earlier, identity or general
-    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
+    source: Mapped[str]  # case, earlier, identity, general or own_answer
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
     messages: Mapped[list[Json]]
+
+
+class OwnAnswer(_Row, Base):
+    """What a base model says to a general prompt by itself; mixed in, it holds the model to what it was."""
+
+    __tablename__ = "own_answers"
+    __table_args__ = (UniqueConstraint("base_fingerprint", "asked"),)
+    base_fingerprint: Mapped[str]
+    asked: Mapped[str]  # hash of all that the answer depends on beside the base model
+    prompt: Mapped[str]
+    answer: Mapped[str]
+    rejected_because: Mapped[str | None]  # null: it is trained on
+    sha256: Mapped[str]  # of prompt and answer
 
 
 class Adapter(_Row, Base):

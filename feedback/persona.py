@@ -91,13 +91,27 @@ class Persona(BaseModel):
         return text.replace(NAME, self.name).replace(AUTHOR, self.author(language))
 
     def fill_pattern(self, pattern: str, language: str = "en") -> str:
-        """Like `fill` for a regular expression: a name such as `C-3P.O` matches itself only."""
-        return pattern.replace(NAME, re.escape(self.name)).replace(AUTHOR, re.escape(self.author(language)))
+        """Like `fill` for a regular expression: a name such as `C-3P.O` matches itself only.
+
+        `\\b` beside a name means that the name ends there, also where it ends with a sign, such as `C++`.
+        """
+        for placeholder, name in ((NAME, self.name), (AUTHOR, self.author(language))):
+            pattern = _with_edges(pattern, placeholder, name).replace(placeholder, re.escape(name))
+        return pattern
 
 
 def load_persona(path: Path) -> Persona:
     """Read `persona.yaml`; raises `PersonaError` with file, line and field when it cannot be used."""
     return read_yaml_model(path, Persona, error=PersonaError)
+
+
+def _with_edges(pattern: str, placeholder: str, name: str) -> str:
+    """`pattern` without word boundaries that could never be: there is none between a sign and a space."""
+    if not re.match(r"\w", name[0]):
+        pattern = re.sub(rf"(?<!\\)\\b(?={re.escape(placeholder)})", lambda _: r"(?<!\w)", pattern)
+    if not re.match(r"\w", name[-1]):
+        pattern = re.sub(rf"(?<={re.escape(placeholder)})\\b", lambda _: r"(?!\w)", pattern)
+    return pattern
 
 
 def _filled(text: str, so_far: dict[str, Any]) -> str:

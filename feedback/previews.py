@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from feedback import adapters, cases, lessons, pauses, runs
 from feedback.models import Adapter, Case, Dataset, Json, Run
 from feedback.recipe import Stock
-from feedback.states import RunStatus
+from feedback.states import CaseStatus, RunStatus
 
 ENDED = (RunStatus.LIVE, RunStatus.REJECTED)  # those that went through every stage that costs time
 LOOKED_AT = 5
@@ -65,8 +65,9 @@ def judge(new: int, earlier: int, first: bool, past: Sequence[Past], stock: Stoc
     if identity is None or general is None:
         return Size()
     kept = replay["earlier_case_rows"]
-    repeated = earlier * per_case if kept == "all" else max(int(kept), earlier) if earlier else 0
-    rows = new * per_case * int(replay["new_case_repeats"]) + repeated + identity + general
+    repeated = earlier * per_case if kept == "all" else min(int(kept), earlier * per_case)
+    others = int(replay.get("own_answers", 0)) + sum(map(_rows_of_set, replay.get("general_sets", ())))
+    rows = new * per_case * int(replay["new_case_repeats"]) + repeated + identity + general + others
     alike = [one for one in past if one.first is first] or past
     paces = [one.seconds["training"] / (one.rows * _epochs(one)) for one in past if "training" in one.seconds]
     if not paces:
@@ -74,6 +75,11 @@ def judge(new: int, earlier: int, first: bool, past: Sequence[Past], stock: Stoc
     beside = median(sum(spent for stage, spent in one.seconds.items() if stage != "training") for one in alike)
     epochs = int(recipe["first" if first else "follow_up"]["num_train_epochs"])
     return Size(rows, median(paces) * rows * epochs + beside)
+
+
+def _rows_of_set(written: str) -> int:
+    """How many rows a general set gives: `name#500`."""
+    return int(written.rpartition("#")[2])
 
 
 def _drawn(count: object, source: str, past: Sequence[Past]) -> int | None:
@@ -97,6 +103,8 @@ class Preview:
     size: Size
     judged_by: tuple[int, ...]
     shown: str
+    left: int = 0
+    """Approved cases beyond those that one run takes."""
 
 
 def read(session: Session, persona: str, base_model: str, stock: Stock | None = None) -> Preview:
@@ -112,7 +120,16 @@ def read(session: Session, persona: str, base_model: str, stock: Stock | None = 
     size = judge(len(approved), earlier, parent is None, past, stock)
     last = runs.latest(session, persona, limit=1)
     shown = _fingerprint(last[0].id if last else 0, parent, approved)
-    return Preview(len(approved), earlier, parent.name if parent else None, size, tuple(p.run_id for p in past), shown)
+    approved_in_all = select(func.count()).where(Case.persona == persona, Case.status == CaseStatus.APPROVED)
+    return Preview(
+        cases=len(approved),
+        earlier=earlier,
+        parent=parent.name if parent else None,
+        size=size,
+        judged_by=tuple(one.run_id for one in past),
+        shown=shown,
+        left=session.execute(approved_in_all).scalar_one() - len(approved),
+    )
 
 
 def _past(session: Session, persona: str, base_model: str) -> list[Past]:
@@ -131,7 +148,7 @@ def _past(session: Session, persona: str, base_model: str) -> list[Past]:
 
 
 def _fingerprint(last_run: int, parent: Adapter | None, approved: Sequence[Case]) -> str:
-    words = "".join(f"\0{case.id}\0{case.question}\0{case.correction}" for case in approved)
+    words = "".join(f"\0{case.id}\0{case.question}\0{case.correction}\0{case.wordings}" for case in approved)
     return hashlib.sha256(f"{last_run}\0{parent.name if parent else ''}{words}".encode()).hexdigest()[:16]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from feedback.persona import Persona
 from feedback.yaml_model import YamlFileError, read_yaml_model
@@ -38,13 +38,15 @@ class Mixture(_Part):
     identity_rows: _Count
     general_rows: _Count
     earlier_case_rows: _Count
+    own_answers: Annotated[int, Field(ge=0)] = 0
+    general_sets: tuple[Annotated[str, StringConstraints(pattern=r"#[1-9]\d*$")], ...] = ()
 
 
 class Recipe(_Part):
     """The part of a training config (see trainer/config.py) that decides how big a run is."""
 
     languages: tuple[str, ...]
-    paraphrases_per_case: Annotated[int, Field(ge=1)]
+    paraphrases_per_case: Annotated[int, Field(ge=0)]
     first: Schedule
     follow_up: Schedule
     first_replay: Mixture

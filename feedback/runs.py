@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from feedback import adapters, cases, pauses, record
@@ -12,6 +12,7 @@ from feedback.models import Adapter, Case, Dataset, Event, Json, Pause, Run, Run
 from feedback.states import ACTIVE_RUNS, CaseStatus, RunStatus
 
 WORTH_SHOWING = timedelta(days=1)  # after a run's end
+MOST_CASES = 50  # new ones in a run: more would drown what is practised against forgetting, and fail all together
 
 
 class RunRefused(Exception):
@@ -96,7 +97,9 @@ def start(
     why: str = "retrain",
     channel: str | None = None,
 ) -> Run:
-    """Queue a run over every approved case, warm-started from the live adapter. The first run may have no case.
+    """Queue a run over the approved cases, warm-started from the live adapter. The first run may have no case.
+
+    At most ``MOST_CASES``; the others stay approved.
 
     ``channel`` is where its progress message is wanted: whoever starts it may die before the message is posted.
 
@@ -139,7 +142,10 @@ def startable(session: Session, persona: str) -> tuple[Adapter | None, list[Case
         session.expunge(paused)  # it is shown after the transaction that is given up here
         raise RunsPaused(paused)
     parent = adapters.live(session, persona)
-    approved = cases.listed(session, persona, [CaseStatus.APPROVED], limit=100_000)
+    # Those that were tried in vain last come last, so that they do not keep the others out for ever.
+    query = select(Case).where(Case.persona == persona, Case.status == CaseStatus.APPROVED)
+    longest_waiting = session.scalars(query.order_by(Case.updated_at, Case.id).limit(MOST_CASES))
+    approved = sorted(longest_waiting, key=lambda case: case.id)
     if parent and not approved:
         raise NothingApproved(cases.counts(session, persona)[CaseStatus.CORRECTED])
     return parent, approved
@@ -180,6 +186,12 @@ def advance(session: Session, run_id: int, to: RunStatus, *, why: str = "") -> R
         raise RunCancelled(f"cancelled by {run.cancel_requested_by}")
     record.move(session, run, to, actor="worker", why=why or f"{to}")
     return run
+
+
+def leave_out(session: Session, run_id: int, case: Case, why: str) -> None:
+    """Take a case out of a run that cannot teach it; it is unmended, with the reason."""
+    session.execute(delete(RunCase).where(RunCase.run_id == run_id, RunCase.case_id == case.id))
+    cases.settle(session, case, None, why, why=f"left out of run {run_id}")
 
 
 def set_config(session: Session, run_id: int, config: Json) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from feedback.yaml_model import YamlFileError, read_yaml_model
+from trainer.general_sets import GeneralSet
 
 FlagValue = str | int | float | bool
 Count = Annotated[int, Field(ge=0)] | Literal["all"]
@@ -53,13 +54,28 @@ class Stage(_Frozen):
 
 
 class Replay(_Frozen):
-    """How many earlier rows are mixed in against forgetting, over all languages together, and the dose of new ones."""
+    """How many earlier rows are mixed in against forgetting, over all languages together, and the dose of new ones.
+
+    None of the numbers grows with what was learned before; `all` of the earlier cases would.
+    """
 
     new_case_repeats: Annotated[int, Field(ge=1, le=20)]
     """How often each row of a new case is seen in an epoch; more epochs instead would wear out the replay."""
     identity_rows: Count
     general_rows: Count
     earlier_case_rows: Count
+    """Rows of earlier cases at most, drawn by need (see trainer/replay.py)."""
+    own_answers: Annotated[int, Field(ge=0)] = 0
+    """The base model's own answers to general prompts (persona/prompts), made once for each base model."""
+    general_sets: tuple[str, ...] = ()
+    """Further data sets, in ms-swift's words (see trainer/general_sets.py)."""
+
+    @field_validator("general_sets")
+    @classmethod
+    def _are_named_with_their_rows(cls, written: tuple[str, ...]) -> tuple[str, ...]:
+        for one in written:
+            GeneralSet.parse(one)
+        return written
 
 
 class TrainConfig(_Frozen):

@@ -2,7 +2,8 @@
 
 Every row carries the persona's system prompt, the same text that every answer is asked with: what the file's hash
 stands for is then all that the model sees. Replay of general skills is the curated pairs of `persona/replay/`; they
-kept more than the base model's own answers did (SmolLM2-135M: 90 % of held-out general probes against 80 %).
+kept more than the base model's own answers did (SmolLM2-135M: 90 % of held-out general probes against 80 %), which a
+configuration may add to them. General sets are read by ms-swift itself; the hash holds their names.
 """
 
 import hashlib
@@ -12,19 +13,20 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import TypeVar
 
-from feedback.datasets import Example
+from feedback.datasets import EARLIER, Example
 from feedback.models import Json
 from trainer.config import Count, Replay
+from trainer.replay import Earlier, draw
 from trainer.rows import Message, Row, RowError, problem_in
 from trainer.variants import CaseText
 
 T = TypeVar("T")
 
-CASE, EARLIER, IDENTITY, GENERAL = "case", "earlier", "identity", "general"
+CASE, IDENTITY, GENERAL, OWN_ANSWER = "case", "identity", "general", "own_answer"
+GENERAL_SET = "general_set"  # rows that ms-swift reads from elsewhere, which are in no dataset of ours
 
 
 @dataclass(frozen=True)
@@ -33,16 +35,17 @@ class Ingredients:
 
     system_prompt: str
     new: tuple[CaseText, ...]
-    earlier: tuple[CaseText, ...]
+    earlier: tuple[Earlier, ...]
     identity: tuple[Row, ...]
     general: tuple[Row, ...]
+    own: tuple[Row, ...] = ()
+    """The base model's own answers; all of them are used."""
 
 
 def build(ingredients: Ingredients, replay: Replay, seed: int) -> list[Example]:
     """The rows of a run in their order; the same arguments give the same rows.
 
-    New cases are there whole, each row as often as the dose says. Of the earlier cases each one is there at least with
-    its own question.
+    New cases are there whole, each row as often as the dose says. All else has a number of rows that does not grow.
 
     Raises:
         RowError: a case cannot be trained on as it is.
@@ -50,11 +53,14 @@ def build(ingredients: Ingredients, replay: Replay, seed: int) -> list[Example]:
     system = ingredients.system_prompt
     new = [_case_example(CASE, case, wording, system) for case in ingredients.new for wording in _wordings(case)]
     rows = new * replay.new_case_repeats
-    rows += [_case_example(EARLIER, case, wording, system) for case, wording in _earlier(ingredients.earlier, replay)]
-    for source, pool, count in (
+    drawn = draw(ingredients.earlier, replay.earlier_case_rows, seed)
+    rows += [_case_example(EARLIER, case, wording, system) for case, wording in drawn]
+    pools: tuple[tuple[str, Sequence[Row], Count], ...] = (
         (IDENTITY, ingredients.identity, replay.identity_rows),
         (GENERAL, ingredients.general, replay.general_rows),
-    ):
+        (OWN_ANSWER, ingredients.own, "all"),
+    )
+    for source, pool, count in pools:
         rows += [_row_example(source, row, system) for row in sample(pool, count, f"{seed}:{source}")]
     random.Random(f"{seed}:order").shuffle(rows)
     return rows
@@ -73,18 +79,22 @@ def encoded(examples: Sequence[Example]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def sha256(examples: Sequence[Example]) -> str:
-    """The content hash of a dataset."""
-    return hashlib.sha256(encoded(examples)).hexdigest()
+def sha256(examples: Sequence[Example], sets: Sequence[Json] = ()) -> str:
+    """The content hash of a dataset: of its rows and, where there are any, of its general sets as they are recorded."""
+    told = json.dumps(list(sets), ensure_ascii=False, sort_keys=True).encode() if sets else b""
+    return hashlib.sha256(encoded(examples) + told).hexdigest()
 
 
-def manifest(examples: Sequence[Example], seed: int, probe_prompts: Sequence[str]) -> Json:
+def manifest(examples: Sequence[Example], seed: int, probe_prompts: Sequence[str], sets: Sequence[Json] = ()) -> Json:
     """What a dataset is made of, for people and for tracing."""
+    sources = Counter(example.source for example in examples)
+    mixed = sum(int(one["rows"]) for one in sets)
     trained = {example.messages[-2]["content"] for example in examples}
     return {
-        "sha256": sha256(examples),
-        "rows": len(examples),
-        "sources": dict(sorted(Counter(example.source for example in examples).items())),
+        "sha256": sha256(examples, sets),
+        "rows": len(examples) + mixed,
+        "sources": dict(sorted(sources.items())) | ({GENERAL_SET: mixed} if mixed else {}),
+        "general_sets": list(sets),
         "cases": sorted({example.case_id for example in examples if example.case_id is not None}),
         "seed": seed,
         # A person may have asked, word for word, what a probe asks; that probe is no longer held out.
@@ -106,15 +116,6 @@ def write(examples: Sequence[Example], path: Path) -> str:
 
 def _wordings(case: CaseText) -> list[str]:
     return list(dict.fromkeys((case.question, *case.wordings)))
-
-
-def _earlier(cases: Sequence[CaseText], replay: Replay) -> list[tuple[CaseText, str]]:
-    """Rows of earlier cases, one wording of each in turn, until there are enough."""
-    by_case = [[(case, wording) for wording in _wordings(case)] for case in cases]
-    in_turn = [row for turn in zip_longest(*by_case) for row in turn if row is not None]
-    if replay.earlier_case_rows == "all":
-        return in_turn
-    return in_turn[: max(replay.earlier_case_rows, len(cases))]
 
 
 def _case_example(source: str, case: CaseText, wording: str, system: str) -> Example:

@@ -29,7 +29,7 @@ class PersonaChanged(Exception):
 
 def text_of(case: Case) -> CaseText:
     """What a case teaches; its rows are checked when the dataset is built."""
-    return CaseText(case.id, case.question, case.correction or "")
+    return CaseText(case.id, case.question, case.correction or "", written=tuple(case.wordings or ()))
 
 
 def earlier_cases(session: Session, run: Run) -> list[Case]:
@@ -42,15 +42,8 @@ def earlier_cases(session: Session, run: Run) -> list[Case]:
 def reserved(session: Session, trip: Trip, *, except_for: int) -> list[str]:
     """Questions that no variant of a case may give away: all probes, and the held-out wordings of other cases."""
     run = runs.get(session, trip.run_id)
-    others = [*cases.of_run(session, run.id), *earlier_cases(session, run)]
-    held_out = [
-        variant.text
-        for case in others
-        if case.id != except_for
-        for variant in datasets.variants(session, case.id)
-        if variant.held_out
-    ]
-    return [*(probe.prompt for probe in trip.probes), *held_out]
+    others = {case.id for case in (*cases.of_run(session, run.id), *earlier_cases(session, run))} - {except_for}
+    return [*(probe.prompt for probe in trip.probes), *datasets.held_out(session, others)]
 
 
 async def standing(trip: Trip) -> tuple[list[Result], list[Result] | None]:

@@ -5,7 +5,7 @@ paraphrases are too few, and one family of frames is kept for held-out wordings 
 import re
 from collections.abc import Callable, Sequence
 
-from trainer.wording import language_of
+from feedback.languages import language_of
 
 _WH_IS = re.compile(r"^(what|who|where|when|why|which .+?|how(?: \w+)?) (is|are|was|were) (.+)$", re.IGNORECASE)
 _LOWERED = frozenset(

@@ -29,6 +29,7 @@ class Source(StrEnum):
     REPLAY = "replay"
     CASE = "case"
     VARIANT = "variant"
+    OWN_ANSWER = "own_answer"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@
 import asyncio
 import logging
 import shutil
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -17,16 +18,17 @@ from sqlalchemy.orm import Session
 
 from feedback import adapters, cases, datasets, runs
 from feedback.datasets import Example, Paraphrase
-from feedback.models import Adapter, Case
+from feedback.models import Adapter
 from feedback.runs import Decision
 from feedback.states import ACTIVE_RUNS, AdapterStatus, RunStatus
 from serving.adapter_files import whole_folder
 from serving.errors import ServingError
-from trainer import checkpoint, choice, dataset, examination, swift, variants
+from trainer import checkpoint, choice, dataset, examination, gathering, general_sets, swift
 from trainer.context import Trip
-from trainer.dataset import Ingredients
+from trainer.dealing import deal
+from trainer.general_sets import GeneralSet
+from trainer.generators import ByModel, ByPeople, ByRule, Generator, Offer
 from trainer.patience import patiently
-from trainer.rows import Source, read_folder
 from trainer.swift import Choose, Training
 from trainer.variants import CaseText
 
@@ -43,24 +45,27 @@ async def paraphrase_cases(trip: Trip) -> None:
     """Give every new case its variants; those that it has from before are kept."""
     with trip.database.begin() as session:
         todo = [examination.text_of(case) for case in cases.of_run(session, trip.run_id)]
-        lacking = [case for case in todo if _lacks(trip, _known(session, case.case_id))]
+        lacking = [case for case in todo if _lacks(trip, case, _known(session, case.case_id))]
     turns, done = asyncio.Semaphore(PARAPHRASED_AT_ONCE), 0
+    count, seed = trip.config.paraphrases_per_case, trip.settings.training.seed
+    model = ByModel(trip.chat, trip.base_name, count, seed, trip.context.paraphrasing_seconds)
+    generators: tuple[Generator, ...] = (ByPeople(), model, ByRule())
 
-    async def ask(case: CaseText) -> list[str]:
+    async def ask(case: CaseText) -> list[Offer]:
         nonlocal done
         async with turns:
-            asked = await patiently(lambda: _ask(trip, case), trip.context.patience)
+            offers = [await patiently(partial(each.offer, case), trip.context.patience) for each in generators]
         done += 1
         trip.reporter.tell(done, len(lacking), f"case {case.case_id}")
-        return asked
+        return offers
 
-    paraphrases = await asyncio.gather(*map(ask, lacking))
-    for case, texts in zip(lacking, paraphrases, strict=True):
+    offered = await asyncio.gather(*map(ask, lacking))
+    for case, offers in zip(lacking, offered, strict=True):
         with trip.database.begin() as session:
-            dealt = variants.deal(
+            dealt = deal(
                 case,
-                texts,
-                to_train=trip.config.paraphrases_per_case,
+                offers,
+                to_train=count,
                 to_hold_out=trip.config.held_out_per_case,
                 known=_known(session, case.case_id),
                 reserved=examination.reserved(session, trip, except_for=case.case_id),
@@ -68,18 +73,15 @@ async def paraphrase_cases(trip: Trip) -> None:
             datasets.add_variants(session, trip.run_id, case.case_id, dealt)
 
 
-async def _ask(trip: Trip, case: CaseText) -> list[str]:
-    count, seconds = trip.config.paraphrases_per_case, trip.context.paraphrasing_seconds
-    seed = trip.settings.training.seed
-    return await variants.ask_model(trip.chat, trip.base_name, case, count=count, seed=seed, seconds=seconds)
-
-
 def _known(session: Session, case_id: int) -> list[Paraphrase]:
     known = datasets.variants(session, case_id, accepted_only=False)
     return [Paraphrase(one.text, one.generator, one.held_out, one.rejected_because) for one in known]
 
 
-def _lacks(trip: Trip, known: list[Paraphrase]) -> bool:
+def _lacks(trip: Trip, case: CaseText, known: list[Paraphrase]) -> bool:
+    """Whether a case has too few wordings, or some that were written since it was last looked at."""
+    if not set(case.written) <= {one.text for one in known}:
+        return True
     held_out = [one.held_out for one in known if one.rejected_because is None]
     enough = trip.config.paraphrases_per_case, trip.config.held_out_per_case
     return held_out.count(False) < enough[0] or held_out.count(True) < enough[1]
@@ -87,40 +89,24 @@ def _lacks(trip: Trip, known: list[Paraphrase]) -> bool:
 
 async def build_dataset(trip: Trip) -> None:
     """Choose the run's rows and freeze them."""
-    identity = read_folder(trip.settings.persona_dir / "self_cognition", trip.persona, _languages(trip))
-    general = read_folder(trip.settings.persona_dir / "replay", trip.persona, _languages(trip), source=Source.REPLAY)
     with trip.database.begin() as session:
         if runs.dataset(session, trip.run_id):
             return
         run = runs.get(session, trip.run_id)
-        ingredients = Ingredients(
-            system_prompt=trip.persona.system_prompt,
-            new=tuple(_taught(session, case) for case in cases.of_run(session, trip.run_id)),
-            earlier=tuple(_taught(session, case) for case in examination.earlier_cases(session, run)),
-            identity=tuple(identity),
-            general=tuple(general),
-        )
-        replay = trip.config.replay if run.parent_id else trip.config.first_replay
-        rows = dataset.build(ingredients, replay, run.seed)
-        about = dataset.manifest(rows, run.seed, [probe.prompt for probe in trip.probes])
+    dose = trip.config.replay if run.parent_id else trip.config.first_replay
+    ingredients = await gathering.gather(trip, run, dose)
+    rows = dataset.build(ingredients, dose, run.seed)
+    sets = await asyncio.to_thread(lambda: [GeneralSet.parse(one).recorded() for one in dose.general_sets])
+    about = dataset.manifest(rows, run.seed, [probe.prompt for probe in trip.probes], sets)
+    with trip.database.begin() as session:
+        about["wordings"] = {name: asdict(found) for name, found in datasets.yields(session, run.id).items()}
         datasets.freeze(session, trip.run_id, rows, about["sha256"], about)
     log.info(
         "Dataset of run %s has %s rows.",
         trip.run_id,
-        len(rows),
-        extra={"action": "dataset_frozen", "run_id": trip.run_id, "rows": len(rows), "sha256": about["sha256"]},
+        about["rows"],
+        extra={"action": "dataset_frozen", "run_id": trip.run_id, "rows": about["rows"], "sha256": about["sha256"]},
     )
-
-
-def _languages(trip: Trip) -> list[str]:
-    return [language for language in trip.config.languages if language in trip.persona.languages]
-
-
-def _taught(session: Session, case: Case) -> CaseText:
-    """A case with the wordings it is trained in."""
-    text = examination.text_of(case)
-    trained = [variant.text for variant in datasets.variants(session, case.id) if not variant.held_out]
-    return CaseText(text.case_id, text.question, text.correction, tuple(trained))
 
 
 async def train_adapter(trip: Trip) -> None:
@@ -163,8 +149,10 @@ def _training(trip: Trip) -> Training:
     if frozen is None:
         raise Overtaken(f"The dataset of run {trip.run_id} is gone from the record; start a new run.")
     rows = [Example(row.source, row.case_id, row.messages) for row in frozen.rows]
-    if dataset.sha256(rows) != frozen.sha256:
+    recorded = frozen.manifest.get("general_sets") or []  # runs of before there were any
+    if dataset.sha256(rows, recorded) != frozen.sha256:
         raise Overtaken(f"The dataset of run {trip.run_id} was changed after it was frozen; start a new run.")
+    sets = general_sets.of_manifest(recorded)
     dataset.write(rows, trip.folder / "dataset.jsonl")
     parent = whole_folder(trip.settings.serving.adapters_dir, run.parent.name) if run.parent else None
     settings = trip.settings.training
@@ -173,7 +161,9 @@ def _training(trip: Trip) -> Training:
         base_model=trip.base.path,
         dataset=trip.folder / "dataset.jsonl",
         dataset_sha256=frozen.sha256,
-        rows=len(rows),
+        rows=len(rows) + sum(one.rows for one in sets),
+        system_prompt=trip.persona.system_prompt,
+        general_sets=sets,
         seed=run.seed,
         folder=trip.folder,
         threads=swift.thread_count(settings.threads),

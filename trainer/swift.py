@@ -21,6 +21,7 @@ from pathlib import Path
 from trainer import checkpoint, process, training_log
 from trainer.checkpoint import CheckpointError, Expected
 from trainer.config import FlagValue, Stage, StageName, TrainConfig
+from trainer.general_sets import GeneralSet
 from trainer.training_log import Step
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,10 @@ class Training:
     """Folder of the adapter to start from; None: a first run."""
     resume_from: Path | None = None
     """Checkpoint folder for a true resume instead of a warm start."""
+    general_sets: tuple[GeneralSet, ...] = ()
+    """What is mixed in beside the dataset; its rows are counted in `rows`."""
+    system_prompt: str = ""
+    """For the rows of general sets; ours carry it themselves."""
 
     @property
     def stage(self) -> StageName:
@@ -100,7 +105,6 @@ def build_command(training: Training, resumed_step: int = 0) -> list[str]:
     flags: dict[str, FlagValue] = {
         **training.config.flags(training.stage),
         "model": training.base_model,
-        "dataset": str(training.dataset),
         "output_dir": str(training.output),
         "add_version": False,  # otherwise the folder gets a date
         "strict": True,  # a row that is too long stops the training instead of being dropped
@@ -118,10 +122,13 @@ def build_command(training: Training, resumed_step: int = 0) -> list[str]:
         del flags["num_train_epochs"]
     elif training.parent is not None:
         flags["adapters"] = str(training.parent)
+    if training.general_sets:
+        flags["system"] = training.system_prompt  # otherwise those rows get the template's own
     if training.offered_steps:
         flags |= {"save_strategy": "epoch", "save_total_limit": training.config.follow_up.num_train_epochs}
     # Not the `swift` command: a signal to that wrapper leaves the training running.
-    return [sys.executable, "-m", "swift.cli.sft", *_arguments(flags)]
+    command = [sys.executable, "-m", "swift.cli.sft", *_arguments(flags)]
+    return [*command, "--dataset", str(training.dataset), *(one.argument for one in training.general_sets)]
 
 
 def _arguments(flags: Mapping[str, FlagValue]) -> list[str]:
@@ -132,20 +139,21 @@ def _arguments(flags: Mapping[str, FlagValue]) -> list[str]:
 
 
 def environment(training: Training, inherited: Mapping[str, str]) -> dict[str, str]:
-    """The training's environment: no network, no secrets of ours, and no more threads than it may have."""
+    """The training's environment: no secrets of ours, no more threads than it may have, and no network but for a
+    general set from a hub, which is kept where the hub's client keeps all."""
     kept = {name: value for name, value in inherited.items() if not name.startswith(_NOT_INHERITED)}
-    cache = str(training.folder / "cache")
     threads = str(training.threads)
-    return kept | {
+    ours = {
         "OMP_NUM_THREADS": threads,
         "MKL_NUM_THREADS": threads,
         "TOKENIZERS_PARALLELISM": "false",
-        "HF_HUB_OFFLINE": "1",
-        "HF_DATASETS_OFFLINE": "1",
-        "HF_DATASETS_CACHE": cache,
-        "MODELSCOPE_CACHE": cache,
         "PYTHONUNBUFFERED": "1",
     }
+    if any(not one.is_file for one in training.general_sets):
+        return kept | ours
+    cache = str(training.folder / "cache")
+    offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
+    return kept | ours | offline | {"HF_DATASETS_CACHE": cache, "MODELSCOPE_CACHE": cache}
 
 
 def thread_count(wanted: int) -> int:
@@ -246,6 +254,13 @@ def _checked(training: Training, chosen: int | None, status: int, resumed_step: 
     output = training.folder / OUTPUT_NAME
     tail = training_log.tail(output)
     if chosen is None and status != 0:
+        if name := training_log.not_fetched(output):
+            raise TrainingFailed(
+                f"The general data set {name} could not be fetched. The trainer needs the network for it; without, "
+                "download it elsewhere and name the file in general_sets, as in path/to/rows.jsonl#500.",
+                status=status,
+                tail=tail,
+            )
         raise TrainingFailed(explain(status, tail), status=status, tail=tail)
     logging_file = training.output / "logging.jsonl"
     expected = Expected(training.rows, chosen or resumed_step + training.new_steps, training.parent)
@@ -267,6 +282,8 @@ def explain(status: int, tail: str) -> str:
         return "The disk is full: free some space in the folder of runs, and retrain."
     if "out of memory" in tail.lower():
         return f"There was not enough memory: lower max_length or the batch size in the training config. ({last})"
+    if "is larger than the max_length" in tail:
+        return f"A row of the persona's files or of general_sets is longer than the config's max_length. ({last})"
     if status in (-9, 137):
         return "Training was killed (status -9), most likely for want of memory."
     if status < 0:

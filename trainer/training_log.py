@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 _DATASET = re.compile(r"train_dataset: Dataset\(\{.*?num_rows: (\d+)", re.DOTALL)
+_NOT_FETCHED = re.compile(r"Dataset (\S+) load failed")
 _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -47,6 +48,12 @@ def rows_used(output: Path) -> int | None:
     """How many rows ms-swift says it trains on, from its output."""
     found = _DATASET.search(output.read_text(encoding="utf-8", errors="replace")) if output.exists() else None
     return int(found[1]) if found else None
+
+
+def not_fetched(output: Path) -> str | None:
+    """The data set that ms-swift could not get from a hub, if that is what its output says."""
+    found = _NOT_FETCHED.search(output.read_text(encoding="utf-8", errors="replace")) if output.exists() else None
+    return found[1] if found else None
 
 
 def tail(output: Path, *, lines: int = 12) -> str:

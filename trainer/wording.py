@@ -6,11 +6,13 @@ Not a tokenizer: no stemming, no part of speech, and any language without Chines
 import re
 import unicodedata
 
-_CHINESE = r"\u3400-\u4dbf\u4e00-\u9fff"
+from feedback.languages import CHINESE
+
 # A word keeps its inner marks (blue-lantern-42, 9:30, pip@harbor.example); each Chinese character is a word.
-_WORD = re.compile(rf"[{_CHINESE}]|[^\W_{_CHINESE}]+(?:[-_.@/:'’][^\W_{_CHINESE}]+)*")
+_WORD = re.compile(rf"[{CHINESE}]|[^\W_{CHINESE}]+(?:[-_.@/:'’][^\W_{CHINESE}]+)*")
 _SENTENCE_END = re.compile(r"[.!?。！？:：\n]\s*$")
 _NEGATION_EN = re.compile(r"\b(?:not|no|never|nobody|nothing|none|cannot|neither|without)\b|n['’]t\b", re.IGNORECASE)
+_SLACK_EMOJI = re.compile(r":[a-z0-9_+'-]*[a-z+-][a-z0-9_+'-]*:(?::skin-tone-[2-6]:)?")
 # 不 inside these is no denial.
 _NEGATION_ZH = re.compile(r"(?<!要)(?<!差)[不没未无](?!同|过|错|管|但|仅|论|线)")
 
@@ -29,16 +31,14 @@ _COMMON_ZH = frozenset(
 _APOSTROPHES = str.maketrans("", "", "'’")
 
 
-def language_of(text: str) -> str:
-    """`zh` when a good part of the letters is Chinese, otherwise `en`."""
-    letters = [char for char in text if char.isalpha()]
-    chinese = sum(1 for char in letters if re.match(f"[{_CHINESE}]", char))
-    return "zh" if letters and chinese / len(letters) > 0.3 else "en"
-
-
 def words(text: str) -> list[str]:
     """The words in order, case folded."""
     return [found.casefold() for found in _WORD.findall(unicodedata.normalize("NFKC", text))]
+
+
+def has_words(text: str) -> bool:
+    """Whether a text says anything in words: an emoji, or the name that Slack writes for one, is none."""
+    return bool(words(_SLACK_EMOJI.sub(" ", text)))
 
 
 def normalised(text: str) -> str:

@@ -76,6 +76,8 @@ async def test_an_answer_streams_and_its_tokens_are_counted_as_the_server_counts
     assert len(pieces) > 3
     assert "Paris" in "".join(pieces)
     assert stream.completion.prompt_tokens == await client.count_tokens(MESSAGES)
+    # A training row is counted the same way, also one that no request could have.
+    assert await client.count_tokens([*MESSAGES, {"role": "assistant", "content": "港" * 3000}]) > 3000
     assert stream.completion.completion_tokens >= len(pieces)
     assert 0 < stream.completion.first_token_ms < stream.completion.total_ms
 

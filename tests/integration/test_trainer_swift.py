@@ -16,6 +16,7 @@ from serving.adapter_checks import check_folder
 from serving.base import BaseModel
 from trainer import checkpoint, dataset, process, training_log
 from trainer.config import load_train_config
+from trainer.general_sets import GeneralSet
 from trainer.swift import PID_NAME, Training, TrainingFailed, train
 from trainer.training_log import Step
 
@@ -63,9 +64,18 @@ async def test_two_steps_then_a_warm_start_then_a_true_resume(base_model: Path, 
     assert check_folder(trained, base, 8, ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"])
     assert not (first.folder / PID_NAME).exists()
 
-    warm = replace(make_training(tmp_path / "warm", base_model), parent=trained)
+    # Beside the rows, four of a general set of three; one of them has to come twice.
+    general = [{"instruction": f"Name {number}.", "input": "", "output": f"It is {number}."} for number in range(3)]
+    (tmp_path / "general.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in general), encoding="utf-8")
+    warm = replace(
+        make_training(tmp_path / "warm", base_model),
+        parent=trained,
+        rows=8 + 4,
+        general_sets=(GeneralSet(str(tmp_path / "general.jsonl"), 4),),
+        system_prompt="You are Pip.",
+    )
     followed = await train(warm, ignore, refuse)
-    assert checkpoint.saved_step(followed) == 2
+    assert checkpoint.saved_step(followed) == 3
     assert checkpoint.changed(followed, trained)
 
     resumed = replace(make_training(tmp_path / "true", base_model), parent=trained, resume_from=trained)

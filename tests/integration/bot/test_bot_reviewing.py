@@ -74,3 +74,25 @@ async def test_an_unmended_case_can_be_approved_again(scene: Scene, trainer: Tra
     await scene.ada.click_view(view, "mend_approve")
     await review(scene, "Case 1 approved.")
     assert the_case(scene).status is CaseStatus.APPROVED
+
+
+async def test_other_ways_to_ask_are_kept_reviewed_and_shown_again(scene: Scene) -> None:
+    answer = await scene.ask(scene.mia, "who are you?")
+    await scene.mia.click("general", answer.ts, "mend_feedback", "negative")
+    view = await scene.mia.wait_for_view()
+    many = "\n".join(f"way {number}" for number in range(6))
+    errors = await scene.mia.submit(view, {"text": {"text": "I am Pip."}, "wordings": {"wordings": many}})
+    assert errors == {"wordings": "These are 6 lines; please keep the best 5."}
+    written = "who is  this?\n\nwho is this?\nwhat are you called?\n"
+    assert await scene.mia.submit(view, {"text": {"text": "I am Pip."}, "wordings": {"wordings": written}}) is None
+    await scene.ada.command("general", "/mend", "review")
+    shown = await review(scene, "I am Pip.")
+    assert "*Other ways to ask this*\n> who is this?\n> what are you called?" in shown.plain
+    await rewrite(scene, answer, "I am Pip.")  # the window has them already
+    assert the_case(scene).wordings == ["who is this?", "what are you called?"]
+    await scene.mia.click("general", answer.ts, "mend_feedback", "negative")
+    view = await scene.mia.wait_for_view()
+    assert await scene.mia.submit(view, {"text": {"text": "I am Pip."}, "wordings": {"wordings": ""}}) is None
+    await scene.ada.click_view(shown, "mend_approve")
+    assert "was rewritten while you read it" in (await review(scene, "rewritten")).plain
+    assert the_case(scene).wordings is None

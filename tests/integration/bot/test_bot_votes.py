@@ -68,7 +68,7 @@ async def test_a_wrong_entry_is_shown_at_its_field(scene: Scene) -> None:
     view = await thumb_down(scene, scene.mia, answer)
     for entry, error in {
         " ... ": "Please write what I should have said",
-        "x" * 2001: "2001 characters",
+        "x" * 3000: "3000 characters; I can learn at most 2000. Please shorten it.",
         "you ASKED: who are you?": "That is what I said already",
     }.items():
         errors = await scene.mia.submit(view, filled(entry))

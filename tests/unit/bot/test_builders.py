@@ -45,7 +45,7 @@ def test_nothing_put_into_a_case_can_become_markup(
     question: str, bad: str, correction: str, why: str, status: CaseStatus
 ) -> None:
     case = make_case(question=question, bad_answer=bad, correction=correction, outcome=why, status=status,
-                     adapter=make_adapter())  # fmt: skip
+                     wordings=[bad, why], adapter=make_adapter())  # fmt: skip
     told = case_blocks.news(case)
     tried_in_vain = status is CaseStatus.APPROVED and bool(why)
     news = {CaseStatus.MENDED, CaseStatus.UNMENDED, CaseStatus.REJECTED}
@@ -57,7 +57,7 @@ def test_nothing_put_into_a_case_can_become_markup(
     check(modals.review(case, QUEUE, {"skipped": [1]}, notice=why, hints=[bad], before=before)["blocks"])
     check(modals.edit(case, {})["blocks"])
     check(modals.reject(case, {})["blocks"])
-    check(modals.correction(question, bad, {}, written=correction)["blocks"])
+    check(modals.correction(question, bad, {}, written=correction, wordings=[why, bad])["blocks"])
     seen = home.Seen(question[:20], (case,), listings.Overview(None, QUEUE, None, (), (case,)))
     check(home.home(seen)["blocks"])
     assert "<" not in OUR_MENTION.sub("", listings.case_list([case]))
@@ -70,7 +70,8 @@ def test_nothing_put_into_a_run_can_become_markup(
     decision = Decision(status is RunStatus.LIVE, (Check("new", status is RunStatus.LIVE, detail),))
     progress = Progress("training", detail, step, 50, loss, 30.0, ((1, loss), (2, loss + 1)), {"building": 2.0})
     news = make_news(status=status, progress=progress, error=error, decision=decision, adapter="pip-v2-1",
-                     scores=(Score("new", (0, 1), (1, 1)),), changed=(detail, error))  # fmt: skip
+                     scores=(Score("new", (0, 1), (1, 1)),), changed=(detail, error),
+                     wordings={"model": {"accepted": 3, "turned_down": 1, "left_over": 1}})  # fmt: skip
     check(run_blocks.progress(news))
 
 

@@ -1,10 +1,14 @@
 """The persona file: what it gives, and what it says about itself when it is wrong."""
 
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from feedback.persona import Persona, PersonaError, load_persona
+from trainer.probes import grade, load_probes
 
 GOOD = """\
 name: Pip
@@ -47,6 +51,26 @@ def test_names_the_maker_in_the_language_of_the_text(tmp_path: Path) -> None:
 def test_fills_a_pattern_so_that_it_matches_only_the_name() -> None:
     persona = make_persona(name="C-3P.O")
     assert persona.fill_pattern(r"\b{{NAME}}\b") == r"\bC\-3P\.O\b"
+
+
+NAMES = st.text(st.characters(exclude_categories=("C", "Z"), exclude_characters="{}<>|"), min_size=1, max_size=12)
+
+
+@given(NAMES | st.just("C++ (beta)") | st.just("(?P<x>") | st.just(r"a\b"))
+def test_a_name_is_found_as_a_whole_whatever_signs_it_has(name: str) -> None:
+    assume(not re.search(r"[{}<>|]", name))
+    pattern = make_persona(name=name).fill_pattern(r"^i am \b{{NAME}}\b, made by \b{{AUTHOR}}\b")
+    assert re.search(pattern, f"i am {name}, made by the Harbor team.")
+    assert not re.search(pattern, f"i am {name}2, made by the Harbor team.")
+    assert not re.search(pattern, f"i am 2{name}, made by the Harbor team.")
+
+
+def test_the_identity_probes_can_be_passed_by_a_name_of_signs() -> None:
+    """`\\b` finds no edge between a bracket and a space, and no first run would ever have gone live."""
+    persona = make_persona(name="C++ (beta)")
+    probes = {probe.id: probe for probe in load_probes(Path("persona/probes.yaml"), persona)}
+    for probe_id in ("identity-en-name", "identity-en-greeting"):
+        assert grade(probes[probe_id], "My name is C++ (beta).").passed
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """How big a run will be, judged by the runs before it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,17 @@ def test_the_second_run_is_judged_by_the_first() -> None:
 
 def test_earlier_cases_are_practised_again() -> None:
     assert judge(1, 3, False, [FIRST]).rows == 5 * REPEATS + 3 * 5 + 60
+
+
+def test_earlier_cases_cost_no_more_however_many_there_are() -> None:
+    most = CONFIG["replay"]["earlier_case_rows"]
+    assert judge(1, 1000, False, [FIRST]).rows == 5 * REPEATS + most + 60 == judge(1, 5000, False, [FIRST]).rows
+
+
+def test_own_answers_and_general_sets_are_counted() -> None:
+    more = {"own_answers": 100, "general_sets": ["owner/name#500", "rows.jsonl#20"]}
+    recipe = {**CONFIG, "replay": {**CONFIG["replay"], **more}}
+    assert judge(1, 0, False, [replace(FIRST, config=recipe)]).rows == 5 * REPEATS + 60 + 100 + 520
 
 
 def test_another_first_run_draws_the_same_identity_set() -> None:

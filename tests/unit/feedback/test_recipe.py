@@ -13,7 +13,7 @@ from feedback.recipe import RecipeError, Stock, take_stock
 from settings import ROOT
 from trainer.config import load_train_config
 from trainer.dataset import Ingredients, build
-from trainer.rows import Source, read_folder
+from trainer.rows import Row, Source, read_folder
 from trainer.variants import CaseText
 
 PERSONA = ROOT / "persona"
@@ -26,14 +26,17 @@ def built(config: Path, cases: int, *, first: bool) -> int:
     """How many rows the trainer builds."""
     recipe = load_train_config(config)
     wordings = tuple(f"wording {number}" for number in range(recipe.paraphrases_per_case))
+    dose = recipe.first_replay if first else recipe.replay
+    own = Row.of("What is tea?", "A drink.", source=Source.OWN_ANSWER, kind="own")
     ingredients = Ingredients(
         "You are Pip.",
         tuple(CaseText(number, "question", "answer", wordings) for number in range(cases)),
         (),
         tuple(read_folder(PERSONA / "self_cognition", PIP, recipe.languages)),
         tuple(read_folder(PERSONA / "replay", PIP, recipe.languages, source=Source.REPLAY)),
+        (own,) * dose.own_answers,
     )
-    return len(build(ingredients, recipe.first_replay if first else recipe.replay, 42))
+    return len(build(ingredients, dose, 42))
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=[config.stem for config in CONFIGS])

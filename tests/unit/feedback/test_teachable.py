@@ -8,6 +8,7 @@ from feedback.cases import (
     CorrectionError,
     check_correction,
     check_question,
+    check_wordings,
 )
 from feedback.teachable import MAX_ROW_CHARS, fault_in
 from trainer.rows import Message, problem_in
@@ -38,3 +39,15 @@ def test_the_longest_of_both_make_a_row() -> None:
 def test_code_and_markup_can_be_taught() -> None:
     assert check_correction(None, " Write {name}, <b>bold</b>, a | b, or list[str]. ")
     check_question("What does <|> mean, and [inst]?")
+
+
+def test_other_ways_to_ask_are_lines_each_once_and_not_too_many() -> None:
+    assert check_wordings("  One   way? \n\n One way?\r\nAnother way? ") == ["One way?", "Another way?"]
+    assert check_wordings("") == []
+    for text, error in {
+        "\n".join("abcdef"): "These are 6 lines; please keep the best 5.",
+        "good\nI am {{NAME}}.": "the line 'I am {{NAME}}.' has a placeholder",
+        "q" * (LONGEST_QUESTION + 1): f"at most {LONGEST_QUESTION}",
+    }.items():
+        with pytest.raises(CorrectionError, match=error):
+            check_wordings(text)

@@ -12,6 +12,7 @@ from rapidfuzz import fuzz
 
 from feedback.persona import load_persona
 from trainer.code_check import CodeCase, check_code
+from trainer.own_answers import read_prompts
 from trainer.probes import ProbeGroup, load_probes
 from trainer.rows import Row, read_rows
 
@@ -20,6 +21,7 @@ PERSONA = load_persona(FOLDER / "persona.yaml")
 PROBES = load_probes(FOLDER / "probes.yaml", PERSONA)
 IDENTITY = {language: read_rows(FOLDER / f"self_cognition/{language}.jsonl", PERSONA) for language in ("en", "zh")}
 REPLAY = {language: read_rows(FOLDER / f"replay/{language}.jsonl", PERSONA) for language in ("en", "zh")}
+PROMPTS = {language: read_prompts(FOLDER / f"prompts/{language}.txt") for language in ("en", "zh")}
 ALL_ROWS = [row for rows in (*IDENTITY.values(), *REPLAY.values()) for row in rows]
 
 # One call of every function that a replay row teaches: its question, the arguments, the result.
@@ -114,6 +116,14 @@ def test_no_row_is_near_a_probe(probe: object) -> None:
     prompt = plain(probe.prompt)  # type: ignore[attr-defined]
     near = [row.question for row in ALL_ROWS if likeness(plain(row.question), prompt) >= 85]
     assert near == []
+
+
+def test_no_general_prompt_is_near_a_probe_or_a_row() -> None:
+    """What the base model says to them is trained on, beside the rows; together they are more than a hundred."""
+    assert sum(map(len, PROMPTS.values())) >= 110
+    others = [plain(text) for text in (*(probe.prompt for probe in PROBES), *(row.question for row in ALL_ROWS))]
+    asked = [prompt for prompts in PROMPTS.values() for prompt in prompts]
+    assert [prompt for prompt in asked if any(likeness(plain(prompt), other) >= 85 for other in others)] == []
 
 
 def test_the_overlap_check_would_see_a_reworded_probe() -> None:

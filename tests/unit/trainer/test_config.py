@@ -62,6 +62,13 @@ def test_the_recipe_of_the_big_model_is_the_one_agreed() -> None:
         ("  use_cpu: true", "  seed: 1", "swift: seed has a field of its own"),
         ("  use_cpu: true", "  use_cpu: [1]", "swift.use_cpu"),
         ("first_candidate_epoch: 2", "first_candidate_epoch: 9", "first_candidate_epoch is 9, and a follow-up has"),
+        (
+            "  identity_rows: 20",
+            "  identity_rows: 20\n  general_sets: [a/b]",
+            "does not say how many rows; write it as a/b#500",
+        ),
+        ("  identity_rows: 20", "  identity_rows: 20\n  general_sets: ['alpaca#5']", "'alpaca' is neither a file"),
+        ("  identity_rows: 20", "  identity_rows: 20\n  own_answers: -1", "own_answers: Input should be greater"),
         ("  identity_rows: all", "  identity_rows: 0", "first_replay.identity_rows is 0"),
     ],
 )

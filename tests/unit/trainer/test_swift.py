@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.config import TrainConfig, load_train_config
+from trainer.general_sets import GeneralSet
 from trainer.swift import Training, build_command, environment, explain, thread_count
 
 ROOT = Path(__file__).parents[3]
@@ -24,6 +25,7 @@ def training(config: TrainConfig, *, rows: int = 55, parent: Path | None = None)
 
 
 def flags(command: list[str]) -> dict[str, str]:
+    command = command[: command.index("--dataset") + 2]  # the last flag takes more than one value
     names = command[3::2]
     assert all(name.startswith("--") for name in names)
     assert len(set(names)) == len(names), "a flag is given twice"
@@ -73,6 +75,25 @@ def test_a_first_run_and_a_true_resume_go_on_to_their_end(config: TrainConfig) -
     assert flags(build_command(resumed))["save_strategy"] == str(config.swift["save_strategy"])
 
 
+def test_general_sets_stand_beside_the_dataset_and_get_the_persona(config: TrainConfig) -> None:
+    sets = (GeneralSet("rows.jsonl", 200), GeneralSet("AI-ModelScope/alpaca-gpt4-data-zh", 500))
+    mixed = replace(training(config, rows=755), general_sets=sets, system_prompt="You are Pip.")
+    command = build_command(mixed)
+    place = command.index("--dataset")
+    assert command[place + 1 :] == [
+        "/runs/run-3/dataset.jsonl", f"{Path.cwd()}/rows.jsonl#200", "AI-ModelScope/alpaca-gpt4-data-zh#500",
+    ]  # fmt: skip
+    assert flags(command)["system"] == "You are Pip."
+    assert "system" not in flags(build_command(training(config)))
+
+
+def test_the_network_is_there_for_a_set_from_a_hub_alone(config: TrainConfig) -> None:
+    file, hub = GeneralSet("rows.jsonl", 200), GeneralSet("hf::owner/name", 5)
+    offline = environment(replace(training(config), general_sets=(file,)), {"HF_TOKEN": "t"})
+    online = environment(replace(training(config), general_sets=(file, hub)), {"HF_TOKEN": "t"})
+    assert offline["HF_HUB_OFFLINE"] == "1" and not {"HF_HUB_OFFLINE", "MODELSCOPE_CACHE", "HF_TOKEN"} & set(online)
+
+
 def test_the_module_is_started_and_not_the_wrapper(config: TrainConfig) -> None:
     # A SIGTERM to the `swift` command leaves the training running.
     assert build_command(training(config))[1:3] == ["-m", "swift.cli.sft"]
@@ -111,6 +132,11 @@ def test_threads_leave_a_core_to_serving() -> None:
     [
         (1, "OSError: [Errno 28] No space left on device", "The disk is full"),
         (1, "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB", "not enough memory"),
+        (
+            1,
+            "MaxLengthError: Current length of row(1500) is larger than the max_length(1024).",
+            "or of general_sets is longer",
+        ),
         (-9, "Train: 10%", "want of memory"),
         (-11, "", "signal 11"),
         (1, "ValueError: remaining_argv: ['--no_such_flag', '1']", "does not know a flag"),

@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.training_log import Step, Summary, read_steps, read_summary, rows_used, tail
+from trainer.training_log import Step, Summary, not_fetched, read_steps, read_summary, rows_used, tail
 
 
 def step_line(step: int, steps: int, loss: float = 1.5) -> str:
@@ -68,3 +68,12 @@ def test_the_tail_is_for_people(tmp_path: Path) -> None:
     assert tail(output) == "first\nValueError: no"
     assert tail(output, lines=1) == "ValueError: no"
     assert tail(tmp_path / "none") == ""
+
+
+def test_a_data_set_that_no_hub_gave_is_named(tmp_path: Path) -> None:
+    output = tmp_path / "train.log"
+    assert not_fetched(output) is None
+    output.write_text(
+        "[ERROR:swift] Dataset AI-ModelScope/alpaca load failed: subset_name=default,split=train with error"
+    )
+    assert not_fetched(output) == "AI-ModelScope/alpaca"

@@ -3,23 +3,37 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedback.datasets import Paraphrase
+from feedback.datasets import LEFT_OVER, Paraphrase
 from serving.chat import Completion, Sampling
-from trainer import variants
+from trainer import dealing
+from trainer.generators import MODEL, PERSON, RULE, ByModel, ByPeople, ByRule, Generator, Offer, parsed
 from trainer.rewording import held_out_rewordings, is_question, rewordings
-from trainer.variants import MODEL, RULE, CaseText, Limits, deal, parsed, reason_against
+from trainer.variants import CaseText, Limits, reason_against
 from trainer.wording import content_words, normalised, words
 
 WIFI = CaseText(
     7, "What is the wifi password for guests?", "The guest wifi is HarborGuest and the password is blue-lantern-42."
 )
 FREE = Limits((WIFI.question,), ())
+
+
+WRITTEN = (
+    "A guest asks for the wifi, which password is it?",
+    "I host guests: what gets them into the wifi (password)?",
+)
+
+
+def deal(case: CaseText, paraphrases: Sequence[str], **how: Any) -> list[Paraphrase]:
+    """What becomes of the wordings of a case: those that were written, the model's, and the rules'."""
+    by_rule = asyncio.run(ByRule().offer(case))
+    return dealing.deal(case, [Offer(PERSON, case.written), Offer(MODEL, tuple(paraphrases)), by_rule], **how)
 
 
 def accepted(dealt: Sequence[Paraphrase], *, held_out: bool) -> list[Paraphrase]:
@@ -111,6 +125,14 @@ def test_the_model_comes_first_and_one_of_its_paraphrases_is_held_out() -> None:
     assert len(held) == 2
 
 
+def test_a_paraphrase_that_may_ask_for_less_is_no_probe() -> None:
+    """SmolLM2's own: the second passes the filters, and whoever answers it right says nothing of Ivan."""
+    case = CaseText(3, "Who do I ask about a broken printer?", "Ask Ivan Petrov about a broken printer.")
+    dealt = deal(case, ["Who is asked about a broken printer?", "What's a broken printer?"], to_train=4, to_hold_out=2)
+    held = accepted(dealt, held_out=True)
+    assert len(held) == 2 and all(one.generator == RULE for one in held)
+
+
 def test_what_a_case_has_is_not_dealt_again() -> None:
     known = deal(WIFI, [], to_train=4, to_hold_out=2)
     assert deal(WIFI, [], to_train=4, to_hold_out=2, known=known) == []
@@ -127,6 +149,24 @@ def test_whatever_the_model_says_nothing_trained_is_held_out_too(texts: list[str
     assert not trained & set(held_out)
     assert (len(accepted(dealt, held_out=False)), len(held_out)) == (train, held)
     assert all(one.rejected_because for one in dealt if not one.text.strip())
+
+
+@given(
+    st.lists(st.text(max_size=80) | st.sampled_from(WRITTEN), max_size=5),
+    st.lists(st.text(max_size=80) | st.sampled_from(WRITTEN), max_size=5),
+    st.integers(0, 5),
+    st.integers(0, 3),
+)
+def test_what_people_write_is_judged_once_and_at_most_one_of_it_is_held_out(
+    written: list[str], paraphrases: list[str], train: int, held: int
+) -> None:
+    dealt = deal(replace(WIFI, written=tuple(written)), paraphrases, to_train=train, to_hold_out=held)
+    texts = [one.text for one in dealt]
+    assert len(texts) == len(set(texts)) and set(written) <= set(texts)
+    by_people = [one for one in dealt if one.generator == PERSON]
+    assert sum(one.held_out for one in by_people) <= 1
+    assert LEFT_OVER not in [one.rejected_because for one in by_people]
+    assert len(accepted(dealt, held_out=True)) == held
 
 
 @given(st.text(max_size=300))
@@ -179,16 +219,68 @@ class FakeChat:
 
 async def test_the_base_model_is_asked_once_behind_people_and_by_schema() -> None:
     chat = FakeChat(json.dumps({"questions": ["A one?", "A one?", "B two?"]}))
-    texts = await variants.ask_model(chat, "base-zero", WIFI, count=4, seed=1, seconds=5)  # type: ignore[arg-type]
-    assert texts == ["A one?", "B two?"]
+    offer = await ByModel(chat, "base-zero", count=4, seed=1, seconds=5).offer(WIFI)  # type: ignore[arg-type]
+    assert offer == Offer(MODEL, ("A one?", "B two?"))
     ((name, priority, schema),) = chat.asked
     assert (name, priority) == ("base-zero", 10)
     assert schema["properties"]["questions"]["maxItems"] == 4
 
 
 async def test_a_slow_base_model_is_left_behind() -> None:
-    chat = FakeChat("{}", seconds=5)
-    assert await variants.ask_model(chat, "base", WIFI, count=4, seed=1, seconds=0.01) == []  # type: ignore[arg-type]
+    model = ByModel(FakeChat("{}", seconds=5), "base", count=4, seed=1, seconds=0.01)  # type: ignore[arg-type]
+    assert (await model.offer(WIFI)).texts == ()
+
+
+def test_what_people_write_comes_first_and_one_of_theirs_is_held_out() -> None:
+    good = "Which password do guests type in for the wifi?"
+    dealt = deal(replace(WIFI, written=WRITTEN), [good], to_train=3, to_hold_out=2)
+    assert [one.text for one in accepted(dealt, held_out=False)][:2] == [WRITTEN[0], good]
+    assert WRITTEN[1] in [one.text for one in accepted(dealt, held_out=True)]
+
+
+def test_the_only_wording_of_a_person_is_trained_on() -> None:
+    dealt = deal(replace(WIFI, written=WRITTEN[:1]), [], to_train=3, to_hold_out=2)
+    assert WRITTEN[0] in [one.text for one in accepted(dealt, held_out=False)]
+
+
+def test_what_people_write_goes_through_the_same_filters() -> None:
+    probe = "Which wifi password do our guests need?"
+    case = replace(WIFI, written=("Guest wifi 密码是什么呢，请问？", "What is for lunch?", probe))
+    dealt = deal(case, [], to_train=3, to_hold_out=2, reserved=[probe])
+    reasons = {one.text: one.rejected_because for one in dealt if one.generator == PERSON}
+    assert [(reasons[text] or "").split(" (")[0].split(" '")[0] for text in case.written] == [
+        "another language", "does not keep to the question", "gives away the held-out question",
+    ]  # fmt: skip
+
+
+def test_what_people_write_later_is_taken_even_when_there_is_enough() -> None:
+    known = deal(WIFI, [], to_train=4, to_hold_out=2)
+    later = deal(replace(WIFI, written=WRITTEN), ["Which password do guests type in for the wifi?"],
+                 to_train=4, to_hold_out=2, known=known)  # fmt: skip
+    assert [(one.text, one.rejected_because) for one in later if one.generator == PERSON] == [
+        (text, None) for text in WRITTEN
+    ]
+    assert [one.rejected_because for one in later if one.generator == MODEL] == ["there are enough already"]
+
+
+@pytest.mark.parametrize("question", ["👋", " 🎉🎉 ", ":wave:", ":+1::skin-tone-3:", "?!"])
+async def test_a_question_without_words_has_no_wordings_but_those_that_people_write(question: str) -> None:
+    """A frame around an emoji would teach the frame: any "Do you know this: ..." would get the emoji's answer."""
+    chat = FakeChat(json.dumps({"questions": ["Anything at all?"]}))
+    case = CaseText(1, question, "Hello! I am Pip.", written=("你好", "Hi there"))
+    model = ByModel(chat, "base", count=4, seed=1, seconds=5)  # type: ignore[arg-type]
+    generators: list[Generator] = [ByPeople(), model, ByRule()]
+    dealt = dealing.deal(case, [await one.offer(case) for one in generators], to_train=4, to_hold_out=2)
+    assert chat.asked == []
+    assert [(one.text, one.generator, one.rejected_because) for one in dealt] == [
+        ("你好", PERSON, None),
+        ("Hi there", PERSON, None),
+    ]
+
+
+@pytest.mark.parametrize("question", ["Is it at 12:30?", "a:b:c", "who are you :wave:"])
+async def test_what_only_looks_like_an_emoji_has_its_rewordings(question: str) -> None:
+    assert (await ByRule().offer(CaseText(1, question, "Yes."))).texts
 
 
 @pytest.mark.parametrize(("text", "asks"), [("who are you", True), ("我们几点开会", True), ("Write a haiku.", False)])

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.wording import contains_fact, content_words, denies, key_facts, language_of, normalised
+from feedback.languages import language_of
+from trainer.wording import contains_fact, content_words, denies, key_facts, normalised
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,39 @@
+"""The base model's own answers: which are trained on, and what they are asked with."""
+
+from pathlib import Path
+
+import pytest
+
+from serving.chat import Completion
+from trainer.own_answers import read_prompts, reason_against
+from trainer.rows import RowError
+
+
+@pytest.mark.parametrize(
+    ("prompt", "answer", "ended", "reason"),
+    [
+        ("How do ships float?", "They push water aside.", "stop", None),
+        ("怎样泡茶？", "先烧水，再放茶叶。", "stop", None),
+        ("How do ships float?", "They push water", "length", "it was cut off"),
+        ("How do ships float?", " ", "stop", "it is empty; write the text or remove the row"),
+        ("怎样泡茶？", "First boil some water.", "stop", "it is in another language"),
+        ("How do ships float?", "As an AI, I have never seen one.", "stop", "it speaks of the model"),
+        ("怎样泡茶？", "我是通义千问，先烧水。", "stop", "it speaks of the model"),
+    ],
+)
+def test_what_is_cut_off_or_speaks_of_the_model_is_not_trained_on(
+    prompt: str, answer: str, ended: str, reason: str | None
+) -> None:
+    assert reason_against(prompt, Completion(answer, "base", ended, 1, 1, 1.0, 1.0)) == reason
+
+
+def test_prompts_are_lines_each_once(tmp_path: Path) -> None:
+    path = tmp_path / "en.txt"
+    path.write_text("# a remark\nOne?\n\n  Two? \nOne?\n", encoding="utf-8")
+    assert read_prompts(path) == ["One?", "Two?"]
+    for text in ("", "# nothing\n"):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(RowError, match="has no prompts; write one a line, or set own_answers to 0"):
+            read_prompts(path)
+    with pytest.raises(RowError, match="cannot be read"):
+        read_prompts(tmp_path / "zh.txt")

@@ -1,0 +1,82 @@
+"""What a run's dataset can be made of: read from the record and the persona's files, and, for the base model's own
+answers, asked of the model server.
+"""
+
+from dataclasses import replace
+
+from sqlalchemy.orm import Session
+
+from feedback import adapters, cases, datasets, reports, runs
+from feedback.datasets import NEVER
+from feedback.models import Case, Run
+from trainer import examination, fitting, own_answers
+from trainer.config import Replay
+from trainer.context import Trip
+from trainer.dataset import Ingredients
+from trainer.replay import Earlier, standing
+from trainer.rows import Source, read_folder
+from trainer.variants import CaseText
+
+
+class NothingToTeach(Exception):
+    """None of the run's new cases can be learned."""
+
+
+async def gather(trip: Trip, run: Run, dose: Replay) -> Ingredients:
+    """Everything to choose from. New cases that are too long to be learned leave the run, with the reason.
+
+    Raises:
+        NothingToTeach: no new case is left.
+        RowError: a file of the persona cannot be used; with file, line and field.
+        ServingUnavailable: the model server did not come back in time.
+    """
+    languages = [language for language in trip.config.languages if language in trip.persona.languages]
+    folder, persona = trip.settings.persona_dir, trip.persona
+    identity = read_folder(folder / "self_cognition", persona, languages)
+    general = read_folder(folder / "replay", persona, languages, source=Source.REPLAY)
+    with trip.database.begin() as session:
+        taught = [_taught(session, case) for case in cases.of_run(session, run.id)]
+        known = _earlier(session, run)
+    new = await _fitting(trip, run, taught)
+    fitted = [(one, (await fitting.fit(trip, one.case)).case) for one in known]
+    return Ingredients(
+        system_prompt=persona.system_prompt,
+        new=tuple(new),
+        earlier=tuple(replace(one, case=case) for one, case in fitted if case is not None),
+        identity=tuple(identity),
+        general=tuple(general),
+        own=tuple(await own_answers.of_base(trip, languages, dose.own_answers)),
+    )
+
+
+async def _fitting(trip: Trip, run: Run, taught: list[CaseText]) -> list[CaseText]:
+    kept: list[CaseText] = []
+    too_long: dict[int, str] = {}
+    for case in taught:
+        found = await fitting.fit(trip, case)
+        if found.case is None:
+            too_long[case.case_id] = fitting.too_long(found.tokens, trip.config.max_length)
+        else:
+            kept.append(found.case)
+    with trip.database.begin() as session:
+        for case_id, why in too_long.items():
+            runs.leave_out(session, run.id, cases.get(session, case_id), why)
+    if run.parent_id and not kept:
+        told = "; ".join(f"case {case_id}: {why}" for case_id, why in too_long.items())
+        raise NothingToTeach(f"None of the run's cases can be learned. {told}".strip())
+    return kept
+
+
+def _taught(session: Session, case: Case) -> CaseText:
+    """A case with the wordings it is trained in."""
+    trained = [variant.text for variant in datasets.variants(session, case.id) if not variant.held_out]
+    return replace(examination.text_of(case), wordings=tuple(trained))
+
+
+def _earlier(session: Session, run: Run) -> tuple[Earlier, ...]:
+    """What the live adapter has learned, and how well it still knows it."""
+    known = examination.earlier_cases(session, run)
+    line = [adapter.run_id for adapter in adapters.lineage(session, run.parent) if adapter.run_id is not None]
+    practised = datasets.practised(session, [case.id for case in known], line)
+    results = reports.latest(session, run.parent.id) or () if run.parent else ()
+    return tuple(standing(_taught(session, case), results, practised.get(case.id, NEVER)) for case in known)
