@@ -34,6 +34,7 @@ from feedback.persona import Persona
 from feedback.states import AdapterStatus
 from serving.adapters import Replicas, reconcile
 from serving.chat import ChatClient
+from serving.seals import of_record
 from settings import Settings
 
 KEPT = (AdapterStatus.CANDIDATE, AdapterStatus.CANARY, AdapterStatus.LIVE)
@@ -105,7 +106,8 @@ def wire(settings: Settings, me: Me, persona: Persona, client: AsyncWebClient, r
     """Make the parts."""
     slack, slug = settings.slack, persona.slug
     database = AsyncDatabase(settings.database.url)
-    chat, replicas = ChatClient(settings.serving), Replicas(settings.serving)
+    seals = of_record(database)
+    chat, replicas = ChatClient(settings.serving, seals), Replicas(settings.serving, seals)
     permissions = Permissions(client, me, slack)
     unsaved = Unsaved(settings.home / "unsaved")
     answering = Answering(database, chat, client, persona, settings, Traffic(), rhythm)

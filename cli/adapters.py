@@ -14,9 +14,11 @@ from cli.here import Here, actor, here
 from cli.user_error import UserError
 from feedback import adapters as record
 from feedback import runs
+from feedback.database import AsyncDatabase
 from feedback.models import Adapter, Run
 from feedback.states import AdapterStatus, check_move
 from serving.adapters import Replicas
+from serving.seals import of_record
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask, even if a run is under way that this stops.")]
 
@@ -130,5 +132,9 @@ def _named(mend: Here, found: Adapter | None) -> Adapter:
 
 
 async def _deploy(mend: Here, name: str) -> None:
-    async with Replicas(mend.settings.serving) as replicas:
-        await replicas.deploy(name)
+    database = AsyncDatabase(mend.settings.database.url)
+    try:
+        async with Replicas(mend.settings.serving, of_record(database)) as replicas:
+            await replicas.deploy(name)
+    finally:
+        await database.close()

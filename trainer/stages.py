@@ -160,13 +160,14 @@ def _training(trip: Trip) -> Training:
     with trip.database.begin() as session:
         run = runs.get(session, trip.run_id)
         frozen = runs.dataset(session, trip.run_id)
+        seal = adapters.seal(session, run.parent.name) if run.parent else None
     if frozen is None:
         raise Overtaken(f"The dataset of run {trip.run_id} is gone from the record; start a new run.")
     rows = [Example(row.source, row.case_id, row.messages) for row in frozen.rows]
     if dataset.sha256(rows) != frozen.sha256:
         raise Overtaken(f"The dataset of run {trip.run_id} was changed after it was frozen; start a new run.")
     dataset.write(rows, trip.folder / "dataset.jsonl")
-    parent = whole_folder(trip.settings.serving.adapters_dir, run.parent.name) if run.parent else None
+    parent = whole_folder(trip.settings.serving.adapters_dir, run.parent.name, seal) if run.parent else None
     settings = trip.settings.training
     return Training(
         config=trip.config,
