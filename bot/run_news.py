@@ -54,7 +54,9 @@ def collect(session: Session, run: Run) -> RunNews:
     """Read everything about a run."""
     candidate = adapters.of_run(session, run.id)
     now = reports.of_run(session, run.id, candidate.id) if candidate else None
-    was = (reports.of_run(session, run.id, run.parent_id) or reports.latest(session, run.parent_id)) if now else None
+    was = (
+        (reports.of_run(session, run.id, run.replaces_id) or reports.latest(session, run.replaces_id)) if now else None
+    )
     fields = {name: value for name, value in run.progress.items() if name in Progress.__dataclass_fields__}
     return RunNews(
         id=run.id,

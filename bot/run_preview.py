@@ -31,8 +31,20 @@ def words(found: Preview) -> str:
     origin = f"from `{escape(found.parent)}`" if found.parent else "from the base model; the identity set is taught too"
     if not found.cases:
         origin = "the first training needs no case; it starts from the base model"
+    if found.without:
+        taught, origin = _without(found), f"from `{escape(found.parent)}`" if found.parent else "from the base model"
     kept = f" {found.earlier} earlier case(s) are practised again." if found.earlier else ""
     return f"Train on {taught}, {origin}.{kept}\n{_rows(found)} · {_minutes(found)}"
+
+
+def _without(found: Preview) -> str:
+    """What is taught when something was taken back: the run leaves it out, and goes on from before it."""
+    parts = [
+        f"*{found.cases} approved case(s)*" if found.cases else "",
+        f"*{found.again} case(s) that were learned since*" if found.again else "",
+    ]
+    gone = ", ".join(map(str, found.without))
+    return f"{' and '.join(filter(None, parts)) or '*no case*'}, without case {gone}, which was taken back"
 
 
 def _rows(found: Preview) -> str:

@@ -8,7 +8,7 @@ from statistics import median
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback import adapters, cases, lessons, pauses, runs
+from feedback import adapters, cases, lessons, lineage, pauses, runs
 from feedback.models import Adapter, Case, Dataset, Json, Run
 from feedback.states import RunStatus
 
@@ -85,7 +85,10 @@ def _epochs(one: Past) -> int:
 
 @dataclass(frozen=True)
 class Preview:
-    """A run that could start now. ``shown`` is other for another run: other cases, other words, another parent."""
+    """A run that could start now. ``shown`` is other for another run: other cases, other words, another parent.
+
+    ``without`` were taken back, and ``again`` is how many cases have to be taught again for that.
+    """
 
     cases: int
     earlier: int
@@ -93,6 +96,8 @@ class Preview:
     size: Size
     judged_by: tuple[int, ...]
     shown: str
+    again: int = 0
+    without: tuple[int, ...] = ()
 
 
 def read(session: Session, persona: str, base_model: str) -> Preview:
@@ -102,13 +107,17 @@ def read(session: Session, persona: str, base_model: str) -> Preview:
         RunActive, RunsPaused, NothingApproved: as runs.start does.
     """
     parent, approved = runs.startable(session, persona)
+    origin = lineage.origin(session, persona)
+    again = len(origin.again)
     known = lessons.known_to(session, [adapter.id for adapter in adapters.lineage(session, parent)])
     earlier = len(set(known) - {case.id for case in approved})
     past = _past(session, persona, base_model)
     size = judge(len(approved), earlier, parent is None, past)
     last = runs.latest(session, persona, limit=1)
     shown = _fingerprint(last[0].id if last else 0, parent, approved)
-    return Preview(len(approved), earlier, parent.name if parent else None, size, tuple(p.run_id for p in past), shown)
+    judged_by = tuple(one.run_id for one in past)
+    name = parent.name if parent else None
+    return Preview(len(approved) - again, earlier, name, size, judged_by, shown, again, origin.without)
 
 
 def _past(session: Session, persona: str, base_model: str) -> list[Past]:

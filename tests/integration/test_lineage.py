@@ -5,17 +5,20 @@ import json
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
-from feedback import runs
+from feedback import adapters, cases, lineage, previews, runs, taking_back
 from feedback.database import Database
+from feedback.models import Dataset, DatasetRow
 from feedback.states import CaseStatus, RunStatus
+from feedback.taking_back import Consequences
 from serving.adapter_checks import CONFIG, sha256_of
 from serving.adapter_files import RECORD
 from tests.integration.trainer_parts import Workshop, make_workshop
 from trainer import stages
 from trainer.context import set_out
 from trainer.jobs import run_training
+from trainer.swift import Training
 
 
 @pytest.fixture
@@ -49,7 +52,9 @@ def test_a_row_that_was_changed_after_the_dataset_was_frozen_is_not_trained_on(s
     case_id = shop.approve()
     run_id = asyncio.run(half_way(shop))
     with shop.database.begin() as session:
-        changed = "UPDATE dataset_rows SET messages = jsonb_set(messages, '{2,content}', '\"Ask Eve.\"') WHERE case_id = :id"
+        changed = (
+            "UPDATE dataset_rows SET messages = jsonb_set(messages, '{2,content}', '\"Ask Eve.\"') WHERE case_id = :id"
+        )
         session.execute(text(changed), {"id": case_id})
     run_training(run_id, shop.context)
     run = shop.run_of(run_id)
@@ -69,3 +74,137 @@ def test_a_parent_whose_files_are_not_those_of_the_record_is_not_gone_on_from(sh
     shop.approve()
     run = shop.run_of(done(shop, RunStatus.FAILED))
     assert f"{live.name} is not the adapter that was trained" in (run.error or "")
+
+
+BADGES = ("Where are the spare badges?", "The spare badges are in drawer 7.")
+PARKING = ("Where do guests park?", "Guests park on deck 3.")
+
+
+def take_back(shop: Workshop, *case_ids: int) -> Consequences:
+    with shop.database.begin() as session:
+        return taking_back.take_back(session, "pip", case_ids, by="T1/UADA", why="taken back")
+
+
+def cases_in_line(shop: Workshop) -> set[int | None]:
+    """Every case that any dataset in the live adapter's line has a row of."""
+    with shop.database.begin() as session:
+        line = [one.run_id for one in adapters.lineage(session, adapters.live(session, "pip"))]
+        query = select(DatasetRow.case_id).join(Dataset, Dataset.id == DatasetRow.dataset_id)
+        return set(session.scalars(query.where(Dataset.run_id.in_(line), DatasetRow.case_id.is_not(None))))
+
+
+def test_what_was_taken_back_is_in_no_ancestor_of_the_next_adapter(shop: Workshop) -> None:
+    first = shop.adapter(done(shop))
+    wifi = shop.approve()
+    done(shop)
+    badges = shop.approve(*BADGES)
+    third = shop.adapter(done(shop))
+    assert first and third and cases_in_line(shop) == {wifi, badges}
+
+    follows = take_back(shop, wifi)
+    assert (follows.learned, [case.id for case in follows.origin.again]) == ((wifi,), [badges])
+    assert follows.after_rollback is not None and follows.still == (wifi,), "the second adapter has it as well"
+    with shop.database.begin() as session:
+        found = previews.read(session, "pip", str(shop.context.settings.serving.base_model))
+    assert (found.parent, found.cases, found.again, found.without) == (first.name, 0, 1, (wifi,))
+
+    live = shop.live()
+    assert live is not None and live.id == third.id and shop.case(badges).status is CaseStatus.MENDED, "until then"
+    run = shop.run_of(done(shop))
+    fourth = shop.live()
+    assert fourth is not None and (fourth.parent_id, run.replaces_id) == (first.id, third.id)
+    assert cases_in_line(shop) == {badges}
+    case = shop.case(badges)
+    assert (case.status, case.adapter_id, case.announce) == (CaseStatus.MENDED, fourth.id, False), "nothing new to tell"
+    assert shop.case(wifi).status is CaseStatus.WITHDRAWN
+    with shop.database.begin() as session:
+        assert lineage.origin(session, "pip").without == ()
+        with pytest.raises(runs.NothingApproved):
+            runs.start(session, "pip", "base", 1, by="T1/UADA")
+
+
+def test_what_the_first_run_learned_is_taken_back_by_starting_from_the_base_model(shop: Workshop) -> None:
+    wifi, badges = shop.approve(), shop.approve(*BADGES)
+    done(shop)
+    take_back(shop, wifi)
+    run = shop.run_of(done(shop))
+    live = shop.live()
+    assert live is not None and (live.parent_id, run.parent_id) == (None, None)
+    assert shop.swift.trained[-1].stage == "first" and cases_in_line(shop) == {badges}
+    assert (shop.case(badges).status, shop.case(badges).adapter_id) == (CaseStatus.MENDED, live.id)
+
+
+def test_what_is_taken_back_while_a_run_has_it_does_not_go_live(shop: Workshop) -> None:
+    done(shop)
+    wifi = shop.approve()
+    done(shop)
+    live, badges = shop.live(), shop.approve(*BADGES)
+
+    def withdraw(training: Training) -> None:
+        with shop.database.begin() as session:
+            cases.withdraw(session, wifi, by="T1/UMIA")
+
+    shop.swift.before = withdraw
+    run = shop.run_of(done(shop, RunStatus.FAILED))
+    assert run.error == f"Case {wifi} was taken back while the run was under way. Start a new run."
+    now = shop.live()
+    assert live and now and live.id == now.id and shop.case(badges).status is CaseStatus.APPROVED
+    shop.swift.before = lambda training: None
+    done(shop)
+    assert cases_in_line(shop) == {badges}
+
+
+def test_a_run_that_has_what_is_taken_back_is_asked_to_stop(shop: Workshop) -> None:
+    done(shop)
+    wifi = shop.approve()
+    done(shop)
+    badges = shop.approve(*BADGES)
+    run_id = shop.start()
+    follows = take_back(shop, wifi, badges)
+    assert follows.overtaken is not None and follows.overtaken.id == run_id
+    assert [case.id for case in follows.stay] == [badges], "it is being trained on"
+    run_training(run_id, shop.context)
+    assert shop.run_of(run_id).status is RunStatus.CANCELLED
+    done(shop)
+    assert cases_in_line(shop) == {badges}
+
+
+@pytest.mark.parametrize("gate", ["goes live without it", "is turned down"])
+def test_a_case_that_is_not_learned_again_waits_approved(shop: Workshop, gate: str) -> None:
+    done(shop)
+    wifi = shop.approve()
+    done(shop)
+    badges, parking = shop.approve(*BADGES), shop.approve(*PARKING)
+    live = shop.adapter(done(shop))
+    take_back(shop, wifi)
+    wrong = {"badges", "park"} if gate == "is turned down" else {"badges"}
+    shop.server.spoil = lambda name, prompt: (
+        "Ask somebody." if name.startswith("pip-v4") and any(word in prompt for word in wrong) else None
+    )
+    now = done(shop, RunStatus.REJECTED if gate == "is turned down" else RunStatus.LIVE)
+    if gate == "is turned down":
+        assert live and (shop.case(badges).status, shop.case(badges).adapter_id) == (CaseStatus.MENDED, live.id)
+        return
+    adapter, case = shop.adapter(now), shop.case(badges)
+    assert adapter and (case.status, case.announce) == (CaseStatus.APPROVED, True)
+    assert "right in 0 of 3 wordings" in (case.outcome or "")
+    assert (shop.case(parking).status, shop.case(parking).adapter_id) == (CaseStatus.MENDED, adapter.id)
+
+
+def test_other_words_that_a_case_got_meanwhile_are_not_taken_for_learned(shop: Workshop) -> None:
+    done(shop)
+    wifi = shop.approve()
+    done(shop)
+    badges, parking = shop.approve(*BADGES), shop.approve(*PARKING)
+    done(shop)
+    take_back(shop, wifi)
+
+    def rewrite(training: Training) -> None:
+        with shop.database.begin() as session:
+            cases.correct(session, badges, "The spare badges are at the door.", None, by="T1/UMIA")
+            cases.approve(session, badges, by="T1/UADA")
+
+    shop.swift.before = rewrite
+    done(shop)
+    assert shop.case(badges).status is CaseStatus.APPROVED and shop.case(badges).outcome is None
+    assert shop.case(parking).status is CaseStatus.MENDED
