@@ -11,11 +11,12 @@ from rich.text import Text
 from sqlalchemy.orm import Session
 
 from cli.here import Here, actor, here
+from cli.named import named
 from cli.user_error import UserError
 from feedback import adapters as record
 from feedback import runs
 from feedback.database import AsyncDatabase
-from feedback.models import Adapter, Run
+from feedback.models import Run
 from feedback.states import AdapterStatus, check_move
 from serving.adapters import Replicas
 from serving.seals import of_record
@@ -56,7 +57,7 @@ def promote(
     """
     mend = here()
     with mend.record() as session:
-        adapter = _named(mend, record.by_name(session, name))
+        adapter = named(session, mend.persona, name)
         if adapter.status is AdapterStatus.LIVE:
             raise UserError(f"{name} is live already.")
         check_move(name, adapter.status, AdapterStatus.LIVE)
@@ -66,7 +67,7 @@ def promote(
     with mend.record() as session:
         record.hold_live(session, mend.persona.slug)
         _stop(session, mend, run)
-        record.promote(session, _named(mend, record.by_name(session, name)), by=actor(), why=why)
+        record.promote(session, named(session, mend.persona, name), by=actor(), why=why)
     print(f"{name} is live; it gives the next answer.")
 
 
@@ -123,12 +124,6 @@ def _stop(session: Session, mend: Here, seen: Run | None) -> None:
         raise UserError(f"Run {run.id} has started just now, so nothing was changed. Look, and try again.")
     if run:
         runs.request_cancel(session, run.id, by=actor())
-
-
-def _named(mend: Here, found: Adapter | None) -> Adapter:
-    if found is None or found.persona != mend.persona.slug:
-        raise UserError(f"{mend.persona.name} has no adapter of that name. See: mend adapters list")
-    return found
 
 
 async def _deploy(mend: Here, name: str) -> None:

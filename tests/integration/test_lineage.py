@@ -14,6 +14,7 @@ from feedback.states import CaseStatus, RunStatus
 from feedback.taking_back import Consequences
 from serving.adapter_checks import CONFIG, sha256_of
 from serving.adapter_files import RECORD
+from tests.integration.test_cli_record import Mend
 from tests.integration.trainer_parts import Workshop, make_workshop
 from trainer import stages
 from trainer.context import set_out
@@ -74,6 +75,60 @@ def test_a_parent_whose_files_are_not_those_of_the_record_is_not_gone_on_from(sh
     shop.approve()
     run = shop.run_of(done(shop, RunStatus.FAILED))
     assert f"{live.name} is not the adapter that was trained" in (run.error or "")
+
+
+@pytest.fixture
+def mend(
+    shop: Workshop, database_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Mend:
+    """The command, on what the workshop has made."""
+    settings = shop.context.settings
+    monkeypatch.chdir(settings.persona_dir)
+    monkeypatch.setenv("MEND_DATABASE__URL", database_url)
+    monkeypatch.setenv("MEND_PERSONA_DIR", str(settings.persona_dir))
+    monkeypatch.setenv("MEND_SERVING__ADAPTERS_DIR", str(settings.serving.adapters_dir))
+    monkeypatch.setenv("COLUMNS", "300")
+    return Mend(capsys)
+
+
+def test_why_tells_all_that_an_adapter_was_made_of(shop: Workshop, mend: Mend) -> None:
+    done(shop)
+    wifi = shop.approve()
+    done(shop)
+    badges = shop.approve(*BADGES)
+    done(shop)
+    live = shop.live()
+    assert live is not None
+    status, out, err = mend("why")
+    assert status == 0, out + err
+    for said in (
+        live.name, live.sha256, "run        3, started by T1/UADA", "as it was recorded", *BADGES, "learned",
+        "T1/UMIA", "practised again", "identity", "3 of 3", "lora_rank", "pip-v2-", f"case {wifi}",
+    ):  # fmt: skip
+        assert said in out, f"{said} is missing in:\n{out}"
+    assert live.name in mend("why", live.name, "--rows")[1]
+
+    told = json.loads(mend("why", "--json")[1])
+    learned = {one["case_id"]: one for one in told["adapter"]["taught"]}
+    assert (learned[badges]["new"], learned[badges]["approved_by"]) == (True, ["T1/UADA"])
+    assert (learned[wifi]["new"], learned[wifi]["learned"]) == (False, False)
+    assert sum(told["adapter"]["sources"].values()) == len(told["adapter"]["rows"])
+    assert [one["version"] for one in told["line"]] == [2, 1]
+    assert told["known"] == {str(wifi): told["line"][0]["name"], str(badges): live.name}
+
+    status, _, err = mend("why", live.name[:-2])
+    assert status == 2 and f"Did you mean {live.name}?" in err
+
+
+def test_why_says_when_files_or_rows_are_not_as_they_were(shop: Workshop, mend: Mend) -> None:
+    done(shop)
+    live = shop.live()
+    assert live is not None
+    (shop.context.settings.serving.adapters_dir / live.name / CONFIG).write_text("{}")
+    with shop.database.begin() as session:
+        session.execute(text("UPDATE dataset_rows SET messages = jsonb_set(messages, '{2,content}', '\"I am Eve.\"')"))
+    status, out, _ = mend("why")
+    assert status == 1 and "truncated or changed" in out and "CHANGED since it was frozen" in out
 
 
 BADGES = ("Where are the spare badges?", "The spare badges are in drawer 7.")
