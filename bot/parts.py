@@ -25,6 +25,7 @@ from bot.retraining import Retraining
 from bot.reviewing import Reviewing
 from bot.rhythm import Rhythm
 from bot.rolling_back import RollingBack
+from bot.taking_back import TakingBack
 from bot.traffic import Traffic
 from bot.unsaved import Unsaved, save_all
 from bot.voting import VOTE, Voting
@@ -57,6 +58,7 @@ class Parts:
     correcting: Correcting
     reviewing: Reviewing
     retraining: Retraining
+    taking_back: TakingBack
     rolling_back: RollingBack
     automatic_runs: AutomaticRuns
     reporting: Reporting
@@ -131,6 +133,7 @@ def wire(settings: Settings, me: Me, persona: Persona, client: AsyncWebClient, r
         correcting=Correcting(database, client, permissions, me, slack.corrections_per_day),
         reviewing=Reviewing(database, permissions, slug, known, two=slack.second_approver),
         retraining=retraining,
+        taking_back=TakingBack(database, permissions, retraining, progress, settings, slug),
         rolling_back=RollingBack(database, permissions, replicas, client, slack.record_channel, slug),
         automatic_runs=automatic,
         reporting=Reporting(database, permissions, automatic.rules, slug),

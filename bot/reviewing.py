@@ -1,7 +1,6 @@
 """Admins decide on cases, one at a time; two at once never decide the same one twice."""
 
 import logging
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,7 +22,6 @@ from feedback.states import CaseStatus
 log = logging.getLogger(__name__)
 
 Decide = Callable[..., Case]
-_NAMED = re.compile(r"<@([A-Z0-9]+)(?:\|[^>]*)?>")
 MAY = "review corrections"
 APPROVED_ONLY = (CaseStatus.APPROVED,)
 NOT_THE_SECOND = (
@@ -185,21 +183,6 @@ class Reviewing:
     async def take_back(self, click: Click) -> str:
         """Put an approved case back into the queue; word of what happened."""
         return await self._decide(click, cases.take_back, [], "taken back; it waits for a decision again")
-
-    async def undo(self, user: str, text: str, delivery: str) -> str:
-        """Withdraw everything that somebody has taught; word of how much that was, in escaped mrkdwn."""
-        by = str(await self._permissions.admin(user, "undo what somebody taught me"))
-        named = _NAMED.search(text)
-        if not named:
-            return "Whose corrections? Write `undo @somebody`."
-        person = (await self._permissions.standing(named.group(1))).person
-        gone = await self._database.run(answers.once, delivery, reviews.undo, self._persona, str(person), by=by)
-        if gone is None:
-            return ""
-        log.info("undone", extra={"action": "contributions_undone", "person": str(person), "cases": len(gone)})
-        learned = any(case.adapter_id for case in gone)
-        until = " What is learned already stays so until the next training or a rollback." if learned else ""
-        return f"{len(gone)} case(s) of <@{person.user_id}> taken back.{until}"
 
     async def _decide(self, click: Click, decide: Decide, words: Sequence[str], done: str) -> str:
         by = str(await self._permissions.admin(click.user, MAY))
