@@ -14,14 +14,14 @@ from cli.here import Here, actor, here
 from cli.named import named
 from cli.user_error import UserError
 from feedback import adapters as record
-from feedback import runs
+from feedback import lineage, runs
 from feedback.database import AsyncDatabase
 from feedback.models import Run
 from feedback.states import AdapterStatus, check_move
 from serving.adapters import Replicas
 from serving.seals import of_record
 
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask, even if a run is under way that this stops.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask, even if this stops a run.")]
 
 app = typer.Typer(help="List adapters, promote one, roll back.", no_args_is_help=True, add_completion=False)
 
@@ -61,6 +61,11 @@ def promote(
         if adapter.status is AdapterStatus.LIVE:
             raise UserError(f"{name} is live already.")
         check_move(name, adapter.status, AdapterStatus.LIVE)
+        if (gone := lineage.taken_back(session, adapter)) and not yes:
+            numbers = ", ".join(map(str, sorted(gone)))
+            raise UserError(
+                f"{name} has learned case {numbers}, which was taken back since. To make it live all the same, add --yes."
+            )
         run = runs.active(session, mend.persona.slug)
     _ask_about(run, yes)
     asyncio.run(_deploy(mend, name))

@@ -263,3 +263,31 @@ def test_other_words_that_a_case_got_meanwhile_are_not_taken_for_learned(shop: W
     done(shop)
     assert shop.case(badges).status is CaseStatus.APPROVED and shop.case(badges).outcome is None
     assert shop.case(parking).status is CaseStatus.MENDED
+
+
+def test_cases_are_taken_back_from_the_command_line(shop: Workshop, mend: Mend) -> None:
+    first = shop.adapter(done(shop))
+    wifi = shop.approve()
+    second = shop.adapter(done(shop))
+    badges = shop.approve(*BADGES)
+    third = shop.adapter(done(shop))
+    assert first and second and third
+    status, out, err = mend("cases", "withdraw", str(wifi), "99")
+    assert status == 2 and "Nothing was changed. To do it, add --yes." in err
+    assert f"The next run starts from {first.name}, without them, and teaches 1 case(s) again" in out
+    assert f"Until it is live, {third.name} answers and still knows them" in out
+    assert (
+        f"rollback` brings {second.name} back at once, which still knows them" in out and "there is no case 99" in out
+    )
+    assert shop.case(wifi).status is CaseStatus.MENDED
+    assert mend("cases", "withdraw", str(wifi), "--yes")[1].endswith(
+        "1 case(s) taken back. Train without them: mend retrain\n"
+    )
+    assert "None of them can be taken back" in mend("cases", "withdraw", str(wifi), "--yes")[2]
+    done(shop)
+    assert cases_in_line(shop) == {badges}
+    status, _, err = mend("adapters", "promote", third.name)
+    assert status == 2 and f"{third.name} has learned case {wifi}, which was taken back since" in err
+    assert mend("cases", "withdraw", "--person", "T1/UMIA", "--yes")[0] == 0
+    assert shop.case(badges).status is CaseStatus.WITHDRAWN
+    assert "T1/UNOBODY has written no case" in mend("cases", "withdraw", "--person", "T1/UNOBODY", "--yes")[2]
