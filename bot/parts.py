@@ -131,7 +131,7 @@ def wire(settings: Settings, me: Me, persona: Persona, client: AsyncWebClient, r
         intake=intake,
         voting=Voting(database, client, permissions, me, unsaved),
         correcting=Correcting(database, client, permissions, me, slack.corrections_per_day),
-        reviewing=Reviewing(database, permissions, slug, known, two=slack.second_approver),
+        reviewing=Reviewing(database, permissions, slug, known, two=slack.second_approver, at_once=slack.instant_patch),
         retraining=retraining,
         taking_back=TakingBack(database, permissions, retraining, progress, settings, slug),
         rolling_back=RollingBack(database, permissions, replicas, client, slack.record_channel, slug),

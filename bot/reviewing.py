@@ -12,7 +12,7 @@ from bot.case_blocks import fingerprint
 from bot.contradictions import Known, persona_hints
 from bot.likeness import hints
 from bot.permissions import Permissions
-from feedback import answers, cases, reviews
+from feedback import answers, cases, patches, reviews
 from feedback.cases import CorrectionError
 from feedback.database import AsyncDatabase
 from feedback.models import Case
@@ -73,7 +73,18 @@ def next_case(session: Session, persona: str, looking: Looking, known: Known, se
     if case is None:
         return Next(None, queue)
     others = cases.listed(session, persona, limit=2000, newest=True)
-    return Next(case, queue, [*persona_hints(case.question, case.correction, known), *hints(case, others)])
+    said = [*_patch_hint(session, case), *persona_hints(case.question, case.correction, known), *hints(case, others)]
+    return Next(case, queue, said)
+
+
+def _patch_hint(session: Session, case: Case) -> list[str]:
+    """Where the wrong answer came from, if a correction in the prompt may have led to it."""
+    used = patches.of_answer(session, case.answer_id) if case.answer_id is not None else []
+    return (
+        [f"That answer was given with the correction of case {', '.join(map(str, used))} in its prompt."]
+        if used
+        else []
+    )
 
 
 class Rewritten(Exception):
@@ -123,13 +134,24 @@ def once(session: Session, click: Click, decide: Decide, words: Sequence[str], b
 
 
 class Reviewing:
-    """Builds the review window and carries out what is clicked in it. With ``two``, two admins have to approve."""
+    """Builds the review window and carries out what is clicked in it.
+
+    With ``two``, two admins have to approve; with ``at_once``, what is approved goes into prompts until it is learned.
+    """
 
     def __init__(
-        self, database: AsyncDatabase, permissions: Permissions, persona: str, known: Known, *, two: bool
+        self,
+        database: AsyncDatabase,
+        permissions: Permissions,
+        persona: str,
+        known: Known,
+        *,
+        two: bool,
+        at_once: bool = False,
     ) -> None:
         self._database, self._permissions, self._persona = database, permissions, persona
         self._known, self._two = known, two
+        self._approved = "approved. It answers similar questions from now on" if at_once else "approved"
 
     async def window(self, user: str, looking: Looking, notice: str = "") -> modals.View:
         """The next case to decide on.
@@ -154,7 +176,7 @@ class Reviewing:
         """Approve a case as the admin was shown it; word of what happened. ``shown`` is its fingerprint there."""
         number = click.case_id
         try:
-            return await self._decide(click, partial(approve, two=self._two), [shown], "approved")
+            return await self._decide(click, partial(approve, two=self._two), [shown], self._approved)
         except Rewritten:
             return f"Case {number} was rewritten while you read it, so it is not approved. Please read it again."
         except NotTheSecond:
@@ -168,7 +190,7 @@ class Reviewing:
         Raises:
             CorrectionError: they cannot be taught.
         """
-        return await self._decide(click, partial(revise, two=self._two), [text], "edited and approved")
+        return await self._decide(click, partial(revise, two=self._two), [text], f"edited and {self._approved}")
 
     async def reject(self, click: Click, why: str) -> str:
         """Turn a case down.

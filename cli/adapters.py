@@ -63,9 +63,7 @@ def promote(
         check_move(name, adapter.status, AdapterStatus.LIVE)
         if (gone := lineage.taken_back(session, adapter)) and not yes:
             numbers = ", ".join(map(str, sorted(gone)))
-            raise UserError(
-                f"{name} has learned case {numbers}, which was taken back since. To make it live all the same, add --yes."
-            )
+            raise UserError(f"{name} has learned case {numbers}, which was taken back since. With --yes it goes live.")
         run = runs.active(session, mend.persona.slug)
     _ask_about(run, yes)
     asyncio.run(_deploy(mend, name))
