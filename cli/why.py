@@ -16,6 +16,7 @@ from cli.user_error import UserError
 from feedback import adapters, tracing
 from feedback.adapters import Seal
 from feedback.models import Json
+from feedback.states import AdapterStatus
 from feedback.tracing import Step, Taught, Trace
 from serving.adapter_files import whole_folder
 from serving.errors import AdapterLoadError
@@ -92,7 +93,8 @@ def _print(trace: Trace, files: str, frozen: str, rows: bool) -> None:
 
 def _about(trace: Trace, files: str, frozen: str) -> Iterator[tuple[str, str]]:
     step, line = trace.steps[0], trace.steps[1:]
-    since = f", last live {step.live_at:%Y-%m-%d %H:%M} UTC" if step.live_at else ""
+    word = " since" if step.status == AdapterStatus.LIVE else ", last live"
+    since = f"{word} {step.live_at:%Y-%m-%d %H:%M} UTC" if step.live_at else ""
     yield "adapter", f"{step.name} ({step.status}{since})"
     if step.run_id is not None:
         yield (
@@ -100,8 +102,8 @@ def _about(trace: Trace, files: str, frozen: str) -> Iterator[tuple[str, str]]:
             f"{step.run_id}, started by {step.requested_by}, {step.made_at:%Y-%m-%d %H:%M} UTC, seed {step.seed}",
         )
     yield "from", line[0].name if line else "the base model"
-    if step.replaced and step.replaced != (line[0].name if line else None):
-        yield "replaced", f"{step.replaced}, which had learned what was taken back since"
+    if step.left_out:
+        yield "without", f"case {', '.join(map(str, step.left_out))}, which was taken back; {step.replaced} had it"
     yield "base", f"{step.base_model} ({step.base_fingerprint[:12]})"
     yield "weights", f"sha256 {step.sha256}, {files}"
     yield "dataset", f"sha256 {step.dataset_sha256 or '-'}, {len(step.rows)} rows, {frozen}"
@@ -138,7 +140,7 @@ def _scores(step: Step) -> Table:
 
 def _settings(step: Step) -> Table:
     table = Table("setting", "value", box=None, pad_edge=False, show_header=False)
-    for name, value in _flat(step.settings):
+    for name, value in sorted(_flat(step.settings)):
         table.add_row(Text(name), Text(value))
     return table
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback import adapters, cases, lessons, reports, runs
+from feedback import adapters, cases, lessons, lineage, reports, runs
 from feedback.datasets import Example
 from feedback.models import Adapter, Case, Event, Json, Run
 from feedback.reports import Result
@@ -51,6 +51,7 @@ class Step:
     run_id: int | None
     requested_by: str | None
     replaced: str | None  # what was live when its run started
+    left_out: tuple[int, ...]  # cases that that one had, and that were taken back
     seed: int | None
     settings: Json
     dataset_sha256: str | None
@@ -112,6 +113,7 @@ def _step(session: Session, adapter: Adapter) -> Step:
         run_id=adapter.run_id,
         requested_by=run.requested_by if run else None,
         replaced=run.replaces.name if run and run.replaces else None,
+        left_out=_left_out(session, adapter, run.replaces) if run and run.replaces else (),
         seed=run.seed if run else None,
         settings=run.config if run else {},
         dataset_sha256=frozen.sha256 if frozen else None,
@@ -120,6 +122,10 @@ def _step(session: Session, adapter: Adapter) -> Step:
         checks=decision.checks if decision else (),
         results=(reports.of_run(session, run.id, adapter.id) or ()) if run else (),
     )
+
+
+def _left_out(session: Session, adapter: Adapter, replaced: Adapter) -> tuple[int, ...]:
+    return tuple(sorted(lineage.taken_back(session, replaced) - lineage.taken_back(session, adapter)))
 
 
 def _taught(session: Session, adapter: Adapter, run: Run, rows: Sequence[Example]) -> list[Taught]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
-from feedback import adapters, cases, lineage, previews, runs, taking_back
+from feedback import adapters, cases, lineage, patches, previews, runs, taking_back
 from feedback.database import Database
 from feedback.models import Dataset, DatasetRow
 from feedback.states import CaseStatus, RunStatus
@@ -148,7 +148,7 @@ def cases_in_line(shop: Workshop) -> set[int | None]:
         return set(session.scalars(query.where(Dataset.run_id.in_(line), DatasetRow.case_id.is_not(None))))
 
 
-def test_what_was_taken_back_is_in_no_ancestor_of_the_next_adapter(shop: Workshop) -> None:
+def test_what_was_taken_back_is_in_no_ancestor_of_the_next_adapter(shop: Workshop, mend: Mend) -> None:
     first = shop.adapter(done(shop))
     wifi = shop.approve()
     done(shop)
@@ -172,6 +172,7 @@ def test_what_was_taken_back_is_in_no_ancestor_of_the_next_adapter(shop: Worksho
     case = shop.case(badges)
     assert (case.status, case.adapter_id, case.announce) == (CaseStatus.MENDED, fourth.id, False), "nothing new to tell"
     assert shop.case(wifi).status is CaseStatus.WITHDRAWN
+    assert f"without    case {wifi}, which was taken back; {third.name} had it" in mend("why")[1]
     with shop.database.begin() as session:
         assert lineage.origin(session, "pip").without == ()
         with pytest.raises(runs.NothingApproved):
@@ -263,6 +264,29 @@ def test_other_words_that_a_case_got_meanwhile_are_not_taken_for_learned(shop: W
     done(shop)
     assert shop.case(badges).status is CaseStatus.APPROVED and shop.case(badges).outcome is None
     assert shop.case(parking).status is CaseStatus.MENDED
+
+
+def test_what_a_version_has_not_learned_is_what_may_be_in_its_prompts(shop: Workshop) -> None:
+    """Also after a rollback, when an older version answers."""
+
+    def waiting() -> list[int]:
+        with shop.database.begin() as session:
+            live = adapters.live(session, "pip")
+            return [one.case_id for one in patches.not_learned(session, "pip", live.id if live else None)]
+
+    done(shop)
+    wifi = shop.approve()
+    assert waiting() == [wifi]
+    done(shop)
+    badges = shop.approve(*BADGES)
+    assert waiting() == [badges]
+    with shop.database.begin() as session:
+        (only,) = patches.not_learned(session, "pip", None)
+        assert (only.question, only.correction) == BADGES, "what is mended is not in prompts, whoever answers"
+        adapters.roll_back(session, "pip", by="T1/UADA")
+    assert waiting() == [badges, wifi]
+    with shop.database.begin() as session:
+        assert patches.not_learned(session, "pip", None)[1].wordings, "its wordings are asked for, too"
 
 
 def test_cases_are_taken_back_from_the_command_line(shop: Workshop, mend: Mend) -> None:
