@@ -13,7 +13,7 @@ from bot.replies import Reply
 from bot.run_blocks import summary, table
 from bot.run_news import RunNews, collect, scores
 from bot.text import escape, shorten
-from feedback import adapters, automatic, cases, pauses, reports, reviews, runs
+from feedback import adapters, automatic, cases, lineage, pauses, reports, reviews, runs
 from feedback.automatic import Rules, Verdict
 from feedback.models import Adapter, Case, Pause
 from feedback.reports import Result
@@ -49,6 +49,7 @@ class Overview:
     cases: tuple[Case, ...]  # newest first
     pause: Pause | None = None
     automatic: Verdict | None = None  # None: automatic training is off
+    taken_back: tuple[int, ...] = ()  # cases that the live version still knows
 
 
 def read(session: Session, persona: str, rules: Rules | None = None) -> Overview:
@@ -65,6 +66,7 @@ def read(session: Session, persona: str, rules: Rules | None = None) -> Overview
         cases=tuple(newest),
         pause=pauses.current(session, persona),
         automatic=_verdict(session, persona, rules) if rules and rules.on else None,
+        taken_back=lineage.origin(session, persona).without,
     )
 
 
@@ -103,11 +105,16 @@ def status(seen: Overview, now: datetime | None = None) -> str:
 
 
 def training_lines(seen: Overview, now: datetime | None = None) -> list[str]:
-    """Whether training is paused, and what automatic training waits for; nothing where there is neither."""
-    paused = [paused_line(seen.pause, now)] if seen.pause else []
+    """Whether training is paused, what the next one leaves out, and what automatic training waits for."""
+    lines = [paused_line(seen.pause, now)] if seen.pause else []
+    if seen.taken_back:
+        numbers = ", ".join(map(str, seen.taken_back))
+        lines.append(
+            f"Case {numbers} was taken back, and the live version still knows it; the next training leaves it out."
+        )
     if seen.automatic is None:
-        return paused
-    return [*paused, f"Automatic training {'starts now' if seen.automatic.start else 'waits'}: {seen.automatic.why}."]
+        return lines
+    return [*lines, f"Automatic training {'starts now' if seen.automatic.start else 'waits'}: {seen.automatic.why}."]
 
 
 def paused_line(pause: Pause, now: datetime | None = None) -> str:

@@ -170,7 +170,7 @@ def _training(follows: Consequences) -> str:
     start = f"from `{escape(parent.name)}`, the last version without it" if parent else "from the base model"
     reason = "" if parent else ", since every version has it"
     again = len(follows.origin.again)
-    taught = f" What was learned since is taught again ({again} case(s))." if again else ""
+    taught = f" What was learned since is taught again ({again} case(s))." if again else " Nothing was learned since."
     return f"A training without it starts at once, {start}{reason}.{taught}"
 
 

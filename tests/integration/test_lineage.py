@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,10 @@ def cases_in_line(shop: Workshop) -> set[int | None]:
 
 
 def test_what_was_taken_back_is_in_no_ancestor_of_the_next_adapter(shop: Workshop, mend: Mend) -> None:
+    """With a true resume, too: the older adapter's optimizer state is gone by then, so that one run starts warm."""
+    settings = shop.context.settings
+    training = settings.training.model_copy(update={"resume": "true"})
+    shop.context = replace(shop.context, settings=settings.model_copy(update={"training": training}))
     first = shop.adapter(done(shop))
     wifi = shop.approve()
     done(shop)
@@ -166,6 +171,7 @@ def test_what_was_taken_back_is_in_no_ancestor_of_the_next_adapter(shop: Worksho
     live = shop.live()
     assert live is not None and live.id == third.id and shop.case(badges).status is CaseStatus.MENDED, "until then"
     run = shop.run_of(done(shop))
+    assert [one.resume_from is None for one in shop.swift.trained] == [True, False, False, True]
     fourth = shop.live()
     assert fourth is not None and (fourth.parent_id, run.replaces_id) == (first.id, third.id)
     assert cases_in_line(shop) == {badges}
@@ -314,4 +320,6 @@ def test_cases_are_taken_back_from_the_command_line(shop: Workshop, mend: Mend) 
     assert status == 2 and f"{third.name} has learned case {wifi}, which was taken back since" in err
     assert mend("cases", "withdraw", "--person", "T1/UMIA", "--yes")[0] == 0
     assert shop.case(badges).status is CaseStatus.WITHDRAWN
+    done(shop)
+    assert cases_in_line(shop) == set(), "with nothing to be taught again, a run goes on from before it as well"
     assert "T1/UNOBODY has written no case" in mend("cases", "withdraw", "--person", "T1/UNOBODY", "--yes")[2]

@@ -54,6 +54,8 @@ async def test_a_mended_case_is_taken_back_and_the_next_version_never_had_it(
     await told(scene, "Case 1 is taken back. Run 4, without it, is on its way.")
     await progress(scene.noor, "Run 4", "help")
     assert statuses(scene) == [CaseStatus.WITHDRAWN, CaseStatus.MENDED]
+    await scene.mia.command("general", "/mend", "status")
+    await note_to(scene.mia, "Case 1 was taken back, and the live version still knows it")
 
     fourth = await trainer.go_live(4)
     assert live_line(scene) == [fourth.name, first.name]
