@@ -21,7 +21,6 @@ from feedback.tracing import Step, Taught, Trace
 from serving.adapter_files import whole_folder
 from serving.errors import AdapterLoadError
 from settings import ServingSettings
-from trainer import dataset
 
 UNCHANGED = "as it was recorded"
 
@@ -61,8 +60,7 @@ def dataset_of(step: Step) -> str:
     """Whether a dataset's rows have the hash that they were frozen with, in words."""
     if step.dataset_sha256 is None:
         return "not in the record"
-    changed = dataset.sha256(step.rows) != step.dataset_sha256
-    return "CHANGED since it was frozen: its rows have another hash" if changed else UNCHANGED
+    return UNCHANGED if step.dataset_unchanged else "CHANGED since it was frozen: its rows have another hash"
 
 
 def as_values(trace: Trace, files: str, frozen: str) -> dict[str, Any]:

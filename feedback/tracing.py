@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback import adapters, cases, lessons, lineage, reports, runs
+from feedback import adapters, cases, content_hash, lessons, lineage, reports, runs
 from feedback.datasets import Example
-from feedback.models import Adapter, Case, Event, Json, Run
+from feedback.models import Adapter, Case, Dataset, Event, Json, Run
 from feedback.reports import Result
 from feedback.runs import Check
 from feedback.states import CaseStatus
@@ -55,6 +55,7 @@ class Step:
     seed: int | None
     settings: Json
     dataset_sha256: str | None
+    dataset_unchanged: bool  # its rows still have the hash that they were frozen with
     rows: tuple[Example, ...]
     taught: tuple[Taught, ...]
     checks: tuple[Check, ...]  # the gate's
@@ -117,11 +118,16 @@ def _step(session: Session, adapter: Adapter) -> Step:
         seed=run.seed if run else None,
         settings=run.config if run else {},
         dataset_sha256=frozen.sha256 if frozen else None,
+        dataset_unchanged=frozen is not None and _unchanged(frozen),
         rows=rows,
         taught=tuple(_taught(session, adapter, run, rows)) if run else (),
         checks=decision.checks if decision else (),
         results=(reports.of_run(session, run.id, adapter.id) or ()) if run else (),
     )
+
+
+def _unchanged(frozen: Dataset) -> bool:
+    return content_hash.of_dataset([row.messages for row in frozen.rows], frozen.manifest) == frozen.sha256
 
 
 def _left_out(session: Session, adapter: Adapter, replaced: Adapter) -> tuple[int, ...]:

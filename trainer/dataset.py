@@ -6,7 +6,6 @@ kept more than the base model's own answers did (SmolLM2-135M: 90 % of held-out 
 """
 
 import hashlib
-import json
 import os
 import random
 from collections import Counter
@@ -16,6 +15,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TypeVar
 
+from feedback import content_hash
 from feedback.datasets import Example
 from feedback.models import Json
 from trainer.config import Count, Replay
@@ -69,8 +69,7 @@ def sample(pool: Sequence[T], count: Count, seed: str) -> list[T]:
 
 def encoded(examples: Sequence[Example]) -> bytes:
     """The file that ms-swift reads; the same rows give the same bytes."""
-    lines = (json.dumps({"messages": example.messages}, ensure_ascii=False, sort_keys=True) for example in examples)
-    return "".join(f"{line}\n" for line in lines).encode()
+    return content_hash.encoded(example.messages for example in examples)
 
 
 def sha256(examples: Sequence[Example]) -> str:
