@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from bot import figures
 from bot.figures import Figure
-from feedback import adapters, cases, reports, runs
+from feedback import adapters, cases, lessons, reports, runs
 from feedback.models import Run
 from feedback.reports import Result
 from feedback.runs import Decision, Progress
@@ -43,6 +43,7 @@ class RunNews:
     changed: tuple[str, ...]  # prompts whose probe went from passing to failing
     figures: tuple[Figure, ...] = ()  # at its end, for who reads its own message
     pictures: Mapping[str, str] | None = None  # Slack files by the figure's kind; None: not drawn yet
+    again: int = 0  # of the cases: those that the replaced version knows, and that are taught again
 
     @property
     def active(self) -> bool:
@@ -57,13 +58,14 @@ def collect(session: Session, run: Run) -> RunNews:
     was = (
         (reports.of_run(session, run.id, run.replaces_id) or reports.latest(session, run.replaces_id)) if now else None
     )
+    taught = {case.id for case in cases.of_run(session, run.id)}
     fields = {name: value for name, value in run.progress.items() if name in Progress.__dataclass_fields__}
     return RunNews(
         id=run.id,
         status=run.status,
         requested_by=run.requested_by,
         cancelled_by=run.cancel_requested_by,
-        cases=len(cases.of_run(session, run.id)),
+        cases=len(taught),
         progress=Progress(**fields),
         adapter=candidate.name if candidate else None,
         parent=run.parent.name if run.parent else None,
@@ -71,7 +73,15 @@ def collect(session: Session, run: Run) -> RunNews:
         error=run.error,
         scores=scores(was or (), now or ()),
         changed=broken(was or (), now or ()),
+        again=len(taught & _known_before(session, run)),
     )
+
+
+def _known_before(session: Session, run: Run) -> set[int]:
+    """What the version that a run replaces knows; a run that goes on from it teaches nothing of that."""
+    if run.replaces is None or run.replaces_id == run.parent_id:
+        return set()
+    return set(lessons.known_to(session, [one.id for one in adapters.lineage(session, run.replaces)]))
 
 
 def with_figures(session: Session, run: Run, news: RunNews) -> RunNews:

@@ -52,7 +52,7 @@ async def test_a_mended_case_is_taken_back_and_the_next_version_never_had_it(
     assert statuses(scene) == [CaseStatus.MENDED, CaseStatus.MENDED], "nothing is done before it is confirmed"
     assert await scene.ada.submit(window) is None
     await told(scene, "Case 1 is taken back. Run 4, without it, is on its way.")
-    await progress(scene.noor, "Run 4", "help")
+    assert "no new case · 1 taught again · from" in (await progress(scene.noor, "Run 4", "help")).plain
     assert statuses(scene) == [CaseStatus.WITHDRAWN, CaseStatus.MENDED]
     await scene.mia.command("general", "/mend", "status")
     await note_to(scene.mia, "Case 1 was taken back, and the live version still knows it")
