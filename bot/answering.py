@@ -103,7 +103,7 @@ def prepare(session: Session, answer_id: int, persona: str, settings: Settings) 
     fallbacks = routing.fallbacks(session, persona, settings.serving) if route.adapter_id is not None else []
     patch: list[Correction] = []
     if settings.slack.instant_patch:
-        patch = patching.fitting(answer.question, patches.not_learned(session, persona, route.adapter_id))
+        patch = patching.fitting(answer.question, patches.not_learned(session, answer.persona, route.adapter_id))
     return Work(answer, turns, route, fallbacks, answers.message_ts(session, answer_id), patch)
 
 
