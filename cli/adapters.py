@@ -15,11 +15,9 @@ from cli.named import named
 from cli.user_error import UserError
 from feedback import adapters as record
 from feedback import lineage, runs
-from feedback.database import AsyncDatabase
 from feedback.models import Run
 from feedback.states import AdapterStatus, check_move
 from serving.adapters import Replicas
-from serving.seals import of_record
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask, even if this stops a run.")]
 
@@ -130,9 +128,5 @@ def _stop(session: Session, mend: Here, seen: Run | None) -> None:
 
 
 async def _deploy(mend: Here, name: str) -> None:
-    database = AsyncDatabase(mend.settings.database.url)
-    try:
-        async with Replicas(mend.settings.serving, of_record(database)) as replicas:
-            await replicas.deploy(name)
-    finally:
-        await database.close()
+    async with Replicas(mend.settings.serving, mend.seal) as replicas:
+        await replicas.deploy(name)

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from cli.here import Here, here
 from cli.user_error import UserError
 from feedback import adapters, cases, datasets
-from feedback.database import Database
 from feedback.models import Adapter
 from feedback.reports import Result
 from serving import device
@@ -21,7 +20,6 @@ from serving.adapters import Replicas
 from serving.base import BaseModel
 from serving.chat import ChatClient
 from serving.routing import base_name
-from serving.seals import of_record
 from serving.zero_adapter import zero_adapter
 from trainer.case_probes import MENDED, CaseProbe, case_probes
 from trainer.config import load_train_config
@@ -80,8 +78,7 @@ async def _ask(mend: Here, adapter: Adapter | None, probes: list[AnyProbe]) -> l
     base = BaseModel.read(serving.base_model)
     if adapter is None and device.resolve(serving) == "cpu":
         zero_adapter(base, serving.adapters_dir)
-    seals = of_record(Database(mend.settings.database.url))
-    async with Replicas(serving, seals) as replicas, ChatClient(serving, seals) as chat:
+    async with Replicas(serving, mend.seal) as replicas, ChatClient(serving, mend.seal) as chat:
         served = adapter.name if adapter else base_name(serving)
         if adapter:
             await replicas.load(served)
