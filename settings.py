@@ -52,6 +52,9 @@ class SlackSettings(BaseModel):
     shared_channels_may_teach: bool = Field(
         False, description="Keep flags and corrections from channels that are shared with other organisations."
     )
+    instant_patch: bool = Field(
+        False, description="Let an approved correction answer similar questions through the prompt until it is learned."
+    )
 
 
 class DatabaseSettings(BaseModel):

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.orm import Session
 
+from bot import patching
 from bot.blocks import answer_footer
 from bot.memory import QuestionTooLong, Turn, fit
 from bot.rhythm import Rhythm
@@ -18,10 +19,11 @@ from bot.slack_errors import code
 from bot.slack_messages import Place
 from bot.streaming import NO_FOOTER, REFUSALS, Reply
 from bot.traffic import Traffic
-from feedback import answers, reviews
+from feedback import answers, patches, reviews
 from feedback.answers import Outcome
 from feedback.database import AsyncDatabase, DatabaseUnavailable
 from feedback.models import Answer, Json
+from feedback.patches import Correction
 from feedback.persona import Persona
 from feedback.states import AnswerStatus
 from serving import routing
@@ -58,6 +60,7 @@ class Work:
     route: Route
     fallbacks: Sequence[Route]
     half: Sequence[str]  # messages of an attempt that was cut off
+    patch: Sequence[Correction] = ()  # approved corrections that answer it, and that the adapter has not learned
 
     @property
     def place(self) -> Place:
@@ -98,7 +101,10 @@ def prepare(session: Session, answer_id: int, persona: str, settings: Settings) 
     route = routing.route(session, persona, settings.serving)
     answers.start(session, answer_id, route.adapter_id, route.served_name)
     fallbacks = routing.fallbacks(session, persona, settings.serving) if route.adapter_id is not None else []
-    return Work(answer, turns, route, fallbacks, answers.message_ts(session, answer_id))
+    patch: list[Correction] = []
+    if settings.slack.instant_patch:
+        patch = patching.fitting(answer.question, patches.not_learned(session, answer.persona, route.adapter_id))
+    return Work(answer, turns, route, fallbacks, answers.message_ts(session, answer_id), patch)
 
 
 class Answering:
@@ -163,7 +169,7 @@ class Answering:
         try:
             messages = await fit(
                 self._persona.system_prompt,
-                work.turns,
+                [*work.turns, *patching.as_turns(work.patch)],
                 work.answer.question,
                 budget=self._budget,
                 count_tokens=self._chat.count_tokens,
@@ -173,7 +179,7 @@ class Answering:
         except ServingError as error:
             await self._postpone(work.answer.id, str(error))
         else:
-            await self._stream(work, messages)
+            await self._stream(replace(work, patch=patching.in_prompt(work.patch, messages)), messages)
 
     async def _stream(self, work: Work, messages: list[Json]) -> None:
         async def register(ts: str) -> None:
@@ -196,7 +202,10 @@ class Answering:
             if not reply.text.strip():
                 said = Said(said.completion, error=said.error or "the model said nothing")
                 reply.replace(NOTHING_SAID)
-            if not await reply.close(answer_footer(said.note)) and not reply.stopped:
+            if (
+                not await reply.close(answer_footer(" ".join(filter(None, [said.note, patching.note(work.patch)]))))
+                and not reply.stopped
+            ):
                 await self._unshown(work, reply)
                 return
             await self._record(work, self._outcome(work, messages, said, reply), reply.messages)
@@ -260,7 +269,7 @@ class Answering:
         """Write what became of the question. It is shown already, so a database that is away is waited for."""
         for attempt in range(RECORD_ATTEMPTS):
             try:
-                await self._database.run(record, work.answer, outcome, messages)
+                await self._database.run(record, work, outcome, messages)
             except DatabaseUnavailable:
                 if attempt == RECORD_ATTEMPTS - 1:
                     raise
@@ -288,8 +297,10 @@ class Answering:
         )
 
 
-def record(session: Session, answer: Answer, outcome: Outcome, messages: Sequence[str]) -> None:
-    """Finish a question and remember every message that carries it."""
+def record(session: Session, work: Work, outcome: Outcome, messages: Sequence[str]) -> None:
+    """Finish a question and remember every message that carries it, and the corrections that were in its prompt."""
+    answer = work.answer
+    patches.write(session, answer.id, [one.case_id for one in work.patch] if outcome.messages else [])
     for ts in messages:
         answers.add_message(session, answer.id, answer.team_id, answer.channel_id, ts)
     answers.finish(session, answer.id, outcome)

@@ -14,6 +14,7 @@ CORRECT, WITHDRAW_VOTE = "mend_correct", "mend_withdraw_vote"
 LONGEST_QUESTION = 8000  # characters of a question in a window; a window takes 100 blocks
 LONGEST_TURN = 250  # characters of what was said before it
 ASK_AGAIN, STILL_WRONG, WITHDRAW_CASE = "mend_ask_again", "mend_still_wrong", "mend_withdraw_case"
+TAKE_CASE_BACK, TAKE_CASE_BACK_WINDOW = "mend_take_case_back", "mend_take_case_back_window"
 
 
 def who(actor: str | None) -> str:
@@ -43,6 +44,13 @@ def state(case: Case) -> str:
             return f"turned down{why}"
         case CaseStatus.WITHDRAWN:
             return "taken back"
+
+
+def take_case_back(case: Case) -> Block | None:
+    """The admin's button that takes back what may have been learned; None where a review can decide on it."""
+    if case.status not in {CaseStatus.MENDED, CaseStatus.UNMENDED}:
+        return None
+    return button("Take back", TAKE_CASE_BACK, str(case.id))
 
 
 def reason(case: Case) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from bot import thumbs_plot
 from bot.blocks import Block, actions, button, context, divider, header, section
-from bot.case_blocks import WITHDRAW_CASE, reason, state, who
+from bot.case_blocks import WITHDRAW_CASE, reason, state, take_case_back, who
 from bot.listings import Overview, adapter_list, live_line, queue_line, read, training_lines
 from bot.run_blocks import summary
 from bot.run_news import RunNews, collect
@@ -51,7 +51,11 @@ def collect_home(
 
 def home(seen: Seen) -> dict[str, Any]:
     """The view."""
-    blocks = [header(f"{seen.name}, and what you taught it"), *_mine(seen.mine), *_learned(seen.learned)]
+    blocks = [
+        header(f"{seen.name}, and what you taught it"),
+        *_mine(seen.mine),
+        *_learned(seen.learned, seen.overview is not None),
+    ]
     if seen.overview:
         blocks += [divider(), *_admin(seen.overview, seen.runs, seen.plot.blocks if seen.plot else [])]
     return {"type": "home", "blocks": blocks[:100]}
@@ -72,11 +76,21 @@ def _mine(mine: Sequence[Case]) -> list[Block]:
     return shown
 
 
-def _learned(learned: Sequence[Case]) -> list[Block]:
+def _learned(learned: Sequence[Case], is_admin: bool) -> list[Block]:
     if not learned:
         return []
-    lines = [f"• {escape(shorten(case.question, 120))} · from {who(case.corrected_by)}" for case in learned]
+    if is_admin:
+        return [
+            divider(),
+            section("*Learned this week*"),
+            *(section(_source(case), take_case_back(case)) for case in learned),
+        ]
+    lines = [f"• {_source(case)}" for case in learned]
     return [divider(), section("*Learned this week*\n" + "\n".join(lines))]
+
+
+def _source(case: Case) -> str:
+    return f"{escape(shorten(case.question, 120))} · from {who(case.corrected_by)}"
 
 
 def _admin(overview: Overview, latest: Sequence[RunNews], thumbs: Sequence[Block]) -> list[Block]:

@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from bot.case_blocks import state, who
+from bot.blocks import section
+from bot.case_blocks import state, take_case_back, who
+from bot.replies import Reply
 from bot.run_blocks import summary, table
 from bot.run_news import RunNews, collect, scores
 from bot.text import escape, shorten
-from feedback import adapters, automatic, cases, pauses, reports, reviews, runs
+from feedback import adapters, automatic, cases, lineage, pauses, reports, reviews, runs
 from feedback.automatic import Rules, Verdict
 from feedback.models import Adapter, Case, Pause
 from feedback.reports import Result
@@ -29,7 +31,7 @@ COMMANDS = {
     "adapters": "every version there has been",
     "probes": "what the live version said to its probes",
     "undo": "`@somebody`: take everything back that they taught me (admins)",
-    "cases": "the newest flagged answers and where each stands (admins)",
+    "cases": "the newest flagged answers, where each stands, and to take one back; a number shows one (admins)",
     "follow": "`on` or `off`: go on in this channel's threads without being named (admins)",
     "help": "this list",
 }
@@ -47,6 +49,7 @@ class Overview:
     cases: tuple[Case, ...]  # newest first
     pause: Pause | None = None
     automatic: Verdict | None = None  # None: automatic training is off
+    taken_back: tuple[int, ...] = ()  # cases that the live version still knows
 
 
 def read(session: Session, persona: str, rules: Rules | None = None) -> Overview:
@@ -63,6 +66,7 @@ def read(session: Session, persona: str, rules: Rules | None = None) -> Overview
         cases=tuple(newest),
         pause=pauses.current(session, persona),
         automatic=_verdict(session, persona, rules) if rules and rules.on else None,
+        taken_back=lineage.origin(session, persona).without,
     )
 
 
@@ -101,11 +105,16 @@ def status(seen: Overview, now: datetime | None = None) -> str:
 
 
 def training_lines(seen: Overview, now: datetime | None = None) -> list[str]:
-    """Whether training is paused, and what automatic training waits for; nothing where there is neither."""
-    paused = [paused_line(seen.pause, now)] if seen.pause else []
+    """Whether training is paused, what the next one leaves out, and what automatic training waits for."""
+    lines = [paused_line(seen.pause, now)] if seen.pause else []
+    if seen.taken_back:
+        numbers = ", ".join(map(str, seen.taken_back))
+        lines.append(
+            f"Case {numbers} was taken back, and the live version still knows it; the next training leaves it out."
+        )
     if seen.automatic is None:
-        return paused
-    return [*paused, f"Automatic training {'starts now' if seen.automatic.start else 'waits'}: {seen.automatic.why}."]
+        return lines
+    return [*lines, f"Automatic training {'starts now' if seen.automatic.start else 'waits'}: {seen.automatic.why}."]
 
 
 def paused_line(pause: Pause, now: datetime | None = None) -> str:
@@ -161,10 +170,22 @@ def probe_list(name: str, results: Sequence[Result] | None) -> str:
     return f"{name}\n{table(scores((), results))}\n" + "\n".join(lines[:10]) + more
 
 
-def case_list(found: Sequence[Case]) -> str:
-    """The newest cases."""
+def read_case(session: Session, persona: str, case_id: int) -> list[Case]:
+    """The case with a number, if there is one."""
+    found = session.get(Case, case_id)
+    if found is None or found.persona != persona:
+        return []
+    _ = found.adapter
+    return [found]
+
+
+def case_list(found: Sequence[Case]) -> Reply:
+    """Cases, each with the button that takes it back if it may have been learned."""
     if not found:
-        return "Nobody has flagged an answer yet."
-    return "\n".join(
-        f"*{case.id}* {escape(shorten(case.question, 80))} · {state(case)} · {who(case.flagged_by)}" for case in found
-    )
+        return Reply("Nobody has flagged such an answer yet.")
+    heading = "Newest first; a number after `cases` shows an older one." if len(found) > 1 else "As it stands:"
+    return Reply(heading, tuple(section(_case_line(case), take_case_back(case)) for case in found))
+
+
+def _case_line(case: Case) -> str:
+    return f"*{case.id}* {escape(shorten(case.question, 80))} · {state(case)} · {who(case.flagged_by)}"

@@ -25,6 +25,7 @@ from bot.retraining import Retraining
 from bot.reviewing import Reviewing
 from bot.rhythm import Rhythm
 from bot.rolling_back import RollingBack
+from bot.taking_back import TakingBack
 from bot.traffic import Traffic
 from bot.unsaved import Unsaved, save_all
 from bot.voting import VOTE, Voting
@@ -34,6 +35,7 @@ from feedback.persona import Persona
 from feedback.states import AdapterStatus
 from serving.adapters import Replicas, reconcile
 from serving.chat import ChatClient
+from serving.seals import of_record
 from settings import Settings
 
 KEPT = (AdapterStatus.CANDIDATE, AdapterStatus.CANARY, AdapterStatus.LIVE)
@@ -56,6 +58,7 @@ class Parts:
     correcting: Correcting
     reviewing: Reviewing
     retraining: Retraining
+    taking_back: TakingBack
     rolling_back: RollingBack
     automatic_runs: AutomaticRuns
     reporting: Reporting
@@ -105,7 +108,8 @@ def wire(settings: Settings, me: Me, persona: Persona, client: AsyncWebClient, r
     """Make the parts."""
     slack, slug = settings.slack, persona.slug
     database = AsyncDatabase(settings.database.url)
-    chat, replicas = ChatClient(settings.serving), Replicas(settings.serving)
+    seals = of_record(database)
+    chat, replicas = ChatClient(settings.serving, seals), Replicas(settings.serving, seals)
     permissions = Permissions(client, me, slack)
     unsaved = Unsaved(settings.home / "unsaved")
     answering = Answering(database, chat, client, persona, settings, Traffic(), rhythm)
@@ -127,8 +131,9 @@ def wire(settings: Settings, me: Me, persona: Persona, client: AsyncWebClient, r
         intake=intake,
         voting=Voting(database, client, permissions, me, unsaved),
         correcting=Correcting(database, client, permissions, me, slack.corrections_per_day),
-        reviewing=Reviewing(database, permissions, slug, known, two=slack.second_approver),
+        reviewing=Reviewing(database, permissions, slug, known, two=slack.second_approver, at_once=slack.instant_patch),
         retraining=retraining,
+        taking_back=TakingBack(database, permissions, retraining, settings, slug),
         rolling_back=RollingBack(database, permissions, replicas, client, slack.record_channel, slug),
         automatic_runs=automatic,
         reporting=Reporting(database, permissions, automatic.rules, slug),

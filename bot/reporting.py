@@ -2,6 +2,7 @@
 
 from bot import listings
 from bot.permissions import Permissions
+from bot.replies import Reply
 from feedback.automatic import Rules
 from feedback.database import AsyncDatabase
 
@@ -20,13 +21,15 @@ class Reporting:
         """Every version."""
         return listings.adapter_list((await self._overview()).adapters)
 
-    async def cases(self, user: str) -> str:
-        """The newest cases; they show what people asked, and who.
+    async def cases(self, user: str, number: str = "") -> Reply:
+        """The newest cases, or the one with a number; they show what people asked, and who.
 
         Raises:
             Denied: the user is no admin.
         """
         await self._permissions.admin(user, "see every case")
+        if number.isdecimal():
+            return listings.case_list(await self._database.run(listings.read_case, self._persona, int(number)))
         return listings.case_list((await self._overview()).cases)
 
     async def probes(self) -> str:

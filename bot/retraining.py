@@ -105,10 +105,10 @@ class Retraining:
             return ""
         log.info("run started", extra={"action": "run_started", "run_id": run.id, "person": by})
         queued = await self.enqueue(run.id)
-        where = "" if await self._posted(run.id) else MAY_NOT_POST.format(self._settings.slack.command)
+        where = "" if await self.posted(run.id) else MAY_NOT_POST.format(self._settings.slack.command)
         return f"Run {run.id} is on its way.{'' if queued else NO_QUEUE}{where}"
 
-    async def _posted(self, run_id: int) -> bool:
+    async def posted(self, run_id: int) -> bool:
         """Whether the run's message is posted, or will be."""
         try:
             return await self._progress.post(run_id)

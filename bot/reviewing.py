@@ -1,7 +1,6 @@
 """Admins decide on cases, one at a time; two at once never decide the same one twice."""
 
 import logging
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,7 +13,7 @@ from bot.contradictions import Known, persona_hints
 from bot.languages import language_hint
 from bot.likeness import hints
 from bot.permissions import Permissions
-from feedback import answers, cases, reviews
+from feedback import answers, cases, patches, reviews
 from feedback.cases import CorrectionError
 from feedback.database import AsyncDatabase
 from feedback.models import Answer, Case
@@ -24,7 +23,6 @@ from feedback.states import CaseStatus
 log = logging.getLogger(__name__)
 
 Decide = Callable[..., Case]
-_NAMED = re.compile(r"<@([A-Z0-9]+)(?:\|[^>]*)?>")
 TURNS_BEFORE = 2
 MAY = "review corrections"
 APPROVED_ONLY = (CaseStatus.APPROVED,)
@@ -80,8 +78,19 @@ def next_case(session: Session, persona: str, looking: Looking, known: Known, se
     others = cases.listed(session, persona, limit=2000, newest=True)
     before = answers.earlier_in_thread(session, case.answer, limit=TURNS_BEFORE) if case.answer else ()
     language = language_hint(case.question, case.correction)
-    own = [*([language] if language else []), *persona_hints(case.question, case.correction, known)]
+    own = [*_patch_hint(session, case), *([language] if language else [])]
+    own += persona_hints(case.question, case.correction, known)
     return Next(case, queue, [*own, *hints(case, others)], before)
+
+
+def _patch_hint(session: Session, case: Case) -> list[str]:
+    """Where the wrong answer came from, if a correction in the prompt may have led to it."""
+    used = patches.of_answer(session, case.answer_id) if case.answer_id is not None else []
+    return (
+        [f"That answer was given with the correction of case {', '.join(map(str, used))} in its prompt."]
+        if used
+        else []
+    )
 
 
 class Rewritten(Exception):
@@ -131,13 +140,24 @@ def once(session: Session, click: Click, decide: Decide, words: Sequence[str], b
 
 
 class Reviewing:
-    """Builds the review window and carries out what is clicked in it. With ``two``, two admins have to approve."""
+    """Builds the review window and carries out what is clicked in it.
+
+    With ``two``, two admins have to approve; with ``at_once``, what is approved goes into prompts until it is learned.
+    """
 
     def __init__(
-        self, database: AsyncDatabase, permissions: Permissions, persona: str, known: Known, *, two: bool
+        self,
+        database: AsyncDatabase,
+        permissions: Permissions,
+        persona: str,
+        known: Known,
+        *,
+        two: bool,
+        at_once: bool = False,
     ) -> None:
         self._database, self._permissions, self._persona = database, permissions, persona
         self._known, self._two = known, two
+        self._approved = "approved. It answers similar questions from now on" if at_once else "approved"
 
     async def window(self, user: str, looking: Looking, notice: str = "") -> modals.View:
         """The next case to decide on.
@@ -164,7 +184,7 @@ class Reviewing:
         """Approve a case as the admin was shown it; word of what happened. ``shown`` is its fingerprint there."""
         number = click.case_id
         try:
-            return await self._decide(click, partial(approve, two=self._two), [shown], "approved")
+            return await self._decide(click, partial(approve, two=self._two), [shown], self._approved)
         except Rewritten:
             return f"Case {number} was rewritten while you read it, so it is not approved. Please read it again."
         except NotTheSecond:
@@ -178,7 +198,7 @@ class Reviewing:
         Raises:
             CorrectionError: they cannot be taught.
         """
-        return await self._decide(click, partial(revise, two=self._two), [text], "edited and approved")
+        return await self._decide(click, partial(revise, two=self._two), [text], f"edited and {self._approved}")
 
     async def reject(self, click: Click, why: str) -> str:
         """Turn a case down.
@@ -193,21 +213,6 @@ class Reviewing:
     async def take_back(self, click: Click) -> str:
         """Put an approved case back into the queue; word of what happened."""
         return await self._decide(click, cases.take_back, [], "taken back; it waits for a decision again")
-
-    async def undo(self, user: str, text: str, delivery: str) -> str:
-        """Withdraw everything that somebody has taught; word of how much that was, in escaped mrkdwn."""
-        by = str(await self._permissions.admin(user, "undo what somebody taught me"))
-        named = _NAMED.search(text)
-        if not named:
-            return "Whose corrections? Write `undo @somebody`."
-        person = (await self._permissions.standing(named.group(1))).person
-        gone = await self._database.run(answers.once, delivery, reviews.undo, self._persona, str(person), by=by)
-        if gone is None:
-            return ""
-        log.info("undone", extra={"action": "contributions_undone", "person": str(person), "cases": len(gone)})
-        learned = any(case.adapter_id for case in gone)
-        until = " What is learned already stays so until the next training or a rollback." if learned else ""
-        return f"{len(gone)} case(s) of <@{person.user_id}> taken back.{until}"
 
     async def _decide(self, click: Click, decide: Decide, words: Sequence[str], done: str) -> str:
         by = str(await self._permissions.admin(click.user, MAY))

@@ -150,7 +150,7 @@ def _warning(move: Move) -> Reply:
     assert move.overtaken is not None
     text = (
         f"Run {move.overtaken.id}, started by {who(move.overtaken.requested_by)}, is {move.overtaken.status}."
-        f" It goes on from `{escape(move.live.name)}`, so after a rollback it would be overtaken and could not go live."
+        f" It is to replace `{escape(move.live.name)}`, so it would be overtaken and could not go live."
         " Rolling back stops it too; its cases stay approved."
     )
     roll = button("Roll back and stop the run", CONFIRM_ROLLBACK, _value(move), "danger")

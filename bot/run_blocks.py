@@ -45,7 +45,8 @@ def summary(news: RunNews) -> str:
 def progress(news: RunNews) -> list[Block]:
     """The message as it stands."""
     why = f": {escape(news.why)}" if news.requested_by == AUTOMATIC else ""
-    about = f"Started by {who(news.requested_by)}{why} · {_new_cases(news.cases)}"
+    about = f"Started by {who(news.requested_by)}{why} · {_new_cases(news.cases - news.again)}"
+    about += f" · {news.again} taught again" if news.again else ""
     about += f" · from `{escape(news.parent)}`" if news.parent else " · from the base model"
     shown = [section(f"*{escape(summary(news))}*{_name(news)}"), context(about)]
     if news.active:

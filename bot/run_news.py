@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from bot import figures
 from bot.figures import Figure
-from feedback import adapters, cases, datasets, reports, runs
+from feedback import adapters, cases, datasets, lessons, reports, runs
 from feedback.models import Run
 from feedback.reports import Result
 from feedback.runs import Decision, Progress
@@ -45,6 +45,7 @@ class RunNews:
     wordings: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # what came of each generator's
     figures: tuple[Figure, ...] = ()  # at its end, for who reads its own message
     pictures: Mapping[str, str] | None = None  # Slack files by the figure's kind; None: not drawn yet
+    again: int = 0  # of the cases: those that the replaced version knows, and that are taught again
 
     @property
     def active(self) -> bool:
@@ -56,7 +57,10 @@ def collect(session: Session, run: Run) -> RunNews:
     """Read everything about a run."""
     candidate = adapters.of_run(session, run.id)
     now = reports.of_run(session, run.id, candidate.id) if candidate else None
-    was = (reports.of_run(session, run.id, run.parent_id) or reports.latest(session, run.parent_id)) if now else None
+    was = (
+        (reports.of_run(session, run.id, run.replaces_id) or reports.latest(session, run.replaces_id)) if now else None
+    )
+    taught = {case.id for case in cases.of_run(session, run.id)}
     fields = {name: value for name, value in run.progress.items() if name in Progress.__dataclass_fields__}
     return RunNews(
         id=run.id,
@@ -64,7 +68,7 @@ def collect(session: Session, run: Run) -> RunNews:
         requested_by=run.requested_by,
         why=runs.started_because(session, run.id),
         cancelled_by=run.cancel_requested_by,
-        cases=len(cases.of_run(session, run.id)),
+        cases=len(taught),
         progress=Progress(**fields),
         adapter=candidate.name if candidate else None,
         parent=run.parent.name if run.parent else None,
@@ -73,7 +77,15 @@ def collect(session: Session, run: Run) -> RunNews:
         scores=scores(was or (), now or ()),
         changed=broken(was or (), now or ()),
         wordings=(datasets.manifest(session, run.id) or {}).get("wordings", {}),
+        again=len(taught & _known_before(session, run)),
     )
+
+
+def _known_before(session: Session, run: Run) -> set[int]:
+    """What the version that a run replaces knows; a run that goes on from it teaches nothing of that."""
+    if run.replaces is None or run.replaces_id == run.parent_id:
+        return set()
+    return set(lessons.known_to(session, [one.id for one in adapters.lineage(session, run.replaces)]))
 
 
 def with_figures(session: Session, run: Run, news: RunNews) -> RunNews:

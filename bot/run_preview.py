@@ -5,6 +5,7 @@ from bot.blocks import Block, actions, button
 from bot.replies import Reply
 from bot.text import escape
 from feedback.previews import Preview
+from feedback.runs import MOST_CASES
 
 CONFIRM_RUN, DISMISS, CONFIRM_WINDOW = "mend_confirm_run", "mend_dismiss", "mend_confirm_run_window"
 CHANGED = "What would be trained on has changed since you looked, so nothing was started. Now it would be this:"
@@ -31,9 +32,21 @@ def words(found: Preview) -> str:
     origin = f"from `{escape(found.parent)}`" if found.parent else "from the base model; the identity set is taught too"
     if not found.cases:
         origin = "the first training needs no case; it starts from the base model"
+    if found.without:
+        taught, origin = _without(found), f"from `{escape(found.parent)}`" if found.parent else "from the base model"
     kept = f" Of {found.earlier} earlier case(s) those that need it most are practised again." if found.earlier else ""
-    left = f" {found.left} more stay approved for the next training: one takes {found.cases}." if found.left else ""
+    left = f" {found.left} more stay approved for the next training: one takes {MOST_CASES}." if found.left else ""
     return f"Train on {taught}, {origin}.{left}{kept}\n{_rows(found)} · {_minutes(found)}"
+
+
+def _without(found: Preview) -> str:
+    """What is taught when something was taken back: the run leaves it out, and goes on from before it."""
+    parts = [
+        f"*{found.cases} approved case(s)*" if found.cases else "",
+        f"*{found.again} case(s) that were learned since*" if found.again else "",
+    ]
+    gone = ", ".join(map(str, found.without))
+    return f"{' and '.join(filter(None, parts)) or '*no case*'}, without case {gone}, which was taken back"
 
 
 def _rows(found: Preview) -> str:

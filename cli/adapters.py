@@ -11,14 +11,15 @@ from rich.text import Text
 from sqlalchemy.orm import Session
 
 from cli.here import Here, actor, here
+from cli.named import named
 from cli.user_error import UserError
 from feedback import adapters as record
-from feedback import runs
-from feedback.models import Adapter, Run
+from feedback import lineage, runs
+from feedback.models import Run
 from feedback.states import AdapterStatus, check_move
 from serving.adapters import Replicas
 
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask, even if a run is under way that this stops.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask, even if this stops a run.")]
 
 app = typer.Typer(help="List adapters, promote one, roll back.", no_args_is_help=True, add_completion=False)
 
@@ -54,17 +55,20 @@ def promote(
     """
     mend = here()
     with mend.record() as session:
-        adapter = _named(mend, record.by_name(session, name))
+        adapter = named(session, mend.persona, name)
         if adapter.status is AdapterStatus.LIVE:
             raise UserError(f"{name} is live already.")
         check_move(name, adapter.status, AdapterStatus.LIVE)
+        if (gone := lineage.taken_back(session, adapter)) and not yes:
+            numbers = ", ".join(map(str, sorted(gone)))
+            raise UserError(f"{name} has learned case {numbers}, which was taken back since. With --yes it goes live.")
         run = runs.active(session, mend.persona.slug)
     _ask_about(run, yes)
     asyncio.run(_deploy(mend, name))
     with mend.record() as session:
         record.hold_live(session, mend.persona.slug)
         _stop(session, mend, run)
-        record.promote(session, _named(mend, record.by_name(session, name)), by=actor(), why=why)
+        record.promote(session, named(session, mend.persona, name), by=actor(), why=why)
     print(f"{name} is live; it gives the next answer.")
 
 
@@ -123,12 +127,6 @@ def _stop(session: Session, mend: Here, seen: Run | None) -> None:
         runs.request_cancel(session, run.id, by=actor())
 
 
-def _named(mend: Here, found: Adapter | None) -> Adapter:
-    if found is None or found.persona != mend.persona.slug:
-        raise UserError(f"{mend.persona.name} has no adapter of that name. See: mend adapters list")
-    return found
-
-
 async def _deploy(mend: Here, name: str) -> None:
-    async with Replicas(mend.settings.serving) as replicas:
+    async with Replicas(mend.settings.serving, mend.seal) as replicas:
         await replicas.deploy(name)

@@ -16,12 +16,13 @@ from sqlalchemy.exc import NoResultFound
 from cli.here import actor, here
 from cli.user_error import UserError
 from feedback import cases as record
-from feedback import datasets
+from feedback import datasets, taking_back
 from feedback.cases import CorrectionError, check_correction
 from feedback.models import Case
 from feedback.states import CaseStatus
+from feedback.taking_back import Consequences
 
-app = typer.Typer(help="List, show, import and export cases.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(help="List, show, take back, import and export cases.", no_args_is_help=True, add_completion=False)
 FIELDS = frozenset({"question", "correction"})
 ALL = 1_000_000
 
@@ -92,6 +93,57 @@ def _lines(case: Case) -> Iterator[tuple[str, str]]:
     ):
         if value:
             yield name, value
+
+
+@app.command()
+def withdraw(
+    case_ids: Annotated[list[int] | None, typer.Argument(metavar="[CASE]...", help="Numbers of cases.")] = None,
+    person: Annotated[
+        str, typer.Option(help="All that this person has written; as `mend cases show` names them.")
+    ] = "",
+    why: Annotated[str, typer.Option(help="The reason, for the record.")] = "taken back",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Take cases back, for good. What a version has learned of them leaves with the next run, which starts from the
+    last version without them and teaches again what was learned since; until then the live version stays."""
+    mend = here()
+    slug = mend.persona.slug
+    with mend.record() as session:
+        wanted = [*(case_ids or []), *(taking_back.of_person(session, slug, person) if person else [])]
+        follows = taking_back.consequences(session, slug, wanted)
+        lines = list(_following(follows, wanted))
+    if not wanted:
+        raise UserError(f"{person} has written no case." if person else "Name cases by number, or a --person.")
+    print("\n".join(lines))
+    if not follows.cases:
+        raise UserError("None of them can be taken back; nothing was changed.")
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UserError("Nothing was changed. To do it, add --yes.")
+        typer.confirm("Take back?", abort=True)
+    with mend.record() as session:
+        done = taking_back.take_back(session, slug, wanted, by=actor(), why=why)
+    print(f"{len(done.cases)} case(s) taken back.{' Train without them: mend retrain' if done.learned else ''}")
+
+
+def _following(follows: Consequences, wanted: list[int]) -> Iterator[str]:
+    """What taking cases back means, a line each."""
+    known = {case.id for case in (*follows.cases, *follows.stay)}
+    yield from (f"case {case.id}: {case.question}" for case in follows.cases)
+    yield from (f"case {case.id} is {case.status} and stays as it is" for case in follows.stay)
+    yield from (f"there is no case {number}" for number in wanted if number not in known)
+    if not follows.learned:
+        return
+    origin, base = follows.origin, "the base model"
+    start, live = origin.parent.name if origin.parent else base, origin.live.name if origin.live else base
+    back = follows.after_rollback.name if follows.after_rollback else base
+    knows = "still knows" if follows.still else "does not know"
+    again = len(origin.again)
+    yield f"The next run starts from {start}, without them, and teaches {again} case(s) again that were learned since."
+    yield f"Until it is live, {live} answers and still knows them;"
+    yield f"`mend adapters rollback` brings {back} back at once, which {knows} them."
+    if follows.overtaken:
+        yield f"Run {follows.overtaken.id}, which has them too, is stopped."
 
 
 @app.command("export")

@@ -1,5 +1,6 @@
 """What a command works on: the settings, the persona and the record."""
 
+import asyncio
 import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +8,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from feedback import adapters
+from feedback.adapters import Seal
 from feedback.database import Database
 from feedback.persona import Persona, load_persona
 from local import home
@@ -29,6 +32,15 @@ class Here:
                 yield session
         finally:
             database.engine.dispose()
+
+    async def seal(self, name: str) -> Seal | None:
+        """The hashes that an adapter's files have to have before a server loads them."""
+
+        def read() -> Seal | None:
+            with self.record() as session:
+                return adapters.seal(session, name)
+
+        return await asyncio.to_thread(read)
 
 
 def here() -> Here:

@@ -19,6 +19,7 @@ COMMANDS = {
     "runs": "cli.runs:runs",
     "cases": "cli.cases:app",
     "adapters": "cli.adapters:app",
+    "why": "cli.why:why",
     "probe": "cli.probe:probe",
     "doctor": "cli.doctor:doctor",
     "manifest": "cli.manifest:manifest",

@@ -78,7 +78,7 @@ async def _ask(mend: Here, adapter: Adapter | None, probes: list[AnyProbe]) -> l
     base = BaseModel.read(serving.base_model)
     if adapter is None and device.resolve(serving) == "cpu":
         zero_adapter(base, serving.adapters_dir)
-    async with Replicas(serving) as replicas, ChatClient(serving) as chat:
+    async with Replicas(serving, mend.seal) as replicas, ChatClient(serving, mend.seal) as chat:
         served = adapter.name if adapter else base_name(serving)
         if adapter:
             await replicas.load(served)

@@ -25,6 +25,21 @@ class Saved:
     rank: int
     base_model: str
     base_fingerprint: str
+    config_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Seal:
+    """The hashes of an adapter's two files, as they were when it was recorded."""
+
+    sha256: str
+    config_sha256: str | None  # None: recorded before it was kept
+
+
+def seal(session: Session, name: str) -> Seal | None:
+    """What the files of an adapter have to hash to; None for a name that is not in the record."""
+    row = by_name(session, name)
+    return Seal(row.sha256, row.config_sha256) if row else None
 
 
 def version_of_run(session: Session, persona: str, run_id: int) -> int:

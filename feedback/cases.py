@@ -213,11 +213,10 @@ def of_run(session: Session, run_id: int) -> list[Case]:
 
 
 def learned_by(session: Session, adapters: Sequence[int]) -> list[Case]:
-    """The cases that went live with one of these adapters and are not withdrawn since."""
+    """The mended cases that one of these adapters has learned; a newer adapter may know them as well."""
+    known = lessons.known_to(session, adapters)
     return list(
-        session.scalars(
-            select(Case).where(Case.adapter_id.in_(adapters), Case.status == CaseStatus.MENDED).order_by(Case.id)
-        )
+        session.scalars(select(Case).where(Case.id.in_(known), Case.status == CaseStatus.MENDED).order_by(Case.id))
     )
 
 
@@ -271,6 +270,20 @@ def settle(session: Session, case: Case, mended_by: int | None, outcome: str | N
     case.adapter_id, case.outcome, case.announce = mended_by, outcome, True
     if mended_by is not None:
         lessons.learned(session, case.id, mended_by)
+
+
+def settle_again(session: Session, case: Case, adapter_id: int, failed: str | None, *, why: str) -> None:
+    """End the training of a case that an adapter before had mended, and that was taught again to this one.
+
+    Nobody is told when it has worked: to people nothing has changed. When it has not, the case stays approved.
+    """
+    if failed is None:
+        lessons.learned(session, case.id, adapter_id)
+        if case.status is CaseStatus.APPROVED:  # as the live adapter was another one for a moment
+            record.move(session, case, CaseStatus.MENDED, actor="worker", why=why)
+        case.adapter_id = adapter_id
+    elif case.status is CaseStatus.APPROVED:
+        case.outcome, case.announce = failed, True
 
 
 def release(session: Session, run_id: int, *, why: str, outcome: str | None = None) -> None:

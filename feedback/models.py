@@ -186,7 +186,10 @@ class Run(_Row, Base):
     requested_by: Mapped[str]
     parent_id: Mapped[int | None] = mapped_column(
         ForeignKey("adapters.id", use_alter=True)
-    )  # warm start; null: first run
+    )  # warm start; null: from the base model
+    replaces_id: Mapped[int | None] = mapped_column(
+        ForeignKey("adapters.id", use_alter=True)
+    )  # what was live when it started: the parent, unless something in that was taken back; null: the base model
     base_model: Mapped[str]
     config: Mapped[Json]  # the copy of the training configuration that this run uses
     seed: Mapped[int]
@@ -202,6 +205,7 @@ class Run(_Row, Base):
     finished_at: Mapped[datetime | None]
 
     parent: Mapped["Adapter | None"] = relationship(foreign_keys=[parent_id])
+    replaces: Mapped["Adapter | None"] = relationship(foreign_keys=[replaces_id])
 
 
 class RunCase(Base):
@@ -218,6 +222,14 @@ class Lesson(Base):
     __tablename__ = "lessons"
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), primary_key=True)
     adapter_id: Mapped[int] = mapped_column(ForeignKey("adapters.id"), primary_key=True, index=True)
+
+
+class Patch(Base):
+    """A correction that was in the prompt of an answer, because the adapter that answered had not learned it yet."""
+
+    __tablename__ = "patches"
+    answer_id: Mapped[int] = mapped_column(ForeignKey("answers.id"), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), primary_key=True, index=True)
 
 
 class Pause(_Row, Base):
@@ -295,6 +307,7 @@ class Adapter(_Row, Base):
     base_model: Mapped[str]
     base_fingerprint: Mapped[str]
     sha256: Mapped[str]  # of adapter_model.safetensors
+    config_sha256: Mapped[str | None]  # of adapter_config.json; null: recorded before it was kept
     rank: Mapped[int]
     live_at: Mapped[datetime | None]  # when it last went live
 

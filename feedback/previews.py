@@ -8,7 +8,7 @@ from statistics import median
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from feedback import adapters, cases, lessons, pauses, runs
+from feedback import adapters, cases, lessons, lineage, pauses, runs
 from feedback.models import Adapter, Case, Dataset, Json, Run
 from feedback.recipe import Stock
 from feedback.states import CaseStatus, RunStatus
@@ -95,7 +95,10 @@ def _epochs(one: Past) -> int:
 
 @dataclass(frozen=True)
 class Preview:
-    """A run that could start now. ``shown`` is other for another run: other cases, other words, another parent."""
+    """A run that could start now. ``shown`` is other for another run: other cases, other words, another parent.
+
+    ``without`` were taken back, and ``again`` is how many cases have to be taught again for that.
+    """
 
     cases: int
     earlier: int
@@ -105,6 +108,8 @@ class Preview:
     shown: str
     left: int = 0
     """Approved cases beyond those that one run takes."""
+    again: int = 0
+    without: tuple[int, ...] = ()
 
 
 def read(session: Session, persona: str, base_model: str, stock: Stock | None = None) -> Preview:
@@ -113,22 +118,26 @@ def read(session: Session, persona: str, base_model: str, stock: Stock | None = 
     Raises:
         RunActive, RunsPaused, NothingApproved: as runs.start does.
     """
-    parent, approved = runs.startable(session, persona)
+    parent, taught = runs.startable(session, persona)
+    origin = lineage.origin(session, persona)
+    again = len(origin.again)
     known = lessons.known_to(session, [adapter.id for adapter in adapters.lineage(session, parent)])
-    earlier = len(set(known) - {case.id for case in approved})
+    earlier = len(set(known) - {case.id for case in taught})
     past = _past(session, persona, base_model)
-    size = judge(len(approved), earlier, parent is None, past, stock)
+    size = judge(len(taught), earlier, parent is None, past, stock)
     last = runs.latest(session, persona, limit=1)
-    shown = _fingerprint(last[0].id if last else 0, parent, approved)
+    shown = _fingerprint(last[0].id if last else 0, parent, taught)
     approved_in_all = select(func.count()).where(Case.persona == persona, Case.status == CaseStatus.APPROVED)
     return Preview(
-        cases=len(approved),
+        cases=len(taught) - again,
         earlier=earlier,
         parent=parent.name if parent else None,
         size=size,
         judged_by=tuple(one.run_id for one in past),
         shown=shown,
-        left=session.execute(approved_in_all).scalar_one() - len(approved),
+        left=session.execute(approved_in_all).scalar_one() - (len(taught) - again),
+        again=again,
+        without=origin.without,
     )
 
 

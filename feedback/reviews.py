@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from feedback import cases, record
 from feedback.models import Adapter, Answer, Case
-from feedback.states import CASE_MOVES, CLOSED_CASES, CaseStatus, may_second
+from feedback.states import CLOSED_CASES, CaseStatus, may_second
 
 # A flag without a correction waits as well: an admin can write what the answer should have been. So does a case that
 # training has not mended: it is tried again, put in other words, or turned down.
@@ -146,17 +146,6 @@ def corrected_since(session: Session, persona: str, actor: str, since: datetime)
     query = select(func.count()).select_from(Case)
     query = query.where(Case.persona == persona, Case.corrected_by == actor, Case.created_at >= since)
     return session.execute(query).scalar_one()
-
-
-def undo(session: Session, persona: str, actor: str, *, by: str) -> list[Case]:
-    """Withdraw every case whose words are somebody's own; what is being trained on right now stays."""
-    query = select(Case).where(Case.persona == persona, Case.corrected_by == actor).order_by(Case.id)
-    gone: list[Case] = []
-    for case in session.scalars(query):
-        if CaseStatus.WITHDRAWN in CASE_MOVES[case.status]:
-            record.move(session, case, CaseStatus.WITHDRAWN, actor=by, why=f"contributions of {actor} undone")
-            gone.append(case)
-    return gone
 
 
 def open_case(session: Session, answer_id: int) -> Case | None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from feedback import adapters, cases, pauses, record
+from feedback import adapters, cases, lessons, lineage, pauses, record
 from feedback.models import Adapter, Case, Dataset, Event, Json, Pause, Run, RunCase
 from feedback.states import ACTIVE_RUNS, CaseStatus, RunStatus
 
@@ -99,22 +99,27 @@ def start(
 ) -> Run:
     """Queue a run over the approved cases, warm-started from the live adapter. The first run may have no case.
 
-    At most ``MOST_CASES``; the others stay approved.
+    At most ``MOST_CASES``, with those that are taught again; the other approved ones stay so.
 
     ``channel`` is where its progress message is wanted: whoever starts it may die before the message is posted.
+
+    When something in the live adapter was taken back, the run goes on from the last one without it, and cases that
+    were learned since then are taught again; until it is live, these stay mended.
 
     Raises:
         RunActive: one is under way; the error carries its id.
         RunsPaused: an admin has paused training; the error carries the pause.
-        NothingApproved: an adapter is live and no case is approved.
+        NothingApproved: an adapter is live, nothing in it was taken back, and no case is approved.
     """
     pauses.hold_runs(session, persona)
-    parent, approved = startable(session, persona)
+    parent, taught = startable(session, persona)
+    live = adapters.live(session, persona)
     run = Run(
         persona=persona,
         status=RunStatus.QUEUED,
         requested_by=by,
         parent_id=parent.id if parent else None,
+        replaces_id=live.id if live else None,
         base_model=base_model,
         config={},
         seed=seed,
@@ -124,14 +129,15 @@ def start(
     session.add(run)
     session.flush()
     record.note(session, "runs", run.id, actor=by, why=why, before=None, after=run.status)
-    for case in approved:
+    for case in taught:
         session.add(RunCase(run_id=run.id, case_id=case.id))
-        record.move(session, case, CaseStatus.TRAINING, actor=by, why=f"run {run.id}")
+        if case.status is not CaseStatus.MENDED:
+            record.move(session, case, CaseStatus.TRAINING, actor=by, why=f"run {run.id}")
     return run
 
 
 def startable(session: Session, persona: str) -> tuple[Adapter | None, list[Case]]:
-    """What a run would start from, and its new cases.
+    """What a run would start from, and the cases that it would teach: approved ones, and those to be taught again.
 
     Raises:
         RunActive, RunsPaused, NothingApproved: see ``start``.
@@ -141,20 +147,20 @@ def startable(session: Session, persona: str) -> tuple[Adapter | None, list[Case
     if paused := pauses.current(session, persona):
         session.expunge(paused)  # it is shown after the transaction that is given up here
         raise RunsPaused(paused)
-    parent = adapters.live(session, persona)
+    origin = lineage.origin(session, persona)
     # Those that were tried in vain last come last, so that they do not keep the others out for ever.
     query = select(Case).where(Case.persona == persona, Case.status == CaseStatus.APPROVED)
-    longest_waiting = session.scalars(query.order_by(Case.updated_at, Case.id).limit(MOST_CASES))
-    approved = sorted(longest_waiting, key=lambda case: case.id)
-    if parent and not approved:
+    room = max(MOST_CASES - len(origin.again), 0)
+    approved = list(session.scalars(query.order_by(Case.updated_at, Case.id).limit(room)))
+    if origin.live and not approved and not origin.without:
         raise NothingApproved(cases.counts(session, persona)[CaseStatus.CORRECTED])
-    return parent, approved
+    return origin.parent, sorted([*approved, *origin.again], key=lambda case: case.id)
 
 
 def get(session: Session, run_id: int) -> Run:
-    """One run by id, with its parent adapter."""
+    """One run by id, with the adapters that it goes on from and replaces."""
     run = session.get_one(Run, run_id)
-    _ = run.parent
+    _ = run.parent, run.replaces
     return run
 
 
@@ -189,9 +195,13 @@ def advance(session: Session, run_id: int, to: RunStatus, *, why: str = "") -> R
 
 
 def leave_out(session: Session, run_id: int, case: Case, why: str) -> None:
-    """Take a case out of a run that cannot teach it; it is unmended, with the reason."""
+    """Take a case out of a run that cannot teach it; it is unmended, with the reason.
+
+    One that was to be taught again stays mended while what is live knows it, and waits for a run when that has changed.
+    """
     session.execute(delete(RunCase).where(RunCase.run_id == run_id, RunCase.case_id == case.id))
-    cases.settle(session, case, None, why, why=f"left out of run {run_id}")
+    if case.status is CaseStatus.TRAINING:
+        cases.settle(session, case, None, why, why=f"left out of run {run_id}")
 
 
 def set_config(session: Session, run_id: int, config: Json) -> None:
@@ -315,9 +325,16 @@ def showing(run: Run) -> Json:
 
 
 def settle_live(session: Session, run_id: int, adapter_id: int, unmended: Mapping[int, str]) -> list[Case]:
-    """The run's adapter is live: each new case is mended, or unmended with its reason."""
+    """The run's adapter is live: each new case is mended, or unmended with its reason.
+
+    A case that was taught again is settled too, unless it has other words by now.
+    """
     settled = cases.of_run(session, run_id)
+    before = lessons.known_to(session, [one.id for one in adapters.lineage(session, get(session, run_id).replaces)])
     for case in settled:
         why = unmended.get(case.id)
-        cases.settle(session, case, None if why else adapter_id, why, why=f"run {run_id}")
+        if case.status is CaseStatus.TRAINING:
+            cases.settle(session, case, None if why else adapter_id, why, why=f"run {run_id}")
+        elif case.id in before:
+            cases.settle_again(session, case, adapter_id, why, why=f"run {run_id}, taught again")
     return settled

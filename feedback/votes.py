@@ -6,7 +6,7 @@ from sqlalchemy import delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from feedback import record
+from feedback import patches, record
 from feedback.models import Adapter, Answer, Vote
 from feedback.states import AnswerStatus, VoteValue
 
@@ -77,7 +77,10 @@ class Thumbs:
 
 
 def by_version(session: Session, persona: str) -> list[Thumbs]:
-    """Every version that has answered somebody, oldest first; the base model before all."""
+    """Every version that has answered somebody, oldest first; the base model before all.
+
+    Answers with a correction in their prompt are left out: they were not the version's own.
+    """
     disliked = exists().where(Vote.answer_id == Answer.id, Vote.value == VoteValue.DOWN)
     counted = func.count().filter(disliked)
     query = (
@@ -85,6 +88,7 @@ def by_version(session: Session, persona: str) -> list[Thumbs]:
         .select_from(Answer)
         .outerjoin(Adapter, Adapter.id == Answer.adapter_id)
         .where(Answer.persona == persona, Answer.status.in_([AnswerStatus.ANSWERED, AnswerStatus.STOPPED]))
+        .where(~patches.patched())
         .group_by(Adapter.version)
         .order_by(Adapter.version.nulls_first())
     )

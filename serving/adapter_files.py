@@ -6,6 +6,8 @@
                                READY                        written last
 
 A name and what is under it never change: the server's prefix cache and its running answers know an adapter by them.
+Files are compared with their hashes whenever Mend has a server load them. One thing is out of reach: an engine reads an
+adapter that its memory had no more room for anew from the folder, unasked.
 """
 
 import hashlib
@@ -21,7 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from feedback.adapters import Saved
+from feedback.adapters import Saved, Seal
 from serving.adapter_checks import CONFIG, WEIGHTS, check_folder, sha256_of
 from serving.base import BaseModel
 from serving.errors import AdapterLoadError
@@ -59,7 +61,7 @@ def adapter_name(persona_slug: str, version: int, sha256: str) -> str:
 
 
 def check_name(name: str) -> None:
-    """vLLM's resolver follows ``..``, absolute names and links, so only plain names get near it."""
+    """A name becomes a folder's, so only plain ones are taken: no ``..``, nothing absolute, no hidden file."""
     if not NAME.fullmatch(name) or len(name) > NAME_LIMIT:
         raise AdapterLoadError(f"{name[:NAME_LIMIT]!r} cannot be an adapter's name: use a-z, 0-9 and -")
 
@@ -79,7 +81,9 @@ def publish(source: Path, settings: ServingSettings, base: BaseModel, persona_sl
     if hashlib.sha256(weights).hexdigest() != facts.sha256:  # only what was checked is published
         raise AdapterLoadError(f"{source / WEIGHTS} changed while it was being published")
     record = write_adapter(settings.adapters_dir, name, version, weights, config, base)
-    return Saved(name, version, record.sha256, record.rank, record.base_model, record.base_fingerprint)
+    return Saved(
+        name, version, record.sha256, record.rank, record.base_model, record.base_fingerprint, record.config_sha256
+    )
 
 
 def write_adapter(
@@ -112,8 +116,10 @@ def write_adapter(
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def whole_folder(adapters_dir: Path, name: str) -> Path:
-    """The folder of a published adapter, after comparing its files with its record.
+def whole_folder(adapters_dir: Path, name: str, seal: Seal | None = None) -> Path:
+    """The folder of a published adapter, after comparing its files with what is written beside them.
+
+    That could be exchanged together with the files; ``seal`` is what the database says of them.
 
     Raises:
         AdapterLoadError: it is missing, unfinished, or not what was published.
@@ -121,6 +127,8 @@ def whole_folder(adapters_dir: Path, name: str) -> Path:
     check_name(name)
     folder = adapters_dir.expanduser().absolute() / name
     record = read_record(folder)
+    if seal and (record.sha256, record.config_sha256) != (seal.sha256, seal.config_sha256 or record.config_sha256):
+        raise AdapterLoadError(f"{name} is not the adapter that was trained: its hashes are not those of the record")
     for file, expected in ((WEIGHTS, record.sha256), (CONFIG, record.config_sha256)):
         path = folder / file
         if path.is_symlink() or not path.is_file():
@@ -151,7 +159,7 @@ def read_record(folder: Path) -> Record:
 
 
 def quarantine(adapters_dir: Path, name: str) -> Path:
-    """Move a broken folder to a hidden name, where vLLM's resolver cannot find it.
+    """Move a broken folder to a hidden name, so that nobody loads it and whoever looks sees what is wrong.
 
     Only for a name that no server has registered: an engine that misses the folder of a registered adapter dies.
     """

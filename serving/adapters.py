@@ -18,6 +18,7 @@ from serving.base import SERVED_BASE
 from serving.chat import ChatClient, Sampling
 from serving.errors import AdapterLoadError, ServingError, ServingUnavailable, poisoned
 from serving.replica import Replica
+from serving.seals import Seals, no_record
 from settings import ServingSettings
 
 __all__ = ["Facts", "Reconciled", "Replicas", "check_folder", "publish", "reconcile"]
@@ -37,9 +38,9 @@ MORE_WORDS = Sampling(temperature=0.0, max_tokens=16)
 class Replicas:
     """Every vLLM server in the settings. Belongs to one event loop; close it there."""
 
-    def __init__(self, settings: ServingSettings) -> None:
-        self.settings = settings
-        self.each = {url: Replica(url, settings) for url in (url.rstrip("/") for url in settings.urls)}
+    def __init__(self, settings: ServingSettings, seals: Seals = no_record) -> None:
+        self.settings, self._seals = settings, seals
+        self.each = {url: Replica(url, settings, seals) for url in (url.rstrip("/") for url in settings.urls)}
 
     async def load(self, name: str) -> None:
         """Load an adapter on every replica; again is harmless.
@@ -69,7 +70,7 @@ class Replicas:
 
     async def deploy(self, name: str, beside: Iterable[str] = ()) -> None:
         """Load and verify: afterwards every replica answers under this name."""
-        async with ChatClient(self.settings) as client:
+        async with ChatClient(self.settings, self._seals) as client:
             await self.load(name)
             await self.verify(name, client, beside)
 
@@ -141,7 +142,7 @@ async def reconcile(replicas: Replicas, wanted_names: Iterable[str], in_use: InU
 
     Run it at start and every few seconds: a restarted vLLM has forgotten all adapters. Never raises for a server
     that is down or an adapter that is broken; both are in the result. A broken folder that no replica has registered
-    is moved out of the resolver's sight.
+    is moved aside.
 
     ``wanted_names`` covers every persona on these replicas. What is not wanted is unloaded when ``in_use(name)`` says
     no, and stays when no ``in_use`` is given.

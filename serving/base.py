@@ -37,7 +37,7 @@ class BaseModelError(ServingError):
 class BaseModel:
     """What an adapter is checked against.
 
-    ``path`` is the string given to ``--model``, to the letter: vLLM's resolver compares it with the adapter's
+    ``path`` is the string given to ``--model``, to the letter; a published adapter names it as its
     ``base_model_name_or_path``. ``layers`` maps a linear layer's name to (outputs, inputs).
     """
 

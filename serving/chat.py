@@ -20,6 +20,7 @@ from serving.errors import AdapterLoadError, AdapterNotServed, ServingUnavailabl
 from serving.generation import Completion, Generation, Request, Sampling, with_deadline
 from serving.replica import Replica
 from serving.rotation import Rotation
+from serving.seals import Seals, no_record
 from settings import ServingSettings
 
 __all__ = ["AnswerStream", "ChatClient", "Completion", "Sampling"]
@@ -34,9 +35,9 @@ Message = Mapping[str, Any]
 class ChatClient:
     """The model, whichever replica answers. Belongs to one event loop; close it there."""
 
-    def __init__(self, settings: ServingSettings) -> None:
+    def __init__(self, settings: ServingSettings, seals: Seals = no_record) -> None:
         self.settings = settings
-        self.replicas = {url: Replica(url, settings) for url in (url.rstrip("/") for url in settings.urls)}
+        self.replicas = {url: Replica(url, settings, seals) for url in (url.rstrip("/") for url in settings.urls)}
         self.rotation = Rotation(list(self.replicas))
         self._http = httpx2.AsyncClient(
             timeout=httpx2.Timeout(None, connect=5),  # every wait for tokens has its own limit, in AnswerStream
@@ -69,7 +70,7 @@ class ChatClient:
             AdapterLoadError: its files are broken.
             PromptTooLong: the messages do not fit.
         """
-        check_name(served_name)  # an empty name is answered by the base model, and vLLM's resolver follows `..`
+        check_name(served_name)  # an empty name is answered by the base model
         request = Request(messages, served_name, sampling, priority, json_schema)
         return AnswerStream(self, request, on)
 
@@ -223,7 +224,7 @@ class AnswerStream:
         try:
             return await self._first_piece(url)
         except AdapterNotServed as missing:
-            # After a restart a server knows no adapters. Loading is safe: the folder is checked, the name unique.
+            # After a restart a server knows no adapters. Loading is safe: the files are checked, the name unique.
             await self._reload(url, missing)
             name = self._request.served_name
             log.info("adapter loaded on demand", extra={"action": "adapter_reloaded", "adapter": name, "url": url})

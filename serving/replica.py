@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from feedback.adapters import Seal
 from serving import routing
 from serving.adapter_files import whole_folder
 from serving.base import SERVED_BASE, BaseModel
@@ -22,6 +23,7 @@ from serving.errors import (
     message_of,
     unreachable,
 )
+from serving.seals import Seals, no_record
 from serving.zero_adapter import zero_adapter
 from settings import ServingSettings
 
@@ -32,9 +34,9 @@ TIMEOUT = httpx.Timeout(60, connect=5)  # loading waits for a step of the engine
 class Replica:
     """The admin side of one server. Every call raises ServingUnavailable while it cannot be reached."""
 
-    def __init__(self, url: str, settings: ServingSettings) -> None:
+    def __init__(self, url: str, settings: ServingSettings, seals: Seals = no_record) -> None:
         self.url = url.rstrip("/")
-        self._settings = settings
+        self._settings, self._seals = settings, seals
         key = settings.api_key.get_secret_value()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._http = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=TIMEOUT, trust_env=False)
@@ -48,12 +50,13 @@ class Replica:
             return {str(card["id"]): str(card.get("root") or "") for card in reply.json()["data"]}
 
     async def load(self, name: str) -> bool:
-        """Check the adapter's folder against its record and load it; False when it was loaded before.
+        """Check the adapter's files against their hashes and load it; False when it was loaded before.
 
         Raises:
-            AdapterLoadError: the folder is not whole, the server refuses it, or the name stands for another path.
+            AdapterLoadError: the folder is not whole or not what was recorded, the server refuses it, or the name
+                stands for another path.
         """
-        path = str(await asyncio.to_thread(self._checked_folder, name))
+        path = str(await asyncio.to_thread(self._checked_folder, name, await self._seals(name)))
         known = (await self.models()).get(name)
         if known is None:
             loaded = await self.register(name, path)
@@ -136,12 +139,12 @@ class Replica:
             text = reply.text[:200]
             raise ServingUnavailable(f"{self.url} replied what no vLLM server says ({text!r}); look at it.") from error
 
-    def _checked_folder(self, name: str) -> Path:
+    def _checked_folder(self, name: str, seal: Seal | None) -> Path:
         if name == SERVED_BASE:
             raise AdapterNotServed(f"{self.url} does not serve the base model as {SERVED_BASE!r}; use `mend serve`")
         if name == routing.base_name(self._settings):
             zero_adapter(BaseModel.read(self._settings.base_model), self._settings.adapters_dir)
-        return whole_folder(self._settings.adapters_dir, name)
+        return whole_folder(self._settings.adapters_dir, name, seal)
 
     async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
         try:

@@ -53,9 +53,9 @@ def environment(settings: ServingSettings, inherited: Mapping[str, str] | None =
     """The variables of that server: ``inherited`` (the caller's own), less what harms it, and vLLM's."""
     variables = {name: value for name, value in (inherited or {}).items() if name not in DROPPED}
     variables |= {
-        # All installed plugins load otherwise, and a broken one of another package stops the start.
-        "VLLM_PLUGINS": "lora_filesystem_resolver",
-        "VLLM_LORA_RESOLVER_CACHE_DIR": str(settings.adapters_dir.expanduser().absolute()),
+        # None: all installed ones load otherwise, and a broken one of another package stops the start. Nor the resolver
+        # that would load an unknown name from a folder by itself: nobody would have checked the files.
+        "VLLM_PLUGINS": "",
         "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True",
         "VLLM_COMPUTE_NANS_IN_LOGITS": "1",  # counts poisoned requests; nothing else tells
         "VLLM_NO_USAGE_STATS": "1",

@@ -16,6 +16,7 @@ from serving.adapters import Replicas
 from serving.base import BaseModel
 from serving.chat import ChatClient
 from serving.routing import base_name
+from serving.seals import Seals, of_record
 from serving.zero_adapter import zero_adapter
 from settings import ServingSettings, Settings
 from trainer import swift
@@ -38,8 +39,8 @@ class Context:
 
     settings: Settings
     database: Database
-    chat: Callable[[ServingSettings], ChatClient] = ChatClient
-    replicas: Callable[[ServingSettings], Replicas] = Replicas
+    chat: Callable[[ServingSettings, Seals], ChatClient] = ChatClient
+    replicas: Callable[[ServingSettings, Seals], Replicas] = Replicas
     train: Train = swift.train
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the worker is asked to stop; the run is left where the next worker goes on."""
@@ -102,7 +103,8 @@ async def set_out(context: Context, run_id: int) -> AsyncIterator[Trip]:
     _check_mine(run, base, persona, settings)
     if device.resolve(settings.serving) == "cpu":
         await asyncio.to_thread(zero_adapter, base, settings.serving.adapters_dir)
-    chat, replicas = context.chat(settings.serving), context.replicas(settings.serving)
+    seals = of_record(context.database)
+    chat, replicas = context.chat(settings.serving, seals), context.replicas(settings.serving, seals)
     try:
         yield Trip(
             run_id=run_id,

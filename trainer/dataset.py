@@ -6,8 +6,6 @@ kept more than the base model's own answers did (SmolLM2-135M: 90 % of held-out 
 configuration may add to them. General sets are read by ms-swift itself; the hash holds their names.
 """
 
-import hashlib
-import json
 import os
 import random
 from collections import Counter
@@ -16,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from feedback import content_hash
 from feedback.datasets import EARLIER, Example
 from feedback.models import Json
 from trainer.config import Count, Replay
@@ -75,14 +74,12 @@ def sample(pool: Sequence[T], count: Count, seed: str) -> list[T]:
 
 def encoded(examples: Sequence[Example]) -> bytes:
     """The file that ms-swift reads; the same rows give the same bytes."""
-    lines = (json.dumps({"messages": example.messages}, ensure_ascii=False, sort_keys=True) for example in examples)
-    return "".join(f"{line}\n" for line in lines).encode()
+    return content_hash.encoded(example.messages for example in examples)
 
 
 def sha256(examples: Sequence[Example], sets: Sequence[Json] = ()) -> str:
     """The content hash of a dataset: of its rows and, where there are any, of its general sets as they are recorded."""
-    told = json.dumps(list(sets), ensure_ascii=False, sort_keys=True).encode() if sets else b""
-    return hashlib.sha256(encoded(examples) + told).hexdigest()
+    return content_hash.of_dataset((example.messages for example in examples), {"general_sets": list(sets)})
 
 
 def manifest(examples: Sequence[Example], seed: int, probe_prompts: Sequence[str], sets: Sequence[Json] = ()) -> Json:

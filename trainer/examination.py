@@ -49,14 +49,14 @@ def reserved(session: Session, trip: Trip, *, except_for: int) -> list[str]:
 async def standing(trip: Trip) -> tuple[list[Result], list[Result] | None]:
     """The results of the base model (abilities) and of the live adapter (what must not get worse; None: none is)."""
     with trip.database.begin() as session:
-        parent = runs.get(session, trip.run_id).parent
+        live = runs.get(session, trip.run_id).replaces
         mended = _mended_probes(session, trip)
     abilities = [probe for probe in trip.probes if probe.group is ProbeGroup.ABILITY]
     base = await _measure(trip, None, trip.base_name, abilities, weighed=lambda own: own)
-    if parent is None:
+    if live is None:
         return base, None
     kept = [probe for probe in trip.probes if probe.group is not ProbeGroup.ABILITY]
-    return base, await _measure(trip, parent, parent.name, [*kept, *mended])
+    return base, await _measure(trip, live, live.name, [*kept, *mended])
 
 
 async def of_candidate(

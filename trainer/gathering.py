@@ -61,7 +61,8 @@ async def _fitting(trip: Trip, run: Run, taught: list[CaseText]) -> list[CaseTex
     with trip.database.begin() as session:
         for case_id, why in too_long.items():
             runs.leave_out(session, run.id, cases.get(session, case_id), why)
-    if run.parent_id and not kept:
+    taking_back = run.parent_id != run.replaces_id
+    if run.parent_id and not kept and not taking_back:
         told = "; ".join(f"case {case_id}: {why}" for case_id, why in too_long.items())
         raise NothingToTeach(f"None of the run's cases can be learned. {told}".strip())
     return kept

@@ -16,11 +16,11 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from feedback import adapters, cases, datasets, runs
+from feedback import adapters, cases, datasets, lineage, runs
 from feedback.datasets import Example, Paraphrase
-from feedback.models import Adapter
+from feedback.models import Adapter, Run
 from feedback.runs import Decision
-from feedback.states import ACTIVE_RUNS, AdapterStatus, RunStatus
+from feedback.states import ACTIVE_RUNS, AdapterStatus, CaseStatus, RunStatus
 from serving.adapter_files import whole_folder
 from serving.errors import ServingError
 from trainer import checkpoint, choice, dataset, examination, gathering, general_sets, swift
@@ -146,6 +146,7 @@ def _training(trip: Trip) -> Training:
     with trip.database.begin() as session:
         run = runs.get(session, trip.run_id)
         frozen = runs.dataset(session, trip.run_id)
+        seal = adapters.seal(session, run.parent.name) if run.parent else None
     if frozen is None:
         raise Overtaken(f"The dataset of run {trip.run_id} is gone from the record; start a new run.")
     rows = [Example(row.source, row.case_id, row.messages) for row in frozen.rows]
@@ -154,7 +155,7 @@ def _training(trip: Trip) -> Training:
         raise Overtaken(f"The dataset of run {trip.run_id} was changed after it was frozen; start a new run.")
     sets = general_sets.of_manifest(recorded)
     dataset.write(rows, trip.folder / "dataset.jsonl")
-    parent = whole_folder(trip.settings.serving.adapters_dir, run.parent.name) if run.parent else None
+    parent = whole_folder(trip.settings.serving.adapters_dir, run.parent.name, seal) if run.parent else None
     settings = trip.settings.training
     return Training(
         config=trip.config,
@@ -168,8 +169,13 @@ def _training(trip: Trip) -> Training:
         folder=trip.folder,
         threads=swift.thread_count(settings.threads),
         parent=parent,
-        resume_from=_full_checkpoint(trip, run.parent) if run.parent and settings.resume == "true" else None,
+        resume_from=_full_checkpoint(trip, run.parent) if run.parent and _resumes(trip, run) else None,
     )
+
+
+def _resumes(trip: Trip, run: Run) -> bool:
+    """Whether the optimizer's state is gone on from; that of an adapter before the live one is not kept."""
+    return trip.settings.training.resume == "true" and run.parent_id == run.replaces_id
 
 
 def _full_checkpoint(trip: Trip, parent: Adapter) -> Path:
@@ -215,7 +221,8 @@ def _reject(session: Session, trip: Trip, decision: Decision) -> None:
     if candidate:
         adapters.reject(session, candidate, why=why)
     for case in cases.of_run(session, trip.run_id):
-        if case.id in decision.unmended:
+        # A case that was to be taught again is mended still: what is live knows it.
+        if case.id in decision.unmended and case.status is CaseStatus.TRAINING:
             cases.settle(session, case, None, decision.unmended[case.id], why=f"run {trip.run_id}")
     runs.close(session, trip.run_id, RunStatus.REJECTED, why=why)
 
@@ -229,12 +236,16 @@ async def promote(trip: Trip) -> None:
         run = runs.get(session, trip.run_id)
         decision = runs.decision(run)
         live = adapters.live(session, run.persona)
-        if (live.id if live else None) != run.parent_id or decision is None:
+        if (live.id if live else None) != run.replaces_id or decision is None:
             raise Overtaken(
-                f"Run {run.id} was built on {run.parent.name if run.parent else 'the base model'}, and now "
+                f"Run {run.id} was to replace {run.replaces.name if run.replaces else 'the base model'}, and now "
                 f"{live.name if live else 'the base model'} is live. Start a new run."
             )
         promoted = session.get_one(Adapter, candidate.id)
+        if gone := lineage.taken_back(session, promoted):
+            raise Overtaken(
+                f"Case {', '.join(map(str, sorted(gone)))} was taken back while the run was under way. Start a new run."
+            )
         adapters.promote(session, promoted, by="worker", why=" ".join(decision.reasons))
         runs.settle_live(session, trip.run_id, promoted.id, decision.unmended)
         runs.close(session, trip.run_id, RunStatus.LIVE, why=f"{promoted.name} is live")

@@ -43,6 +43,10 @@ async def _answer(parts: Parts, body: Body) -> Reply:
         case "review":
             await open_review(parts, trigger, user, approved=rest.strip().casefold().startswith("approved"))
             return NOTHING
+        case "undo":
+            return await parts.taking_back.undo(user, rest.strip(), f"command:{trigger}")
+        case "cases":
+            return await parts.reporting.cases(user, rest.strip())
         case other:
             return Reply(await _in_words(parts, user, channel, other, rest.strip(), f"command:{trigger}"))
 
@@ -55,14 +59,10 @@ async def _in_words(parts: Parts, user: str, channel: str, word: str, rest: str,
             return await parts.retraining.pause(user, rest, delivery)
         case "resume":
             return await parts.retraining.resume(user, delivery)
-        case "undo":
-            return await parts.reviewing.undo(user, rest, delivery)
         case "status":
             return await parts.reporting.status()
         case "adapters":
             return await parts.reporting.adapters()
-        case "cases":
-            return await parts.reporting.cases(user)
         case "follow":
             return await parts.following.command(user, channel, rest)
         case "probes":

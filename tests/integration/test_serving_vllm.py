@@ -137,7 +137,6 @@ async def test_a_name_that_nothing_stands_behind_is_not_served(client: ChatClien
 
 
 async def test_a_forgotten_adapter_is_loaded_and_asked_again(vllm: VllmServer, base: BaseModel, tmp_path: Path) -> None:
-    """From a folder where vLLM's own resolver does not look, so that it is the client who loads it."""
     settings = vllm.settings.model_copy(update={"adapters_dir": tmp_path / "adapters"})
     name = publish(write_random_adapter(tmp_path / "source", base, 90, scale=SCALE), settings, base, "late", 1).name
     async with ChatClient(settings) as client, Replicas(settings) as replicas:
@@ -221,7 +220,7 @@ async def test_a_truncated_adapter_is_refused_before_vllm_sees_it(
     with pytest.raises(AdapterLoadError, match="truncated or changed"):
         await replicas.load(name)
     assert name in (await reconcile(replicas, [name])).broken
-    assert not weights.exists(), "vLLM's resolver would find it"
+    assert not weights.exists(), "it is moved aside"
     assert await replicas.healthy()
 
 

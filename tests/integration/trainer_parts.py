@@ -273,8 +273,8 @@ def make_workshop(folder: Path, database: Database) -> Workshop:
     context = Context(
         settings=settings,
         database=database,
-        chat=lambda _: StandInChat(server),  # type: ignore[arg-type,return-value]
-        replicas=lambda _: StandInReplicas(server),  # type: ignore[arg-type,return-value]
+        chat=lambda *_: StandInChat(server),  # type: ignore[arg-type,return-value]
+        replicas=lambda *_: StandInReplicas(server),  # type: ignore[arg-type,return-value]
         train=swift,
         patience=0.1,
     )

@@ -60,7 +60,7 @@ def test_nothing_put_into_a_case_can_become_markup(
     check(modals.correction(question, bad, {}, written=correction, wordings=[why, bad])["blocks"])
     seen = home.Seen(question[:20], (case,), listings.Overview(None, QUEUE, None, (), (case,)))
     check(home.home(seen)["blocks"])
-    assert "<" not in OUR_MENTION.sub("", listings.case_list([case]))
+    assert "<" not in OUR_MENTION.sub("", str(listings.case_list([case])))
 
 
 @given(NASTY, NASTY, st.sampled_from(RunStatus), st.floats(0, 9, allow_nan=False), st.integers(0, 50))

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.adapter_checks import CONFIG, WEIGHTS
+from feedback.adapters import Seal
+from serving.adapter_checks import CONFIG, WEIGHTS, sha256_of
 from serving.adapter_files import READY, RECORD, adapter_name, check_name, publish, quarantine, whole_folder
 from serving.base import BaseModel
 from serving.errors import AdapterLoadError
@@ -159,7 +160,25 @@ def test_weights_and_record_of_another_adapter_are_seen(
         whole_folder(settings.adapters_dir, one.name)
 
 
-def test_a_quarantined_adapter_is_out_of_the_resolvers_reach(
+def test_files_that_were_exchanged_with_what_is_written_beside_them_are_not_what_the_record_says(
+    source: Path, settings: ServingSettings, base: BaseModel
+) -> None:
+    saved = publish(source, settings, base, "pip", 1)
+    seal = Seal(saved.sha256, saved.config_sha256)
+    folder = whole_folder(settings.adapters_dir, saved.name, seal)
+    config = json.loads((folder / CONFIG).read_text()) | {"lora_alpha": 8000}  # the weights count a thousandfold
+    (folder / CONFIG).write_text(json.dumps(config))
+    about = json.loads((folder / RECORD).read_text()) | {"config_sha256": sha256_of(folder / CONFIG)}
+    (folder / RECORD).write_text(json.dumps(about))
+    assert whole_folder(settings.adapters_dir, saved.name), "by themselves, the files look whole"
+    with pytest.raises(AdapterLoadError, match="not the adapter that was trained"):
+        whole_folder(settings.adapters_dir, saved.name, seal)
+    assert whole_folder(settings.adapters_dir, saved.name, Seal(saved.sha256, None)), "recorded before that was kept"
+    with pytest.raises(AdapterLoadError, match="not the adapter that was trained"):
+        whole_folder(settings.adapters_dir, saved.name, Seal("0" * 64, None))
+
+
+def test_a_quarantined_adapter_has_no_name_that_could_be_loaded(
     source: Path, settings: ServingSettings, base: BaseModel
 ) -> None:
     name = publish(source, settings, base, "pip", 1).name

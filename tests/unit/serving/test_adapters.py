@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from feedback.adapters import Seal
 from serving import routing
 from serving.adapter_checks import WEIGHTS
 from serving.adapters import Replicas, publish, reconcile
-from serving.chat import ChatClient
+from serving.chat import ChatClient, Sampling
 from serving.errors import AdapterLoadError, ServingUnavailable
 from settings import ServingSettings
 from tests.unit.serving.factories import make_base, make_settings, write_adapter_source
@@ -222,3 +223,23 @@ async def test_on_the_cpu_the_zero_adapter_is_always_there(tmp_path: Path, peers
             peer.models = {"base": "/models/base"}
         await replicas.deploy(names[0])
     assert all({asked["model"] for asked in peer.asked} == {names[0], zero} for peer in peers)
+
+
+async def test_no_load_passes_by_the_hashes_of_the_record(
+    settings: ServingSettings, peers: list[Peer], names: list[str]
+) -> None:
+    """Neither by hand, nor after a restart, nor when an answer asks for a name that a server has forgotten."""
+
+    async def seals(name: str) -> Seal | None:
+        return Seal("0" * 64, None) if name == names[0] else None
+
+    async with Replicas(settings, seals) as replicas, ChatClient(settings, seals) as chat:
+        for load in (
+            lambda: replicas.deploy(names[0]),
+            lambda: chat.complete([{"role": "user", "content": "Hello!"}], names[0], Sampling(0, 2)),
+        ):
+            with pytest.raises(AdapterLoadError, match="not the adapter that was trained"):
+                await load()
+        done = await reconcile(replicas, names)
+    assert set(done.broken) == {names[0]} and {name for _, name in done.loaded} == {names[1]}
+    assert not (settings.adapters_dir / names[0]).exists(), "it is moved aside, for somebody to look at"

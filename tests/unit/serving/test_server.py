@@ -45,12 +45,11 @@ def test_the_key_is_in_the_environment_and_never_in_the_command(tmp_path: Path) 
     assert "VLLM_API_KEY" not in server.environment(make_settings(tmp_path))
 
 
-def test_the_resolver_and_the_callers_variables_are_set(tmp_path: Path) -> None:
+def test_the_callers_variables_are_kept_and_no_plugin_loads_adapters_unchecked(tmp_path: Path) -> None:
     inherited = {"PATH": "/bin", "PYTHONDONTWRITEBYTECODE": "1", "VLLM_SERVER_DEV_MODE": "1", "VLLM_PLUGINS": "other"}
     variables = server.environment(make_settings(tmp_path), inherited)
     assert variables["PATH"] == "/bin"
-    assert variables["VLLM_PLUGINS"] == "lora_filesystem_resolver"
-    assert variables["VLLM_LORA_RESOLVER_CACHE_DIR"] == str(tmp_path / "adapters")
+    assert variables["VLLM_PLUGINS"] == ""
     assert not {"PYTHONDONTWRITEBYTECODE", "VLLM_SERVER_DEV_MODE"} & set(variables)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedback import datasets
+from feedback import content_hash, datasets
 from feedback.datasets import Example
 from trainer import dataset
 from trainer.config import Replay
@@ -85,6 +85,7 @@ def test_the_file_can_be_made_again_from_the_record(tmp_path: Path) -> None:
         for row in built
     ]
     assert sha256(recorded) == written == manifest(built, 1, [])["sha256"]
+    assert content_hash.of_dataset([one.messages for one in recorded], manifest(built, 1, [])) == written
     assert (tmp_path / "run" / "dataset.jsonl").read_bytes() == encoded(recorded)
 
 

@@ -1,0 +1,81 @@
+"""Where an adapter comes from, and what a run has to start from when something was taken back.
+
+An adapter holds all that the datasets of its own run and of the runs before it in its line had rows of, whether it
+mended that or not. What was taken back is out of it only when none of these has a row of it.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import CompoundSelect, Row, Select, select, union
+from sqlalchemy.orm import Session
+
+from feedback import adapters, lessons
+from feedback.models import Adapter, Case, Dataset, DatasetRow, RunCase
+from feedback.states import CaseStatus
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What the next run goes on from.
+
+    ``parent`` None: the base model. ``without``: cases that were taken back and are in the live adapter; for their
+    sake the parent is an older one, and ``again`` are the cases that were learned since then.
+    """
+
+    live: Adapter | None
+    parent: Adapter | None
+    again: tuple[Case, ...] = ()
+    without: tuple[int, ...] = ()
+
+
+def origin(session: Session, persona: str, *, without: Collection[int] = ()) -> Origin:
+    """What a run would go on from now, or if ``without`` were taken back as well."""
+    live = adapters.live(session, persona)
+    line = adapters.lineage(session, live)
+    withdrawn = select(Case.id).where(Case.persona == persona, Case.status == CaseStatus.WITHDRAWN)
+    held = _held(session, line, union(withdrawn, select(Case.id).where(Case.id.in_(without))))
+    if not held:
+        return Origin(live, live)
+    kept = _clean(line, held)
+    gone = set().union(*held.values())
+    known = lessons.known_to(session, [one.id for one in line])
+    still_known = lessons.known_to(session, [one.id for one in kept])
+    lost = known.keys() - still_known.keys() - gone
+    again = select(Case).where(Case.id.in_(lost), Case.status == CaseStatus.MENDED).order_by(Case.id)
+    return Origin(live, kept[0] if kept else None, tuple(session.scalars(again)), tuple(sorted(gone)))
+
+
+def holds(session: Session, adapter: Adapter | None, case_ids: Collection[int]) -> set[int]:
+    """Those of the cases that an adapter, or one that it was trained from, had rows of."""
+    which = select(Case.id).where(Case.id.in_(case_ids))
+    return set().union(*_held(session, adapters.lineage(session, adapter), which).values())
+
+
+def taken_back(session: Session, adapter: Adapter) -> set[int]:
+    """The withdrawn cases that an adapter, or one that it was trained from, had rows of."""
+    withdrawn = select(Case.id).where(Case.persona == adapter.persona, Case.status == CaseStatus.WITHDRAWN)
+    return set().union(*_held(session, adapters.lineage(session, adapter), withdrawn).values())
+
+
+def _held(session: Session, line: Sequence[Adapter], which: Select[int] | CompoundSelect[int]) -> dict[int, set[int]]:
+    """By run of the line: which of these cases it was given as new, or had rows of."""
+    run_ids = [one.run_id for one in line if one.run_id is not None]
+    rows = select(Dataset.run_id, DatasetRow.case_id).join(DatasetRow, DatasetRow.dataset_id == Dataset.id)
+    rows = rows.where(Dataset.run_id.in_(run_ids), DatasetRow.case_id.in_(which))
+    new = select(RunCase.run_id, RunCase.case_id).where(RunCase.run_id.in_(run_ids), RunCase.case_id.in_(which))
+    held: dict[int, set[int]] = {}
+    found: Iterable[Row[int, int | None]] = session.execute(union(rows, new))
+    for row in found:
+        held.setdefault(row.run_id, set()).add(row.case_id)
+    return held
+
+
+def _clean(line: Sequence[Adapter], held: Collection[int]) -> list[Adapter]:
+    """The older end of a line, newest first, in which no run has held anything of it."""
+    kept: list[Adapter] = []
+    for adapter in reversed(line):
+        if adapter.run_id in held:
+            break
+        kept.insert(0, adapter)
+    return kept

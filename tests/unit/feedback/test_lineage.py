@@ -1,0 +1,28 @@
+"""From which of its ancestors a run goes on when something was taken back."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedback.lineage import _clean
+from feedback.models import Adapter
+
+
+def line(length: int) -> list[Adapter]:
+    """So many adapters, newest first; each one's run has its number."""
+    return [Adapter(name=f"pip-v{number}", run_id=number) for number in range(length, 0, -1)]
+
+
+def test_it_goes_on_from_the_newest_that_has_nothing_of_it_in_its_own_line() -> None:
+    assert [one.run_id for one in _clean(line(4), {3})] == [2, 1]
+    assert [one.run_id for one in _clean(line(4), {2, 4})] == [1], "3 was trained from 2"
+    assert _clean(line(4), {1}) == [], "the base model"
+
+
+@given(st.integers(0, 8), st.sets(st.integers(1, 8)))
+def test_what_is_left_is_the_longest_old_end_without_any_of_it(length: int, held: set[int]) -> None:
+    whole = line(length)
+    kept = _clean(whole, held)
+    assert kept == whole[len(whole) - len(kept) :]
+    assert not held.intersection(one.run_id or 0 for one in kept)
+    if len(kept) < len(whole):
+        assert whole[len(whole) - len(kept) - 1].run_id in held
