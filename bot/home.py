@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from bot import canary_blocks
 from bot.blocks import Block, actions, button, context, divider, header, section
 from bot.case_blocks import WITHDRAW_CASE, reason, state, who
 from bot.figures import Figure, block, thumbs_down
@@ -96,6 +97,7 @@ def _admin(overview: Overview, latest: Sequence[RunNews], thumbs: Sequence[Block
     return [
         header("For admins"),
         section(live_line(overview.live)),
+        *(canary_blocks.standing(overview.canary) if overview.canary else ()),
         section(queue_line(overview.queue)),
         *map(section, training_lines(overview)),
         actions([review, button("Retrain", START_RUN, "")]),

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from bot import canary_blocks
+from bot.canary_blocks import Standing
 from bot.case_blocks import state, who
 from bot.run_blocks import summary, table
 from bot.run_news import RunNews, collect, scores
@@ -25,6 +27,7 @@ COMMANDS = {
     "cancel": "stop the training that is under way (admins)",
     "pause": "train nothing until `resume`, neither by hand nor by itself; a reason may follow (admins)",
     "resume": "end the pause (admins)",
+    "canary": "how the version that some people try is doing; `canary promote` and `canary stop` end that (admins)",
     "rollback": "bring the version before the live one back (admins)",
     "adapters": "every version there has been",
     "probes": "what the live version said to its probes",
@@ -47,6 +50,7 @@ class Overview:
     cases: tuple[Case, ...]  # newest first
     pause: Pause | None = None
     automatic: Verdict | None = None  # None: automatic training is off
+    canary: Standing | None = None
 
 
 def read(session: Session, persona: str, rules: Rules | None = None) -> Overview:
@@ -63,6 +67,7 @@ def read(session: Session, persona: str, rules: Rules | None = None) -> Overview
         cases=tuple(newest),
         pause=pauses.current(session, persona),
         automatic=_verdict(session, persona, rules) if rules and rules.on else None,
+        canary=canary_blocks.read(session, persona),
     )
 
 
@@ -96,6 +101,8 @@ def usage(command: str, unknown: str = "") -> str:
 def status(seen: Overview, now: datetime | None = None) -> str:
     """Live version, queue, run, and whether more is to come."""
     lines = [live_line(seen.live, now), queue_line(seen.queue)]
+    if seen.canary:
+        lines[1:1] = canary_blocks.lines(seen.canary, now)
     lines.append(f"{escape(summary(seen.run))}." if seen.run else "No training has run yet.")
     return "\n".join(lines + training_lines(seen, now))
 

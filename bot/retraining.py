@@ -22,6 +22,7 @@ from feedback.previews import Preview, PreviewOutdated
 from feedback.queue import QueueUnavailable, enqueue_run
 from feedback.reviews import Queue
 from feedback.runs import NothingApproved, RunActive, RunsPaused
+from feedback.states import RunStatus
 from settings import Settings
 
 log = logging.getLogger(__name__)
@@ -161,7 +162,7 @@ class Retraining:
             queue = await self._database.run(reviews.queue, self._persona)
             return nothing_approved(queue, self._settings.slack.command)
         _, news = await self._database.run(read, refused.run_id)
-        return going_on(news)
+        return going_on(news, self._settings.slack.command)
 
 
 def as_reply(found: Preview | str, notice: str = "") -> Reply:
@@ -176,8 +177,13 @@ def paused(pause: Pause, command: str) -> str:
     return f"{paused_line(pause)}. `{command} resume` ends the pause."
 
 
-def going_on(news: RunNews) -> str:
+def going_on(news: RunNews, command: str) -> str:
     """A run is under way: who started it, and how far it is."""
+    if news.status is RunStatus.CANARY:
+        return (
+            f"The canary of run {news.id} is out, and its cases are settled with it: promote it or take it back first,"
+            f" with `{command} canary`."
+        )
     share = bar(news.progress.step, news.progress.steps)
     return f"Run {news.id}, started by {who(news.requested_by)}, is going on: *{news.status}* {share}".strip()
 

@@ -17,6 +17,7 @@ STAGES = (
     RunStatus.TRAINING,
     RunStatus.PROBING,
     RunStatus.DEPLOYING,
+    RunStatus.CANARY,
 )
 _WORDS = {
     RunStatus.QUEUED: "waits for the trainer",
@@ -25,12 +26,19 @@ _WORDS = {
     RunStatus.TRAINING: "trains",
     RunStatus.PROBING: "is being probed",
     RunStatus.DEPLOYING: "goes live",
+    RunStatus.CANARY: "is tried by some people first",
     RunStatus.LIVE: "is live",
     RunStatus.REJECTED: "was not good enough",
     RunStatus.FAILED: "failed",
     RunStatus.CANCELLED: "was cancelled",
 }
-_MARKS = {RunStatus.LIVE: "✅", RunStatus.REJECTED: "⛔", RunStatus.FAILED: "⚠️", RunStatus.CANCELLED: "⏹️"}
+_MARKS = {
+    RunStatus.CANARY: "🟡",
+    RunStatus.LIVE: "✅",
+    RunStatus.REJECTED: "⛔",
+    RunStatus.FAILED: "⚠️",
+    RunStatus.CANCELLED: "⏹️",
+}
 _SPARKS = "▁▂▃▄▅▆▇█"
 
 

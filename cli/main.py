@@ -19,6 +19,7 @@ COMMANDS = {
     "runs": "cli.runs:runs",
     "cases": "cli.cases:app",
     "adapters": "cli.adapters:app",
+    "canary": "cli.canary:app",
     "probe": "cli.probe:probe",
     "doctor": "cli.doctor:doctor",
     "manifest": "cli.manifest:manifest",
