@@ -26,7 +26,8 @@ class Forecast:
 
 def forecast(rules: Rules, people_a_day: float) -> Forecast:
     """The forecast for a share, a margin and the pace of votes so far. Pure."""
-    return Forecast(*(needed(rules, ratio) for ratio in (AS_GOOD, TWICE_AS_GOOD, THREE_TIMES_AS_BAD)), people_a_day)
+    as_good, better, worse = (needed(rules, ratio) for ratio in (AS_GOOD, TWICE_AS_GOOD, THREE_TIMES_AS_BAD))
+    return Forecast(as_good, better, worse, people_a_day)
 
 
 def odds_share(share: float, ratio: float) -> float:

@@ -1,0 +1,48 @@
+"""Everybody counts once, whether they ask or vote; and how many of them a decision takes."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedback.arms import ThumbsDown, each_once
+from feedback.experiments import Rules
+from feedback.forecasts import forecast, needed
+from feedback.states import Arm
+
+RULES = Rules(share=0.5, margin=2.0, alpha=0.05, days=14)
+names = st.sampled_from([f"T1/U{number}" for number in range(6)])
+given_thumbs = st.lists(st.builds(ThumbsDown, names, names, st.sampled_from(Arm)))
+
+
+def down(opener: str, voter: str = "", arm: Arm = Arm.CANARY) -> ThumbsDown:
+    return ThumbsDown(opener, voter or opener, arm)
+
+
+def test_one_angry_person_counts_once() -> None:
+    assert each_once([down("mia")] * 20) == [down("mia")]
+    assert each_once([down("mia", "rex"), down("ada", "rex"), down("noor", "rex")]) == [down("mia", "rex")]
+
+
+def test_who_was_passed_over_as_somebody_elses_victim_still_counts_for_themselves() -> None:
+    assert each_once([down("mia", "rex"), down("ada", "rex"), down("ada")]) == [down("mia", "rex"), down("ada")]
+
+
+@given(given_thumbs)
+def test_no_opener_and_no_voter_is_there_twice_and_the_order_is_kept(thumbs: list[ThumbsDown]) -> None:
+    counted = each_once(thumbs)
+    assert len({one.opener for one in counted}) == len({one.voter for one in counted}) == len(counted)
+    assert each_once(counted) == counted
+    left = iter(thumbs)
+    assert all(one in left for one in counted)
+
+
+def test_the_clearer_the_truth_the_fewer_people_it_takes() -> None:
+    found = forecast(RULES, people_a_day=0.5)
+    assert found.better is not None and found.worse is not None and found.as_good is not None
+    assert found.better < found.worse < found.as_good
+    assert found.days(found.better) == found.better / 0.5
+    assert forecast(RULES, 0.0).days(found.better) is None
+
+
+def test_a_canary_that_is_just_at_the_margin_may_take_for_ever() -> None:
+    close = Rules(share=0.5, margin=1.0001, alpha=0.05, days=14)
+    assert needed(close, 1.0) is None
