@@ -93,14 +93,16 @@ def time_needed(found: Forecast, rules: Rules) -> str:
     """How many people with a thumbs-down a decision takes, and how many days, at the pace of the last weeks."""
     kinds = ((found.as_good, "as good as the live version"), (found.better, "better"), (found.worse, "harmful"))
     parts = [f"{_people(people)} if it is {kind}{_days(found.days(people))}" for people, kind in kinds]
-    pace = f"{found.people_a_day * PACE_DAYS:.0f} people with a thumbs-down in the last {PACE_DAYS} days"
+    voted = round(found.people_a_day * PACE_DAYS)
+    pace = f"{experiments.people(voted)} with a thumbs-down in the last {PACE_DAYS} days"
+    verb = "was" if voted == 1 else "were"
     slow = [days for people, _ in kinds if (days := found.days(people)) is None or days > rules.days]
     hint = f" More than the {rules.days} days of an experiment: an admin may have to decide." if slow else ""
-    return f"A decision takes about {', '.join(parts)}; there were {pace}.{hint}"
+    return f"A decision takes about {', '.join(parts)}; there {verb} {pace}.{hint}"
 
 
 def _people(people: int | None) -> str:
-    return "very many people with a thumbs-down" if people is None else f"{people} people"
+    return "very many people with a thumbs-down" if people is None else experiments.people(people)
 
 
 def _days(days: float | None) -> str:

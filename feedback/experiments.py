@@ -57,7 +57,12 @@ class Evidence:
     @property
     def counted(self) -> str:
         """Who has been counted, in words."""
-        return f"{self.canary} people with a thumbs-down on the canary, {self.live} on the live version"
+        return f"{people(self.canary)} with a thumbs-down on the canary, {self.live} on the live version"
+
+
+def people(count: int) -> str:
+    """So many of them."""
+    return "1 person" if count == 1 else f"{count} people"
 
 
 def rules(experiment: Experiment) -> Rules:

@@ -87,10 +87,10 @@ async def _deploy(context: Context, experiment: Experiment) -> None:
 
 def harm(seen: Evidence) -> str:
     """Why a canary is taken back, for people."""
-    return f"{seen.counted}: by their shares of people, at least {seen.low:.1f} times as many dislike the canary."
+    return f"{seen.counted}: by their shares of people, at least {seen.low:.2f} times as many dislike the canary."
 
 
 def good(seen: Evidence) -> str:
     """Why a canary goes live, for people."""
     assert seen.high is not None
-    return f"{seen.counted}: by their shares of people, at most {seen.high:.1f} times as many dislike the canary."
+    return f"{seen.counted}: by their shares of people, at most {seen.high:.2f} times as many dislike the canary."

@@ -70,6 +70,10 @@ async def recorded(scene: Scene, words: str) -> Message:
     return await scene.ada.wait_for("help", lambda m: m.by_app and words in bare(m))
 
 
+def loaded(scene: Scene, settings: Settings, *served: Adapter) -> None:
+    scene.model.models |= {one.name: str(settings.serving.adapters_dir / one.name) for one in served}
+
+
 async def next_canary(scene: Scene, trainer: TrainerByHand, version: int) -> Adapter:
     await scene.retrain(scene.ada)
     await progress(scene.mia, f"Run {version} waits")
@@ -85,9 +89,9 @@ async def test_votes_and_admins_decide_about_a_canary(scene: Scene, trainer: Tra
 
     # A harmful one is taken back by itself, and whoever flagged is told that it is not mended.
     harmful = await next_canary(scene, trainer, 2)
-    scene.model.models |= {live.name: "live", harmful.name: "canary"}
+    loaded(scene, settings, live, harmful)
     started = await recorded(scene, f"The canary {harmful.name} answers 50% of people, {live.name} the others.")
-    assert "A decision takes about" in started.plain and "1 people with a thumbs-down in the last 28" in started.plain
+    assert "A decision takes about" in started.plain and "1 person with a thumbs-down in the last 28" in started.plain
     on_live, on_canary = members(scene, harmful, Arm.LIVE), members(scene, harmful, Arm.CANARY)
     assert await answered_by(scene, on_live[0]) == live.name
     await disliked(scene, on_canary[:1], harmful.name)
@@ -95,7 +99,7 @@ async def test_votes_and_admins_decide_about_a_canary(scene: Scene, trainer: Tra
     await scene.ada.command("general", "/mend", "retrain")
     await note_to(scene.ada, "promote it or take it back first")
     await scene.mia.command("general", "/mend", "status")
-    status = await note_to(scene.mia, "Not enough votes yet: 1 people with a thumbs-down on the canary, 0 on the live")
+    status = await note_to(scene.mia, "Not enough votes yet: 1 person with a thumbs-down on the canary, 0 on the live")
     assert "in truth" in status.plain
     await disliked(scene, on_canary[1:7], harmful.name)
     assert statuses(scene)[0] is CaseStatus.TRAINING
@@ -116,7 +120,7 @@ async def test_votes_and_admins_decide_about_a_canary(scene: Scene, trainer: Tra
 
     # A good one goes live by itself, and only then its case is mended.
     good = await next_canary(scene, trainer, 4)
-    scene.model.models |= {good.name: "canary"}
+    loaded(scene, settings, good)
     assert await answered_by(scene, members(scene, good, Arm.CANARY)[0]) == good.name
     await disliked(scene, members(scene, good, Arm.LIVE)[:2], live.name)
     await trainer.look(settings)
