@@ -1,5 +1,6 @@
 """What people made of the answers of each arm, read through the experiment's assignments and never from all answers."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,12 +16,34 @@ PACE_DAYS = 28
 
 
 @dataclass(frozen=True)
+class Member:
+    """Somebody who has begun a thread since the experiment did: their arm, and when they first asked."""
+
+    person: str
+    arm: Arm
+    since: datetime
+
+
+@dataclass(frozen=True)
 class ThumbsDown:
-    """A thumbs-down on an answer: whose thread it is in, who gave it, and in which arm the thread is."""
+    """A thumbs-down on an answer: whose thread it is in, and who gave it when."""
 
     opener: str
     voter: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The arm of somebody who dislikes something for the first time, and how many of each arm had not until then.
+
+    Who dislikes something is not counted again, so the arm that is disliked more runs out of people sooner. Without the
+    people who are left, it would look the better one in the end.
+    """
+
     arm: Arm
+    canary: int
+    live: int
 
 
 @dataclass(frozen=True)
@@ -44,7 +67,7 @@ def each_once(given: Iterable[ThumbsDown]) -> list[ThumbsDown]:
     """
     openers: set[str] = set()
     voters: set[str] = set()
-    counted = []
+    counted: list[ThumbsDown] = []
     for one in given:
         if one.opener not in openers and one.voter not in voters:
             counted.append(one)
@@ -53,15 +76,47 @@ def each_once(given: Iterable[ThumbsDown]) -> list[ThumbsDown]:
     return counted
 
 
+def draws(members: Iterable[Member], given: Iterable[ThumbsDown]) -> list[Draw]:
+    """What the thumbs-down say about the arms, oldest first. Pure."""
+    arm_of = {one.person: one for one in members}
+    arrived = sorted(arm_of.values(), key=lambda one: one.since)
+    left, here, drawn = Counter[Arm](), 0, []
+    for one in each_once(given):
+        while here < len(arrived) and arrived[here].since <= one.at:
+            left[arrived[here].arm] += 1
+            here += 1
+        if one.opener in arm_of:
+            arm = arm_of[one.opener].arm
+            drawn.append(Draw(arm, left[Arm.CANARY], left[Arm.LIVE]))
+            left[arm] -= 1
+    return drawn
+
+
+def read_draws(session: Session, experiment_id: int) -> list[Draw]:
+    """The draws of an experiment as its votes stand now."""
+    return draws(members(session, experiment_id), thumbs_down(session, experiment_id))
+
+
+def members(session: Session, experiment_id: int) -> list[Member]:
+    """Everybody who has asked something in an experiment."""
+    query = (
+        select(Assignment.opener, Assignment.arm, func.min(Answer.created_at))
+        .join(Answer, Answer.id == Assignment.answer_id)
+        .where(Assignment.experiment_id == experiment_id)
+        .group_by(Assignment.opener, Assignment.arm)
+    )
+    return [Member(person, arm, since) for person, arm, since in session.execute(query)]
+
+
 def thumbs_down(session: Session, experiment_id: int) -> list[ThumbsDown]:
     """Every thumbs-down of an experiment that still stands, in the order in which they were given."""
     query = (
-        select(Assignment.opener, Vote.team_id, Vote.user_id, Assignment.arm)
+        select(Assignment.opener, Vote.team_id, Vote.user_id, Vote.created_at)
         .join(Vote, Vote.answer_id == Assignment.answer_id)
         .where(Assignment.experiment_id == experiment_id, Vote.value == VoteValue.DOWN)
         .order_by(Vote.id)
     )
-    return [ThumbsDown(opener, f"{team}/{user}", arm) for opener, team, user, arm in session.execute(query)]
+    return [ThumbsDown(opener, f"{team}/{user}", at) for opener, team, user, at in session.execute(query)]
 
 
 def tallies(session: Session, experiment_id: int) -> Mapping[Arm, Tally]:
@@ -105,11 +160,11 @@ def people_a_day(session: Session, persona: str, now: datetime | None = None) ->
     """How many people a day would have counted in an experiment over the last weeks, whatever answered them."""
     since = (now or datetime.now(UTC)) - timedelta(days=PACE_DAYS)
     query = (
-        select(Answer.asker_team_id, Answer.asker_id, Vote.team_id, Vote.user_id)
+        select(Answer.asker_team_id, Answer.asker_id, Vote.team_id, Vote.user_id, Vote.created_at)
         .join(Answer, Answer.id == Vote.answer_id)
         .where(Vote.value == VoteValue.DOWN, Vote.created_at > since, Answer.persona == persona)
         .order_by(Vote.id)
     )
     rows = session.execute(query)
-    given = [ThumbsDown(f"{team}/{asker}", f"{of}/{voter}", Arm.LIVE) for team, asker, of, voter in rows]
+    given = [ThumbsDown(f"{team}/{asker}", f"{of}/{voter}", at) for team, asker, of, voter, at in rows]
     return len(each_once(given)) / PACE_DAYS

@@ -30,13 +30,12 @@ def round(context: Context) -> None:
         return
     with context.database.begin() as session:
         experiment = experiments.running(session, persona)
-        given = arms.thumbs_down(session, experiment.id) if experiment else []
+        drawn = arms.read_draws(session, experiment.id) if experiment else []
     if experiment is None:
         return
     from trainer import evidence  # SciPy: only for those who have a canary out
 
-    counted = [one.arm for one in arms.each_once(given)]
-    seen = evidence.weigh(counted, experiments.rules(experiment))
+    seen = evidence.weigh(drawn, experiments.rules(experiment))
     if seen != experiments.evidence(experiment):
         with context.database.begin() as session:
             experiments.look(session, experiment.id, seen)

@@ -1,25 +1,30 @@
 """What thumbs-down say about a canary, whenever one looks: take it back, let it live, or not enough yet. Pure.
 
-The arm of each person is a draw that Mend has made itself, so among the people who dislike something the canary's share
-is known for the case that both arms are alike: its share of all people. That share is estimated by a confidence
-sequence (the beta-binomial mixture of ``ville``): with a chance of at least 1 - ``alpha`` it holds the truth at every
-look at once, so it may be looked at after each vote, and ends whenever it has something to say. It does not matter how
-often people vote, who they are, or how much they ask: each counts once (``feedback.arms.each_once``).
+The arm of each person is a draw that Mend has made itself. So when somebody dislikes something for the first time, the
+chance that they are the canary's is known for any ratio r by which more people dislike it: of those who are left,
+r * canary / (r * canary + live). If people belong to the canary more often than that, r is refuted from below, and
+less often, from above. Both are bets against r (``ville.BettingTest``): who believes in r loses nothing by them on
+average, whenever one looks and stops, so the chance that they ever win 1 / ``alpha`` is at most ``alpha``. It does not
+matter how often people vote, what they are like, or how much they ask.
 
-- harmful: more people dislike the canary than the live adapter.
-- good: fewer than ``margin`` times as many do. To ask for less than the live adapter's would keep one back for ever
-  that is just as good, and has mended its cases.
+- harmful: r = 1 is refuted from below. More people dislike the canary than the live adapter.
+- good: r = ``margin`` is refuted from above. To ask for less than the live adapter's would keep one back for ever that
+  is just as good, and has mended its cases.
 """
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Literal
 
 import numpy as np
-from ville import BernoulliCS
+from ville import BettingTest
 
+from feedback.arms import Draw
 from feedback.experiments import Evidence, Rules
-from feedback.forecasts import STRENGTH, odds_share
 from feedback.states import Arm
+
+MOST_AT_STAKE = 0.9  # of what a bet could lose; the library's 0.5 takes half as many people again for clear cases
+RATIOS = np.geomspace(1 / 32, 32, 81)  # what is tried for the bounds that people are shown
 
 
 class Finding(StrEnum):
@@ -30,31 +35,33 @@ class Finding(StrEnum):
     HARMFUL = "harmful"
 
 
-def weigh(arms: Sequence[Arm], rules: Rules) -> Evidence:
-    """The evidence in the arms of those who count, oldest first. The first look that would have decided decides."""
-    of_canary = arms.count(Arm.CANARY)
-    if not arms:
-        return Evidence(0, 0, 0.0, None, Finding.OPEN)
-    prior = STRENGTH * rules.share, STRENGTH * (1 - rules.share)
-    sequence = BernoulliCS(rules.alpha, prior=prior).fit([arm is Arm.CANARY for arm in arms])
-    harmful = _first(sequence.lower_ > odds_share(rules.share, 1.0))
-    good = _first(sequence.upper_ < odds_share(rules.share, rules.margin))
-    finding = Finding.OPEN
-    if harmful < good:
-        finding = Finding.HARMFUL
-    elif good < harmful:
-        finding = Finding.GOOD
-    low, high = sequence.interval()
-    ratio = None if high > 1 - 1e-9 else _ratio(high, rules.share)
-    return Evidence(of_canary, len(arms) - of_canary, _ratio(low, rules.share), ratio, finding)
+def decide(draws: Sequence[Draw], rules: Rules) -> Finding:
+    """What follows from the draws, oldest first. The first look that would have decided decides."""
+    harmful = _refuted(draws, 1.0, "greater", rules.alpha)
+    good = _refuted(draws, rules.margin, "less", rules.alpha)
+    if harmful is not None and (good is None or harmful < good):
+        return Finding.HARMFUL
+    return Finding.OPEN if good is None else Finding.GOOD
 
 
-def _first(decided: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> int:
-    """The first look at which it is so; the number of looks when it never is."""
-    looks = np.flatnonzero(decided)
-    return int(looks[0]) if looks.size else len(decided)
+def weigh(draws: Sequence[Draw], rules: Rules) -> Evidence:
+    """The decision, with what it rests on: who was counted, and between which bounds the ratio is."""
+    of_canary = sum(draw.arm is Arm.CANARY for draw in draws)
+    below = [r for r in RATIOS if _refuted(draws, r, "greater", rules.alpha) is not None]
+    above = [r for r in RATIOS if _refuted(draws, r, "less", rules.alpha) is not None]
+    return Evidence(
+        canary=of_canary,
+        live=len(draws) - of_canary,
+        low=float(max(below, default=0.0)),
+        high=float(min(above)) if above else None,
+        finding=decide(draws, rules),
+    )
 
 
-def _ratio(of_canary: float, share: float) -> float:
-    """How many times as many people dislike the canary, if this is its share of them."""
-    return of_canary * (1 - share) / ((1 - of_canary) * share)
+def _refuted(draws: Sequence[Draw], ratio: float, side: Literal["greater", "less"], alpha: float) -> int | None:
+    """After how many draws a ratio was refuted: there are more people of the canary's than it allows, or less."""
+    expected = np.array([ratio * draw.canary / (ratio * draw.canary + draw.live) for draw in draws])
+    seen = np.array([draw.arm is Arm.CANARY for draw in draws])
+    bet = BettingTest(0.0, bounds=(-1.0, 1.0), alternative=side, alpha=alpha, c=MOST_AT_STAKE)
+    stopped: int | None = bet.fit(seen - expected).stopping_time()
+    return stopped

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from feedback import adapters, answers, arms, cases, experiments, runs, votes
 from feedback.answers import Outcome, Question
-from feedback.arms import Tally
+from feedback.arms import Draw, Tally
 from feedback.database import Database
 from feedback.experiments import Evidence, NoExperiment, Rules
 from feedback.models import Adapter, Answer, Assignment, Event, Experiment
@@ -138,10 +138,10 @@ def test_each_arm_has_its_numbers(db: Database, settings: ServingSettings) -> No
         cases.correct(session, case.id, "At one.", None, by=str(mia))
         cases.flag(session, given[1], by=str(mia))  # says nothing about what would be right
         found = arms.tallies(session, experiment.id)
-        counted = arms.each_once(arms.thumbs_down(session, experiment.id))
+        drawn = arms.read_draws(session, experiment.id)
     assert found[Arm.CANARY] == Tally(2, 4, up=1, down=2, corrections=1, follow_ups=1, seconds_to_next=30 * 60.0)
     assert found[Arm.LIVE] == Tally(1, 1, down=1)
-    assert [(one.opener, one.arm) for one in counted] == [(str(mia), Arm.CANARY), (str(rex), Arm.LIVE)]
+    assert drawn == [Draw(Arm.CANARY, 2, 1), Draw(Arm.LIVE, 1, 1)]
 
 
 def test_a_vote_that_is_taken_back_does_not_count(db: Database, settings: ServingSettings) -> None:
@@ -152,7 +152,7 @@ def test_a_vote_that_is_taken_back_does_not_count(db: Database, settings: Servin
         votes.cast(session, answer.id, mia, VoteValue.DOWN)
         assert arms.people_a_day(session, "pip") == 1 / arms.PACE_DAYS
         votes.withdraw(session, answer.id, mia, VoteValue.DOWN)
-        assert arms.thumbs_down(session, experiment.id) == [] and arms.people_a_day(session, "pip") == 0
+        assert arms.read_draws(session, experiment.id) == [] and arms.people_a_day(session, "pip") == 0
 
 
 def states(session: Session, experiment: Experiment) -> tuple[object, ...]:
@@ -256,7 +256,7 @@ def test_no_query_reads_all_answers_votes_or_cases(db: Database, settings: Servi
         event.listen(db.engine, "before_cursor_execute", explain)
         try:
             arms.tallies(session, experiment.id)
-            arms.thumbs_down(session, experiment.id)
+            arms.read_draws(session, experiment.id)
             arms.people_a_day(session, "pip")
             experiments.opener(session, asked)
             experiments.to_tell(session, "pip")

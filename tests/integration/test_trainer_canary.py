@@ -5,6 +5,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session
 
 from feedback import adapters, answers, experiments, runs, votes
 from feedback.answers import Outcome, Question
@@ -39,23 +40,26 @@ def out(shop: Workshop) -> Experiment:
         return found
 
 
+def ask(shop: Workshop, session: Session, person: Person) -> int:
+    ts = f"{next(STAMPS)}.0"
+    asked = Question("pip", "T1", "C1", ts, ts, person.user_id, "T1", "Lunch?")
+    answer_id = answers.take_question(session, asked, lease=timedelta(0))
+    assert answer_id is not None
+    route_answer(session, answers.get(session, answer_id), shop.context.settings.serving)
+    answers.finish(session, answer_id, Outcome(AnswerStatus.ANSWERED, text="Never."))
+    return answer_id
+
+
 def dislike(shop: Workshop, arm: Arm, people: int) -> None:
-    """So many people of an arm ask something and give the answer a thumbs-down."""
-    experiment = out(shop)
-    crowd = (Person("T1", f"U{next(STAMPS):04}") for _ in count())
+    """So many people of an arm give an answer a thumbs-down; of the other arm, as many ask and say nothing."""
+    name = out(shop).adapter.name
+    crowd = [Person("T1", f"U{next(STAMPS):04}") for _ in range(6 * people)]
     with shop.database.begin() as session:
-        while people:
-            person = next(crowd)
-            if arm_of(experiment.adapter.name, person, 0.5) is not arm:
-                continue
-            ts = f"{next(STAMPS)}.0"
-            asked = Question("pip", "T1", "C1", ts, ts, person.user_id, "T1", "Lunch?")
-            answer_id = answers.take_question(session, asked, lease=timedelta(0))
-            assert answer_id is not None
-            route_answer(session, answers.get(session, answer_id), shop.context.settings.serving)
-            answers.finish(session, answer_id, Outcome(AnswerStatus.ANSWERED, text="Never."))
-            votes.cast(session, answer_id, person, VoteValue.DOWN)
-            people -= 1
+        for side in Arm:
+            for person in [one for one in crowd if arm_of(name, one, 0.5) is side][:people]:
+                answer_id = ask(shop, session, person)
+                if side is arm:
+                    votes.cast(session, answer_id, person, VoteValue.DOWN)
 
 
 def test_a_good_canary_goes_live_by_itself_and_its_case_is_mended_only_then(shop: Workshop) -> None:

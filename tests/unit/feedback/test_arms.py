@@ -1,20 +1,27 @@
 """Everybody counts once, whether they ask or vote; and how many of them a decision takes."""
 
+from datetime import UTC, datetime, timedelta
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedback.arms import ThumbsDown, each_once
+from feedback.arms import Draw, Member, ThumbsDown, draws, each_once
 from feedback.experiments import Rules
 from feedback.forecasts import forecast, needed
 from feedback.states import Arm
 
 RULES = Rules(share=0.5, margin=2.0, alpha=0.05, days=14)
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 names = st.sampled_from([f"T1/U{number}" for number in range(6)])
-given_thumbs = st.lists(st.builds(ThumbsDown, names, names, st.sampled_from(Arm)))
+given_thumbs = st.lists(st.builds(ThumbsDown, names, names, st.just(NOON)))
 
 
-def down(opener: str, voter: str = "", arm: Arm = Arm.CANARY) -> ThumbsDown:
-    return ThumbsDown(opener, voter or opener, arm)
+def down(opener: str, voter: str = "", minute: int = 0) -> ThumbsDown:
+    return ThumbsDown(opener, voter or opener, NOON + timedelta(minutes=minute))
+
+
+def member(person: str, arm: Arm, minute: int = 0) -> Member:
+    return Member(person, arm, NOON + timedelta(minutes=minute))
 
 
 def test_one_angry_person_counts_once() -> None:
@@ -33,6 +40,20 @@ def test_no_opener_and_no_voter_is_there_twice_and_the_order_is_kept(thumbs: lis
     assert each_once(counted) == counted
     left = iter(thumbs)
     assert all(one in left for one in counted)
+
+
+def test_each_draw_is_from_those_who_are_there_and_have_not_been_counted() -> None:
+    crowd = [member("a", Arm.CANARY), member("b", Arm.CANARY), member("c", Arm.LIVE), member("d", Arm.LIVE, 9)]
+    drawn = draws(crowd, [down("a", minute=1), down("a", minute=2), down("c", minute=3), down("d", minute=10)])
+    assert drawn == [Draw(Arm.CANARY, 2, 1), Draw(Arm.LIVE, 1, 1), Draw(Arm.LIVE, 1, 1)]
+
+
+@given(given_thumbs)
+def test_nobody_is_drawn_from_an_arm_that_has_nobody_left(thumbs: list[ThumbsDown]) -> None:
+    crowd = [member(f"T1/U{number}", Arm.CANARY if number % 2 else Arm.LIVE) for number in range(6)]
+    drawn = draws(crowd, thumbs)
+    assert len(drawn) == len(each_once(thumbs))
+    assert all((one.canary if one.arm is Arm.CANARY else one.live) >= 1 for one in drawn)
 
 
 def test_the_clearer_the_truth_the_fewer_people_it_takes() -> None:
