@@ -1,6 +1,6 @@
 """How often canaries are judged wrongly, and how soon rightly: simulated teams, the product's own decision.
 
-    python -m bench.ab_simulation [--experiments 2000] [--people 80] [--days 56] [--out bench/out/ab_simulation.json]
+    python -m bench.ab_simulation [--experiments 2000] [--days 28] [--out bench/out/ab_simulation.json]
 
 Every experiment has people who differ widely: in how much they ask, and in what they dislike. Who is in which arm is
 decided by ``serving.routing``, which thumbs-down count by ``feedback.arms``, and what follows from them by
@@ -17,6 +17,7 @@ import math
 import os
 import platform
 import time
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -29,7 +30,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from feedback.arms import Draw, Member, ThumbsDown, draws
+from feedback.arms import WINDOW, Draw, Member, ThumbsDown, draws, each_once
 from feedback.experiments import Rules
 from feedback.forecasts import needed
 from feedback.states import Arm
@@ -40,6 +41,7 @@ from trainer.evidence import Finding, decide
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 ASKS_A_DAY, DISLIKES = 2.0, 0.04  # of the average person: questions, and the share of answers with a thumbs-down
+SPREAD = 1.0  # shape of both over people: a tenth of them ask, and dislike, more than twice as much as the average
 CHANCE = 0.999  # a rate is too high only if chance explains it less often than one time in a thousand
 
 
@@ -52,6 +54,17 @@ class Scenario:
     angry: bool = False
     wrong: Finding | None = None  # the finding that would be an error, which the settings bound
     share: float = 0.5
+    people: int = 80
+
+
+@dataclass(frozen=True)
+class Said:
+    """One answer: in whose thread, in which arm, when, and whether it got a thumbs-down."""
+
+    person: str
+    arm: Arm
+    day: float
+    bad: bool
 
 
 @dataclass(frozen=True)
@@ -88,50 +101,54 @@ SCENARIOS = (
     Scenario("twice, one angry person", 2.0, angry=True, wrong=Finding.GOOD),
     Scenario("twice, 20 % of people", 2.0, wrong=Finding.GOOD, share=0.2),
     Scenario("disliked three times as often", 3.0, wrong=Finding.GOOD),
+    Scenario("alike, 300 people", 1.0, wrong=Finding.HARMFUL, people=300),
+    Scenario("half as often, 300 people", 0.5, wrong=Finding.HARMFUL, people=300),
+    Scenario("three times, 300 people", 3.0, wrong=Finding.GOOD, people=300),
 )
 
 
-def simulate(number: int, scenario: Scenario, people: int, days: int, rules: Rules) -> Course:
+def simulate(number: int, scenario: Scenario, days: int, rules: Rules) -> Course:
     """One experiment; the same number is the same team with the same luck."""
+    people = scenario.people
     dice = np.random.default_rng([number, int(scenario.ratio * 100), scenario.angry, int(scenario.share * 100)])
     team = [Person("T1", f"U{number:05}{one:04}") for one in range(people)]
-    canary = np.array([arm_of(f"pip-v2-{number:08x}", one, scenario.share) is Arm.CANARY for one in team])
-    pace = dice.gamma(1.0, ASKS_A_DAY, people)  # a few ask all day, many hardly ever
-    habit = dice.beta(0.8, 0.8 / DISLIKES - 0.8, people)
+    arms = [arm_of(f"pip-v2-{number:08x}", one, scenario.share) for one in team]
+    pace = dice.gamma(SPREAD, ASKS_A_DAY / SPREAD, people)  # a few ask all day, many hardly ever
+    habit = dice.beta(SPREAD, SPREAD / DISLIKES - SPREAD, people)
     if scenario.angry:
         pace[0], habit[0] = 10 * ASKS_A_DAY, 0.45
-    chance = np.minimum(habit * np.where(canary, scenario.ratio, 1.0), 0.95)
-    asked = dice.poisson(np.repeat(pace[:, None], days, axis=1))
-    disliked = dice.binomial(asked, chance[:, None])
-    drawn, when = _draws(team, canary, asked, disliked, dice)
+    said: list[Said] = []
+    for one, arm in enumerate(arms):
+        when = np.sort(dice.random(dice.poisson(pace[one] * days))) * days
+        chance = min(habit[one] * (scenario.ratio if arm is Arm.CANARY else 1.0), 0.95)
+        said += [
+            Said(str(team[one]), arm, day, bool(bad))
+            for day, bad in zip(when, dice.random(len(when)) < chance, strict=True)
+        ]
+    said.sort(key=lambda one: one.day)
+    drawn, when_drawn = counted(said)
     finding, count = first_finding(drawn, rules)
-    naive = _z_test(asked, disliked, canary, rules.alpha)
-    return Course(finding, when[count - 1] if finding is not Finding.OPEN else days, count, naive)
+    return Course(
+        finding, when_drawn[count - 1] if finding is not Finding.OPEN else days, count, z_test(said, rules.alpha)
+    )
 
 
-def _draws(
-    team: Sequence[Person],
-    canary: "np.ndarray[tuple[int], np.dtype[np.bool_]]",
-    asked: "np.ndarray[tuple[int, int], np.dtype[np.int64]]",
-    disliked: "np.ndarray[tuple[int, int], np.dtype[np.int64]]",
-    dice: np.random.Generator,
-) -> tuple[list[Draw], list[float]]:
-    """What counts, and on which day each of it came. People dislike what they have asked themselves."""
-    members, given = [], []
-    for index, person in enumerate(team):
-        first = np.flatnonzero(asked[index])
-        if not first.size:
-            continue
-        arm = Arm.CANARY if canary[index] else Arm.LIVE
-        members.append(Member(str(person), arm, BEGAN + timedelta(days=float(first[0]))))
-        for day in np.flatnonzero(disliked[index]):
-            at = BEGAN + timedelta(days=float(day) + float(dice.random()))
-            given.append(ThumbsDown(str(person), str(person), at))
-    given.sort(key=lambda one: one.at)
-    seen: dict[str, datetime] = {}
-    for one in given:
-        seen.setdefault(one.opener, one.at)
-    return draws(members, given), [(at - BEGAN).total_seconds() / 86400 for at in seen.values()]
+def counted(said: Sequence[Said]) -> tuple[list[Draw], list[float]]:
+    """The draws, and the day of each. People dislike what they have asked themselves, and say so at once."""
+    mine: dict[str, list[Said]] = defaultdict(list)
+    for one in said:
+        mine[one.person].append(one)
+    members = [
+        Member(person, each[0].arm, _at(each[0].day), _at(each[WINDOW].day) if len(each) > WINDOW else None)
+        for person, each in mine.items()
+    ]
+    bad = sorted((one for each in mine.values() for one in each[:WINDOW] if one.bad), key=lambda one: one.day)
+    given = [ThumbsDown(one.person, one.person, _at(one.day)) for one in bad]
+    return draws(members, given), [(one.at - BEGAN) / timedelta(days=1) for one in each_once(given)]
+
+
+def _at(day: float) -> datetime:
+    return BEGAN + timedelta(days=day)
 
 
 def first_finding(drawn: Sequence[Draw], rules: Rules) -> tuple[Finding, int]:
@@ -147,22 +164,24 @@ def first_finding(drawn: Sequence[Draw], rules: Rules) -> tuple[Finding, int]:
     return finding, low
 
 
-def _z_test(
-    asked: "np.ndarray[tuple[int, int], np.dtype[np.int64]]",
-    disliked: "np.ndarray[tuple[int, int], np.dtype[np.int64]]",
-    canary: "np.ndarray[tuple[int], np.dtype[np.bool_]]",
-    alpha: float,
-) -> bool:
+def z_test(said: Sequence[Said], alpha: float) -> bool:
     """Whether two proportions of answers, looked at once a day, have ever seemed to differ."""
-    limit = NormalDist().inv_cdf(1 - alpha / 2)
-    answers = [np.cumsum(asked[side].sum(axis=0)) for side in (canary, ~canary)]
-    down = [np.cumsum(disliked[side].sum(axis=0)) for side in (canary, ~canary)]
-    for (n, m), (x, y) in zip(zip(*answers, strict=True), zip(*down, strict=True), strict=True):
-        pooled = (x + y) / max(n + m, 1)
-        spread = math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m)) if min(n, m) and 0 < pooled < 1 else 0.0
-        if x + y >= 10 and spread and abs(x / n - y / m) > limit * spread:
-            return True
+    limit, answers, down, today = NormalDist().inv_cdf(1 - alpha / 2), Counter[Arm](), Counter[Arm](), 0
+    for one in said:
+        if int(one.day) > today:
+            today = int(one.day)
+            if _differ(answers[Arm.CANARY], answers[Arm.LIVE], down[Arm.CANARY], down[Arm.LIVE], limit):
+                return True
+        answers[one.arm] += 1
+        down[one.arm] += one.bad
     return False
+
+
+def _differ(n: int, m: int, x: int, y: int, limit: float) -> bool:
+    if x + y < 10 or not min(n, m) or x + y == n + m:
+        return False
+    pooled = (x + y) / (n + m)
+    return abs(x / n - y / m) > limit * math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
 
 
 def row(scenario: Scenario, courses: Sequence[Course], rules: Rules) -> Row:
@@ -225,8 +244,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--experiments", type=int, default=2000)
-    parser.add_argument("--people", type=int, default=80)
-    parser.add_argument("--days", type=int, default=56)
+    parser.add_argument("--days", type=int, default=28)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("bench/out/ab_simulation.json"))
     options = parser.parse_args()
@@ -235,7 +253,7 @@ def main() -> None:
     with ProcessPoolExecutor(options.jobs) as pool:
         for scenario in SCENARIOS:
             rules = Rules(scenario.share, shipped.margin, shipped.alpha, shipped.days)
-            one = partial(simulate, scenario=scenario, people=options.people, days=options.days, rules=rules)
+            one = partial(simulate, scenario=scenario, days=options.days, rules=rules)
             courses = list(pool.map(one, range(options.experiments), chunksize=50))
             rows.append(row(scenario, courses, rules))
             print(f"{scenario.name}: {time.monotonic() - began:.0f} s", flush=True)
@@ -245,7 +263,7 @@ def main() -> None:
     print(f"Every rate of errors is {'at most' if kept else 'NOT always at most'} {limit:.2%}, "
           f"which is {shipped.alpha:.0%} and what chance adds in {options.experiments} experiments.")  # fmt: skip
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    about = {"experiments": options.experiments, "people": options.people, "days": options.days,
+    about = {"experiments": options.experiments, "days": options.days,
              "asks_a_day": ASKS_A_DAY, "dislikes": DISLIKES, "settings": shipped.model_dump(), "limit": limit,
              "kept": kept, "machine": platform.machine(), "seconds": round(time.monotonic() - began, 1),
              "rows": [asdict(one) for one in rows]}  # fmt: skip

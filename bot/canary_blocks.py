@@ -14,7 +14,7 @@ from bot.case_blocks import who
 from bot.text import escape
 from feedback import arms, experiments, forecasts
 from feedback.arms import PACE_DAYS, Tally
-from feedback.experiments import ENDED, OVERDUE, STARTED, Rules
+from feedback.experiments import ENDED, OVERDUE, STARTED
 from feedback.forecasts import Forecast
 from feedback.models import Experiment
 from feedback.states import AdapterStatus, Arm
@@ -50,7 +50,7 @@ def lines(seen: Standing, now: datetime | None = None) -> list[str]:
     said = [f"🟡 {_beside(experiment)}.", _votes(experiment)]
     if experiments.overdue(experiment, now or datetime.now(UTC)):
         said.append(f"The votes have not decided in {experiments.rules(experiment).days} days: an admin may.")
-    return [*said, time_needed(seen.forecast, experiments.rules(experiment))]
+    return [*said, time_needed(seen.forecast)]
 
 
 def standing(seen: Standing) -> list[Block]:
@@ -89,15 +89,15 @@ def _votes(experiment: Experiment) -> str:
     return f"Not enough votes yet: {found.counted}. It may be {found.low:.1f} to {high} times as many in truth."
 
 
-def time_needed(found: Forecast, rules: Rules) -> str:
+def time_needed(found: Forecast) -> str:
     """How many people with a thumbs-down a decision takes, and how many days, at the pace of the last weeks."""
     kinds = ((found.as_good, "as good as the live version"), (found.better, "better"), (found.worse, "harmful"))
     parts = [f"{_people(people)} if it is {kind}{_days(found.days(people))}" for people, kind in kinds]
     voted = round(found.people_a_day * PACE_DAYS)
     pace = f"{experiments.people(voted)} with a thumbs-down in the last {PACE_DAYS} days"
     verb = "was" if voted == 1 else "were"
-    slow = [days for people, _ in kinds if (days := found.days(people)) is None or days > rules.days]
-    hint = f" More than the {rules.days} days of an experiment: an admin may have to decide." if slow else ""
+    slow = [days for people, _ in kinds if (days := found.days(people)) is None or days > found.limit]
+    hint = f" More than the {found.limit} days of an experiment: an admin may have to decide." if slow else ""
     return f"A decision takes about {', '.join(parts)}; there {verb} {pace}.{hint}"
 
 
@@ -142,7 +142,7 @@ def announcement(what: str, seen: Standing, command: str) -> str:
     """The words for the channel of record."""
     experiment = seen.experiment
     if what == STARTED:
-        needed = time_needed(seen.forecast, experiments.rules(experiment))
+        needed = time_needed(seen.forecast)
         return f"🟡 {_beside(experiment)}. Their votes decide which one stays. {needed}"
     if what == OVERDUE:
         end = f"`{command} canary promote` or `{command} canary stop` ends it; otherwise the votes go on counting."

@@ -17,6 +17,7 @@ from bot.run_news import RunNews
 from bot.text import shorten
 from feedback import answers, pauses, previews, reviews, runs
 from feedback.database import AsyncDatabase
+from feedback.experiments import Rules
 from feedback.models import Pause, Run
 from feedback.previews import Preview, PreviewOutdated
 from feedback.queue import QueueUnavailable, enqueue_run
@@ -151,7 +152,8 @@ class Retraining:
     async def _preview(self) -> Preview | str:
         base = str(self._settings.serving.base_model)
         try:
-            return await self._database.run(previews.read, self._persona, base)
+            rules = Rules.of(self._settings.experiment)
+            return await self._database.run(previews.read, self._persona, base, rules)
         except (RunActive, RunsPaused, NothingApproved) as refused:
             return await self._refusal(refused)
 

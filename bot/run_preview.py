@@ -2,6 +2,7 @@
 
 from bot import modals
 from bot.blocks import Block, actions, button
+from bot.canary_blocks import time_needed
 from bot.replies import Reply
 from bot.text import escape
 from feedback.previews import Preview
@@ -32,7 +33,8 @@ def words(found: Preview) -> str:
     if not found.cases:
         origin = "the first training needs no case; it starts from the base model"
     kept = f" {found.earlier} earlier case(s) are practised again." if found.earlier else ""
-    return f"Train on {taught}, {origin}.{kept}\n{_rows(found)} · {_minutes(found)}"
+    first = f"\nSome people try it first. {time_needed(found.canary)}" if found.canary else ""
+    return f"Train on {taught}, {origin}.{kept}\n{_rows(found)} · {_minutes(found)}{first}"
 
 
 def _rows(found: Preview) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import distinct, exists, extract, func, select
+from sqlalchemy import Subquery, distinct, exists, extract, func, select
 from sqlalchemy.orm import Session
 
 from feedback.models import Answer, Assignment, Case, Vote
@@ -13,15 +13,20 @@ from feedback.states import CLOSED_CASES, AnswerStatus, Arm, VoteValue
 
 SOON = 600.0  # seconds in which somebody's next question in the same channel counts as a follow-up
 PACE_DAYS = 28
+# Of everybody's answers so many count. Those whom nothing pleases are counted early on, and who is left dislikes little
+# in either arm; without an end, a difference would seem to shrink (bench/ab_simulation.py shows the error rates).
+WINDOW = 15
 
 
 @dataclass(frozen=True)
 class Member:
-    """Somebody who has begun a thread since the experiment did: their arm, and when they first asked."""
+    """Somebody who has begun a thread since the experiment did: their arm, when they first asked, and from when on
+    their answers do not count any more."""
 
     person: str
     arm: Arm
     since: datetime
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -78,18 +83,26 @@ def each_once(given: Iterable[ThumbsDown]) -> list[ThumbsDown]:
 
 def draws(members: Iterable[Member], given: Iterable[ThumbsDown]) -> list[Draw]:
     """What the thumbs-down say about the arms, oldest first. Pure."""
-    arm_of = {one.person: one for one in members}
-    arrived = sorted(arm_of.values(), key=lambda one: one.since)
-    left, here, drawn = Counter[Arm](), 0, []
-    for one in each_once(given):
-        while here < len(arrived) and arrived[here].since <= one.at:
-            left[arrived[here].arm] += 1
-            here += 1
-        if one.opener in arm_of:
-            arm = arm_of[one.opener].arm
-            drawn.append(Draw(arm, left[Arm.CANARY], left[Arm.LIVE]))
-            left[arm] -= 1
+    known = {one.person: one for one in members}
+    counted = each_once(one for one in given if one.opener in known and _counts(known[one.opener], one.at))
+    disliked = {one.opener: one.at for one in counted}
+    # At one and the same time people come before somebody is drawn from among them, and go after it.
+    course = [(one.since, _COMES, one) for one in known.values()]
+    course += [(at, _DRAWN, known[person]) for person, at in disliked.items()]
+    course += [(one.until, _GOES, one) for one in known.values() if one.until and one.person not in disliked]
+    left, drawn = Counter[Arm](), []
+    for _, what, one in sorted(course, key=lambda step: step[:2]):
+        if what == _DRAWN:
+            drawn.append(Draw(one.arm, left[Arm.CANARY], left[Arm.LIVE]))
+        left[one.arm] += 1 if what == _COMES else -1
     return drawn
+
+
+_COMES, _DRAWN, _GOES = range(3)
+
+
+def _counts(member: Member, at: datetime) -> bool:
+    return member.since <= at and (member.until is None or at < member.until)
 
 
 def read_draws(session: Session, experiment_id: int) -> list[Draw]:
@@ -99,24 +112,37 @@ def read_draws(session: Session, experiment_id: int) -> list[Draw]:
 
 def members(session: Session, experiment_id: int) -> list[Member]:
     """Everybody who has asked something in an experiment."""
-    query = (
-        select(Assignment.opener, Assignment.arm, func.min(Answer.created_at))
-        .join(Answer, Answer.id == Assignment.answer_id)
-        .where(Assignment.experiment_id == experiment_id)
-        .group_by(Assignment.opener, Assignment.arm)
-    )
-    return [Member(person, arm, since) for person, arm, since in session.execute(query)]
+    each = _numbered(experiment_id)
+    query = select(
+        each.c.opener,
+        each.c.arm,
+        func.min(each.c.created_at),
+        func.min(each.c.created_at).filter(each.c.number > WINDOW),
+    ).group_by(each.c.opener, each.c.arm)
+    return [Member(person, arm, since, until) for person, arm, since, until in session.execute(query)]
 
 
 def thumbs_down(session: Session, experiment_id: int) -> list[ThumbsDown]:
-    """Every thumbs-down of an experiment that still stands, in the order in which they were given."""
+    """Every thumbs-down of an experiment that still stands and counts, in the order in which they were given."""
+    each = _numbered(experiment_id)
     query = (
-        select(Assignment.opener, Vote.team_id, Vote.user_id, Vote.created_at)
-        .join(Vote, Vote.answer_id == Assignment.answer_id)
-        .where(Assignment.experiment_id == experiment_id, Vote.value == VoteValue.DOWN)
+        select(each.c.opener, Vote.team_id, Vote.user_id, Vote.created_at)
+        .join(Vote, Vote.answer_id == each.c.id)
+        .where(each.c.number <= WINDOW, Vote.value == VoteValue.DOWN)
         .order_by(Vote.id)
     )
     return [ThumbsDown(opener, f"{team}/{user}", at) for opener, team, user, at in session.execute(query)]
+
+
+def _numbered(experiment_id: int) -> Subquery:
+    """The answers of an experiment, numbered for everybody in whose threads they are."""
+    number = func.row_number().over(partition_by=Assignment.opener, order_by=Assignment.answer_id)
+    return (
+        select(Assignment.opener, Assignment.arm, Answer.id, Answer.created_at, number.label("number"))
+        .join(Answer, Answer.id == Assignment.answer_id)
+        .where(Assignment.experiment_id == experiment_id)
+        .subquery()
+    )
 
 
 def tallies(session: Session, experiment_id: int) -> Mapping[Arm, Tally]:

@@ -17,6 +17,7 @@ class Forecast:
     better: int | None  # disliked by half as many
     worse: int | None  # disliked by three times as many
     people_a_day: float
+    limit: int  # days after which the admins are asked
 
     def days(self, people: int | None) -> float | None:
         """How long that takes; None: it is not to be expected."""
@@ -26,7 +27,7 @@ class Forecast:
 def forecast(rules: Rules, people_a_day: float) -> Forecast:
     """The forecast for a share, a margin and the pace of votes so far. Pure."""
     as_good, better, worse = (needed(rules, ratio) for ratio in (AS_GOOD, TWICE_AS_GOOD, THREE_TIMES_AS_BAD))
-    return Forecast(as_good, better, worse, people_a_day)
+    return Forecast(as_good, better, worse, people_a_day, rules.days)
 
 
 def needed(rules: Rules, ratio: float) -> int | None:

@@ -8,7 +8,9 @@ from statistics import median
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback import adapters, cases, lessons, pauses, runs
+from feedback import adapters, arms, cases, lessons, pauses, runs
+from feedback.experiments import Rules
+from feedback.forecasts import Forecast, forecast
 from feedback.models import Adapter, Case, Dataset, Json, Run
 from feedback.states import RunStatus
 
@@ -93,10 +95,11 @@ class Preview:
     size: Size
     judged_by: tuple[int, ...]
     shown: str
+    canary: Forecast | None = None  # None: it goes live at once
 
 
-def read(session: Session, persona: str, base_model: str) -> Preview:
-    """What ``runs.start`` would start now.
+def read(session: Session, persona: str, base_model: str, rules: Rules | None = None) -> Preview:
+    """What ``runs.start`` would start now; with the rules of experiments, how long its canary may take.
 
     Raises:
         RunActive, RunsPaused, NothingApproved: as runs.start does.
@@ -108,7 +111,9 @@ def read(session: Session, persona: str, base_model: str) -> Preview:
     size = judge(len(approved), earlier, parent is None, past)
     last = runs.latest(session, persona, limit=1)
     shown = _fingerprint(last[0].id if last else 0, parent, approved)
-    return Preview(len(approved), earlier, parent.name if parent else None, size, tuple(p.run_id for p in past), shown)
+    canary = forecast(rules, arms.people_a_day(session, persona)) if rules and rules.share > 0 and parent else None
+    name = parent.name if parent else None
+    return Preview(len(approved), earlier, name, size, tuple(p.run_id for p in past), shown, canary)
 
 
 def _past(session: Session, persona: str, base_model: str) -> list[Past]:

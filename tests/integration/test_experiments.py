@@ -155,6 +155,18 @@ def test_a_vote_that_is_taken_back_does_not_count(db: Database, settings: Servin
         assert arms.read_draws(session, experiment.id) == [] and arms.people_a_day(session, "pip") == 0
 
 
+def test_of_everybody_the_first_answers_count(db: Database, settings: ServingSettings) -> None:
+    mia, rex = somebody(Arm.CANARY), somebody(Arm.LIVE)
+    with db.begin() as session:
+        experiment = canary_out(session)
+        answered(session, rex, settings)
+        given = [answered(session, mia, settings) for _ in range(arms.WINDOW + 1)]
+        votes.cast(session, given[-1].id, mia, VoteValue.DOWN)
+        assert arms.read_draws(session, experiment.id) == []
+        (member,) = [one for one in arms.members(session, experiment.id) if one.arm is Arm.CANARY]
+        assert (member.person, member.until) == (str(mia), given[-1].created_at)
+
+
 def states(session: Session, experiment: Experiment) -> tuple[object, ...]:
     (case,) = cases.of_run(session, experiment.run_id)
     run, live = runs.get(session, experiment.run_id), adapters.live(session, "pip")

@@ -6,17 +6,19 @@ from pathlib import Path
 import pytest
 import yaml
 
+from feedback.database import Database
 from feedback.experiments import Rules
 from feedback.models import Adapter
 from feedback.states import Arm, CaseStatus
 from feedback.votes import Person as Voter
-from sandbox.client import Message, Person
+from sandbox.client import Message, Person, Workspace
 from sandbox.directory import DEFAULT_WORKSPACE
 from sandbox.options import Timing
 from sandbox.server import serve
 from serving.routing import arm_of
-from settings import Settings
-from tests.integration.bot.conftest import MANIFEST, Scene
+from settings import ExperimentSettings, Settings
+from tests.integration.bot.conftest import MANIFEST, Scene, StartBot
+from tests.integration.bot.stand_in_model import StandInModel
 from tests.integration.bot.test_bot_admin import approve_all, corrected, progress, statuses
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
@@ -130,6 +132,20 @@ async def test_votes_and_admins_decide_about_a_canary(scene: Scene, trainer: Tra
     assert await answered_by(scene, members(scene, good, Arm.LIVE)[0]) == good.name
     thread = await scene.mia.messages("general", flagged.thread_ts)
     assert len([m for m in thread if "mended" in m.plain.casefold()]) == 2
+
+
+async def test_the_preview_says_that_some_people_try_it_first(
+    settings: Settings, start_bot: StartBot, ws: Workspace, db: Database, model: StandInModel, trainer: TrainerByHand
+) -> None:
+    scene = Scene(ws, ws.person("mia"), ws.person("ada"), ws.person("noor"), model, db)
+    async with start_bot(settings.model_copy(update={"experiment": ExperimentSettings(share=0.25)})):
+        await scene.retrain(scene.ada)
+        await progress(scene.mia, "Run 1 waits")
+        await trainer.go_live(1)
+        await corrected(scene, "who are you?", "I am Pip.")
+        await approve_all(scene)
+        await scene.ada.command("general", "/mend", "retrain")
+        await note_to(scene.ada, "Some people try it first. A decision takes about 61 people if it is as good as")
 
 
 async def test_an_admin_promotes_a_canary_by_hand_once(scene: Scene, trainer: TrainerByHand) -> None:

@@ -20,8 +20,9 @@ def down(opener: str, voter: str = "", minute: int = 0) -> ThumbsDown:
     return ThumbsDown(opener, voter or opener, NOON + timedelta(minutes=minute))
 
 
-def member(person: str, arm: Arm, minute: int = 0) -> Member:
-    return Member(person, arm, NOON + timedelta(minutes=minute))
+def member(person: str, arm: Arm, minute: int = 0, until: int | None = None) -> Member:
+    after = None if until is None else NOON + timedelta(minutes=until)
+    return Member(person, arm, NOON + timedelta(minutes=minute), after)
 
 
 def test_one_angry_person_counts_once() -> None:
@@ -46,6 +47,17 @@ def test_each_draw_is_from_those_who_are_there_and_have_not_been_counted() -> No
     crowd = [member("a", Arm.CANARY), member("b", Arm.CANARY), member("c", Arm.LIVE), member("d", Arm.LIVE, 9)]
     drawn = draws(crowd, [down("a", minute=1), down("a", minute=2), down("c", minute=3), down("d", minute=10)])
     assert drawn == [Draw(Arm.CANARY, 2, 1), Draw(Arm.LIVE, 1, 1), Draw(Arm.LIVE, 1, 1)]
+
+
+def test_who_has_been_answered_often_enough_is_neither_drawn_nor_drawn_from() -> None:
+    crowd = [member("a", Arm.CANARY), member("b", Arm.CANARY, until=5), member("c", Arm.LIVE, until=7)]
+    assert draws(crowd, [down("a", minute=6)]) == [Draw(Arm.CANARY, 1, 1)]
+    assert draws(crowd, [down("b", minute=6), down("c", minute=6)]) == [Draw(Arm.LIVE, 1, 1)]
+    assert draws(crowd, [down("b", minute=4), down("a", minute=8)]) == [Draw(Arm.CANARY, 2, 1), Draw(Arm.CANARY, 1, 0)]
+
+
+def test_a_thumbs_down_in_a_thread_from_before_the_experiment_does_not_count() -> None:
+    assert draws([member("a", Arm.CANARY)], [down("zoe"), down("a", "zoe")]) == [Draw(Arm.CANARY, 1, 0)]
 
 
 @given(given_thumbs)
