@@ -17,7 +17,6 @@ import math
 import os
 import platform
 import time
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -25,12 +24,13 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from statistics import NormalDist, median
+from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from feedback.arms import WINDOW, Draw, Member, ThumbsDown, draws, each_once
+from feedback.arms import WINDOW, Draw, Member, ThumbsDown, draws
 from feedback.experiments import Rules
 from feedback.forecasts import needed
 from feedback.states import Arm
@@ -58,13 +58,13 @@ class Scenario:
 
 
 @dataclass(frozen=True)
-class Said:
-    """One answer: in whose thread, in which arm, when, and whether it got a thumbs-down."""
+class Life:
+    """One person's answers, in order: the day of each, and whether it got a thumbs-down."""
 
     person: str
     arm: Arm
-    day: float
-    bad: bool
+    days: "np.ndarray[tuple[int], np.dtype[np.float64]]"
+    bad: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
 
 
 @dataclass(frozen=True)
@@ -117,34 +117,27 @@ def simulate(number: int, scenario: Scenario, days: int, rules: Rules) -> Course
     habit = dice.beta(SPREAD, SPREAD / DISLIKES - SPREAD, people)
     if scenario.angry:
         pace[0], habit[0] = 10 * ASKS_A_DAY, 0.45
-    said: list[Said] = []
+    lives = []
     for one, arm in enumerate(arms):
         when = np.sort(dice.random(dice.poisson(pace[one] * days))) * days
         chance = min(habit[one] * (scenario.ratio if arm is Arm.CANARY else 1.0), 0.95)
-        said += [
-            Said(str(team[one]), arm, day, bool(bad))
-            for day, bad in zip(when, dice.random(len(when)) < chance, strict=True)
-        ]
-    said.sort(key=lambda one: one.day)
-    drawn, when_drawn = counted(said)
+        lives.append(Life(str(team[one]), arm, when, dice.random(len(when)) < chance))
+    drawn, when_drawn = counted(lives)
     finding, count = first_finding(drawn, rules)
-    return Course(
-        finding, when_drawn[count - 1] if finding is not Finding.OPEN else days, count, z_test(said, rules.alpha)
-    )
+    ended = when_drawn[count - 1] if finding is not Finding.OPEN else float(days)
+    return Course(finding, ended, count, z_test(lives, days, rules.alpha))
 
 
-def counted(said: Sequence[Said]) -> tuple[list[Draw], list[float]]:
+def counted(lives: Sequence[Life]) -> tuple[list[Draw], list[float]]:
     """The draws, and the day of each. People dislike what they have asked themselves, and say so at once."""
-    mine: dict[str, list[Said]] = defaultdict(list)
-    for one in said:
-        mine[one.person].append(one)
     members = [
-        Member(person, each[0].arm, _at(each[0].day), _at(each[WINDOW].day) if len(each) > WINDOW else None)
-        for person, each in mine.items()
+        Member(one.person, one.arm, _at(one.days[0]), _at(one.days[WINDOW]) if len(one.days) > WINDOW else None)
+        for one in lives
+        if len(one.days)
     ]
-    bad = sorted((one for each in mine.values() for one in each[:WINDOW] if one.bad), key=lambda one: one.day)
-    given = [ThumbsDown(one.person, one.person, _at(one.day)) for one in bad]
-    return draws(members, given), [(one.at - BEGAN) / timedelta(days=1) for one in each_once(given)]
+    bad = sorted((one.days[:WINDOW][one.bad[:WINDOW]][0], one.person) for one in lives if one.bad[:WINDOW].any())
+    given = [ThumbsDown(person, person, _at(day)) for day, person in bad]
+    return draws(members, given), [float(day) for day, _ in bad]
 
 
 def _at(day: float) -> datetime:
@@ -164,17 +157,19 @@ def first_finding(drawn: Sequence[Draw], rules: Rules) -> tuple[Finding, int]:
     return finding, low
 
 
-def z_test(said: Sequence[Said], alpha: float) -> bool:
+def z_test(lives: Sequence[Life], days: int, alpha: float) -> bool:
     """Whether two proportions of answers, looked at once a day, have ever seemed to differ."""
-    limit, answers, down, today = NormalDist().inv_cdf(1 - alpha / 2), Counter[Arm](), Counter[Arm](), 0
-    for one in said:
-        if int(one.day) > today:
-            today = int(one.day)
-            if _differ(answers[Arm.CANARY], answers[Arm.LIVE], down[Arm.CANARY], down[Arm.LIVE], limit):
-                return True
-        answers[one.arm] += 1
-        down[one.arm] += one.bad
-    return False
+    limit = NormalDist().inv_cdf(1 - alpha / 2)
+    sides = [[one for one in lives if one.arm is arm] for arm in Arm]
+    answers = [_by_day([one.days for one in side], days) for side in sides]
+    down = [_by_day([one.days[one.bad] for one in side], days) for side in sides]
+    each_day = zip(*answers, *down, strict=True)
+    return any(_differ(int(n), int(m), int(x), int(y), limit) for n, m, x, y in each_day)
+
+
+def _by_day(when: Sequence["np.ndarray[tuple[int], np.dtype[np.float64]]"], days: int) -> "np.ndarray[Any, Any]":
+    """How many there are until the end of each day."""
+    return np.cumsum(np.histogram(np.concatenate([np.empty(0), *when]), bins=days, range=(0, days))[0])
 
 
 def _differ(n: int, m: int, x: int, y: int, limit: float) -> bool:

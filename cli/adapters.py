@@ -57,6 +57,8 @@ def promote(
         adapter = _named(mend, record.by_name(session, name))
         if adapter.status is AdapterStatus.LIVE:
             raise UserError(f"{name} is live already.")
+        if adapter.status is AdapterStatus.CANARY:  # its run and its cases are settled with it
+            raise UserError(f"{name} is the canary. Make it live for everybody with: mend canary promote")
         check_move(name, adapter.status, AdapterStatus.LIVE)
         run = runs.active(session, mend.persona.slug)
     _ask_about(run, yes)
