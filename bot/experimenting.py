@@ -29,9 +29,11 @@ NOT_SERVED = "I did not promote it: the model server does not take it now ({}). 
 BY_HAND = "by hand, before the votes have decided"
 
 
-def to_tell(session: Session, persona: str) -> list[Standing]:
-    """Every experiment that there may be something to tell about."""
-    return [canary_blocks.collect(session, one) for one in experiments.to_tell(session, persona)]
+def news(session: Session, persona: str) -> list[tuple[Standing, str]]:
+    """Every experiment that the channel of record is to be told something about, and what."""
+    now = datetime.now(UTC)
+    due = [(one, canary_blocks.due(one, now)) for one in experiments.to_tell(session, persona)]
+    return [(canary_blocks.collect(session, one), what) for one, what in due if what]
 
 
 class Experimenting:
@@ -121,12 +123,13 @@ class Experimenting:
 
     async def round(self) -> None:
         """Tell the channel of record what is new; nothing while another process is at it."""
+        if not await self._database.run(news, self._persona):
+            return  # almost always, and without the lock
         async with self._database.alone(f"mend-experimenting-{self._persona}") as mine:
             if not mine:
                 return
-            for seen in await self._database.run(to_tell, self._persona):
-                what = canary_blocks.due(seen.experiment, datetime.now(UTC))
-                if what and await self._tell(seen, what):
+            for seen, what in await self._database.run(news, self._persona):
+                if await self._tell(seen, what):
                     await self._database.run(experiments.told, seen.experiment.id, what)
 
     async def _tell(self, seen: Standing, what: str) -> bool:
