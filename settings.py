@@ -174,6 +174,21 @@ def read_window(text: str) -> tuple[time, time] | None:
     return time(first, second), time(third, fourth)
 
 
+class ExperimentSettings(BaseModel):
+    """Whether a new adapter goes to some people first, and what decides about it (feedback.experiments)."""
+
+    share: float = Field(
+        0.0, ge=0, le=0.9, description="Share of people whom a new adapter answers first; 0: it goes live at once."
+    )
+    margin: float = Field(
+        2.0, gt=1, description="It goes live once it is shown that fewer than so many times as many people dislike it."
+    )
+    alpha: float = Field(
+        0.05, gt=0, lt=0.5, description="Chance to take a good one back, or to let one at the margin through."
+    )
+    days: int = Field(14, ge=1, description="Days without a decision after which the admins are asked for theirs.")
+
+
 class Settings(BaseSettings):
     """The whole of it. ``Settings()`` raises pydantic's ValidationError, which names each wrong field."""
 
@@ -190,6 +205,7 @@ class Settings(BaseSettings):
     serving: ServingSettings = ServingSettings()
     training: TrainingSettings = TrainingSettings()
     gate: GateSettings = GateSettings()
+    experiment: ExperimentSettings = ExperimentSettings()
 
     def as_environment(self) -> dict[str, str]:
         """Every setting as the variable that gives it: how one process hands its settings to another."""

@@ -17,6 +17,7 @@ def main() -> None:
             ["bench.loop"],
             ["bench.start"],
             ["bench.swap", "--model", str(small)],
+            ["bench.ab_simulation"],
         ):
             print(f"== {' '.join(command)}", flush=True)
             if status := subprocess.run([sys.executable, "-m", *command], check=False).returncode:

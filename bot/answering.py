@@ -89,7 +89,7 @@ NO_MODEL = Delay(AWAY, GIVEN_UP)
 SLACK_REFUSES = Delay(UNPOSTED, NEVER_POSTED)
 
 
-def prepare(session: Session, answer_id: int, persona: str, settings: Settings) -> Work | None:
+def prepare(session: Session, answer_id: int, settings: Settings) -> Work | None:
     """Collect a pending question's thread and pin its adapter; None when it is answered already."""
     answer = answers.get(session, answer_id)
     if answer.status is not AnswerStatus.PENDING:
@@ -98,9 +98,9 @@ def prepare(session: Session, answer_id: int, persona: str, settings: Settings) 
     # A wrong answer left in the thread would teach itself again at once.
     flagged = reviews.flagged_among(session, [one.id for one in earlier])
     turns = [Turn(one.question, one.text) for one in earlier if one.text and one.id not in flagged]
-    route = routing.route(session, persona, settings.serving)
+    route = routing.route_answer(session, answer, settings.serving)
     answers.start(session, answer_id, route.adapter_id, route.served_name)
-    fallbacks = routing.fallbacks(session, persona, settings.serving) if route.adapter_id is not None else []
+    fallbacks = routing.fallbacks(session, route.adapter_id, settings.serving)
     patch: list[Correction] = []
     if settings.slack.instant_patch:
         patch = patching.fitting(answer.question, patches.not_learned(session, answer.persona, route.adapter_id))
@@ -134,7 +134,7 @@ class Answering:
             DatabaseUnavailable: nothing was shown; the question stays pending.
         """
         try:
-            work = await self._database.run(prepare, answer_id, self._persona.slug, self._settings)
+            work = await self._database.run(prepare, answer_id, self._settings)
         except ServingError as error:  # the base model's folder is away, say
             await self._postpone(answer_id, str(error))
             return

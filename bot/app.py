@@ -62,6 +62,7 @@ def background(parts: Parts, rhythm: Rhythm) -> dict[str, Coroutine[Any, Any, No
     """What goes on beside the listeners, each restarted when it crashes."""
     return {
         "announcing": keep_running("announcing", parts.announcing.round, rhythm.announce),
+        "experimenting": keep_running("experimenting", parts.experimenting.round, rhythm.announce),
         "illustrating": keep_running("illustrating", parts.illustrating.round, rhythm.announce),
         "retrying": keep_running("retrying", parts.intake.retry, rhythm.retry),
         "leases": keep_running("leases", parts.intake.renew, rhythm.renew),

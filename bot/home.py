@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from bot import thumbs_plot
+from bot import canary_blocks, thumbs_plot
 from bot.blocks import Block, actions, button, context, divider, header, section
 from bot.case_blocks import WITHDRAW_CASE, reason, state, take_case_back, who
 from bot.listings import Overview, adapter_list, live_line, queue_line, read, training_lines
@@ -100,6 +100,7 @@ def _admin(overview: Overview, latest: Sequence[RunNews], thumbs: Sequence[Block
     return [
         header("For admins"),
         section(live_line(overview.live)),
+        *(canary_blocks.standing(overview.canary) if overview.canary else ()),
         section(queue_line(overview.queue)),
         *map(section, training_lines(overview)),
         actions([review, button("Retrain", START_RUN, "")]),

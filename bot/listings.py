@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from bot import canary_blocks
 from bot.blocks import section
+from bot.canary_blocks import Standing
 from bot.case_blocks import state, take_case_back, who
 from bot.replies import Reply
 from bot.run_blocks import summary, table
@@ -27,6 +29,7 @@ COMMANDS = {
     "cancel": "stop the training that is under way (admins)",
     "pause": "train nothing until `resume`, neither by hand nor by itself; a reason may follow (admins)",
     "resume": "end the pause (admins)",
+    "canary": "how the version that some people try is doing; `canary promote` and `canary stop` end that (admins)",
     "rollback": "bring the version before the live one back (admins)",
     "adapters": "every version there has been",
     "probes": "what the live version said to its probes",
@@ -50,6 +53,7 @@ class Overview:
     pause: Pause | None = None
     automatic: Verdict | None = None  # None: automatic training is off
     taken_back: tuple[int, ...] = ()  # cases that the live version still knows
+    canary: Standing | None = None
 
 
 def read(session: Session, persona: str, rules: Rules | None = None) -> Overview:
@@ -67,6 +71,7 @@ def read(session: Session, persona: str, rules: Rules | None = None) -> Overview
         pause=pauses.current(session, persona),
         automatic=_verdict(session, persona, rules) if rules and rules.on else None,
         taken_back=lineage.origin(session, persona).without,
+        canary=canary_blocks.read(session, persona),
     )
 
 
@@ -100,6 +105,8 @@ def usage(command: str, unknown: str = "") -> str:
 def status(seen: Overview, now: datetime | None = None) -> str:
     """Live version, queue, run, and whether more is to come."""
     lines = [live_line(seen.live, now), queue_line(seen.queue)]
+    if seen.canary:
+        lines[1:1] = canary_blocks.lines(seen.canary, now)
     lines.append(f"{escape(summary(seen.run))}." if seen.run else "No training has run yet.")
     return "\n".join(lines + training_lines(seen, now))
 

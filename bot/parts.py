@@ -10,6 +10,7 @@ from bot.answering import Answering
 from bot.asking_again import AskingAgain
 from bot.automatic_runs import AutomaticRuns
 from bot.correcting import Correcting
+from bot.experimenting import Experimenting
 from bot.following import Following
 from bot.gallery import Gallery
 from bot.homes import Homes
@@ -60,6 +61,7 @@ class Parts:
     retraining: Retraining
     taking_back: TakingBack
     rolling_back: RollingBack
+    experimenting: Experimenting
     automatic_runs: AutomaticRuns
     reporting: Reporting
     asking_again: AskingAgain
@@ -135,6 +137,7 @@ def wire(settings: Settings, me: Me, persona: Persona, client: AsyncWebClient, r
         retraining=retraining,
         taking_back=TakingBack(database, permissions, retraining, settings, slug),
         rolling_back=RollingBack(database, permissions, replicas, client, slack.record_channel, slug),
+        experimenting=Experimenting(database, permissions, replicas, client, slack, slug),
         automatic_runs=automatic,
         reporting=Reporting(database, permissions, automatic.rules, slug),
         asking_again=AskingAgain(database, client, intake, me),

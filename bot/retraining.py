@@ -17,6 +17,7 @@ from bot.run_news import RunNews
 from bot.text import shorten
 from feedback import answers, pauses, previews, reviews, runs
 from feedback.database import AsyncDatabase, DatabaseUnavailable
+from feedback.experiments import Rules
 from feedback.models import Pause, Run
 from feedback.persona import Persona
 from feedback.previews import Preview, PreviewOutdated
@@ -24,6 +25,7 @@ from feedback.queue import QueueUnavailable, enqueue_run
 from feedback.recipe import RecipeError, Stock, take_stock
 from feedback.reviews import Queue
 from feedback.runs import NothingApproved, RunActive, RunsPaused
+from feedback.states import RunStatus
 from settings import Settings
 
 log = logging.getLogger(__name__)
@@ -174,7 +176,8 @@ class Retraining:
         base = str(self._settings.serving.base_model)
         try:
             stock = await asyncio.to_thread(self._stock)
-            return await self._database.run(previews.read, self._persona, base, stock)
+            rules = Rules.of(self._settings.experiment)
+            return await self._database.run(previews.read, self._persona, base, stock, rules)
         except (RunActive, RunsPaused, NothingApproved) as refused:
             return await self._refusal(refused)
 
@@ -193,7 +196,7 @@ class Retraining:
             queue = await self._database.run(reviews.queue, self._persona)
             return nothing_approved(queue, self._settings.slack.command)
         _, news = await self._database.run(read, refused.run_id)
-        return going_on(news)
+        return going_on(news, self._settings.slack.command)
 
 
 def as_reply(found: Preview | str, notice: str = "") -> Reply:
@@ -208,8 +211,13 @@ def paused(pause: Pause, command: str) -> str:
     return f"{paused_line(pause)}. `{command} resume` ends the pause."
 
 
-def going_on(news: RunNews) -> str:
+def going_on(news: RunNews, command: str) -> str:
     """A run is under way: who started it, and how far it is."""
+    if news.status is RunStatus.CANARY:
+        return (
+            f"The canary of run {news.id} is out, and its cases are settled with it: promote it or take it back first,"
+            f" with `{command} canary`."
+        )
     share = bar(news.progress.step, news.progress.steps)
     return f"Run {news.id}, started by {who(news.requested_by)}, is going on: *{news.status}* {share}".strip()
 

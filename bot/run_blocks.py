@@ -18,6 +18,7 @@ STAGES = (
     RunStatus.TRAINING,
     RunStatus.PROBING,
     RunStatus.DEPLOYING,
+    RunStatus.CANARY,
 )
 _WORDS = {
     RunStatus.QUEUED: "waits for the trainer",
@@ -26,13 +27,20 @@ _WORDS = {
     RunStatus.TRAINING: "trains",
     RunStatus.PROBING: "is being probed",
     RunStatus.DEPLOYING: "goes live",
+    RunStatus.CANARY: "is tried by some people first",
     RunStatus.LIVE: "is live",
     RunStatus.REJECTED: "was not good enough",
     RunStatus.FAILED: "failed",
     RunStatus.CANCELLED: "was cancelled",
 }
 WROTE = {"person": "people's", "model": "the base model's", "rewording": "by rule"}
-_MARKS = {RunStatus.LIVE: "✅", RunStatus.REJECTED: "⛔", RunStatus.FAILED: "⚠️", RunStatus.CANCELLED: "⏹️"}
+_MARKS = {
+    RunStatus.CANARY: "🟡",
+    RunStatus.LIVE: "✅",
+    RunStatus.REJECTED: "⛔",
+    RunStatus.FAILED: "⚠️",
+    RunStatus.CANCELLED: "⏹️",
+}
 _SPARKS = "▁▂▃▄▅▆▇█"
 
 

@@ -2,6 +2,7 @@
 
 from bot import modals
 from bot.blocks import Block, actions, button
+from bot.canary_blocks import time_needed
 from bot.replies import Reply
 from bot.text import escape
 from feedback.previews import Preview
@@ -36,7 +37,8 @@ def words(found: Preview) -> str:
         taught, origin = _without(found), f"from `{escape(found.parent)}`" if found.parent else "from the base model"
     kept = f" Of {found.earlier} earlier case(s) those that need it most are practised again." if found.earlier else ""
     left = f" {found.left} more stay approved for the next training: one takes {MOST_CASES}." if found.left else ""
-    return f"Train on {taught}, {origin}.{left}{kept}\n{_rows(found)} · {_minutes(found)}"
+    first = f"\nSome people try it first. {time_needed(found.canary)}" if found.canary else ""
+    return f"Train on {taught}, {origin}.{left}{kept}\n{_rows(found)} · {_minutes(found)}{first}"
 
 
 def _without(found: Preview) -> str:

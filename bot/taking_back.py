@@ -38,13 +38,13 @@ class Done:
 
 @dataclass(frozen=True)
 class Asked:
-    """Which cases somebody has confirmed to take back. ``delivery`` tells a submission that is sent again; ``channel`` is
-    where the run's progress message is wanted."""
+    """Which cases somebody has confirmed to take back. ``delivery`` tells a submission that is sent again."""
 
     case_ids: Sequence[int]
     by: str
     delivery: str
     channel: str
+    """Where the run's progress message is wanted."""
 
 
 def carry_out(session: Session, persona: str, base_model: str, seed: int, asked: Asked) -> Done | None:

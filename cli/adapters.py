@@ -58,6 +58,8 @@ def promote(
         adapter = named(session, mend.persona, name)
         if adapter.status is AdapterStatus.LIVE:
             raise UserError(f"{name} is live already.")
+        if adapter.status is AdapterStatus.CANARY:  # its run and its cases are settled with it
+            raise UserError(f"{name} is the canary. Make it live for everybody with: mend canary promote")
         check_move(name, adapter.status, AdapterStatus.LIVE)
         if (gone := lineage.taken_back(session, adapter)) and not yes:
             numbers = ", ".join(map(str, sorted(gone)))

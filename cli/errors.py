@@ -12,6 +12,7 @@ from bot.boot import BotSetupError
 from cli.user_error import UserError
 from feedback.adapters import NothingToRollBack
 from feedback.cases import CorrectionError
+from feedback.experiments import NoExperiment
 from feedback.queue import QueueUnavailable
 from feedback.runs import RunRefused
 from feedback.states import IllegalMove
@@ -35,6 +36,7 @@ KNOWN = (
     HomeInUse,
     IllegalMove,
     ModelError,
+    NoExperiment,
     NothingToRollBack,
     OSError,
     OperationalError,
@@ -51,7 +53,7 @@ KNOWN = (
 )
 
 
-OF_THE_TRAINER = frozenset({"pydantic_monty", "rapidfuzz"})  # what the bot's install does not have
+OF_THE_TRAINER = frozenset({"pydantic_monty", "rapidfuzz", "scipy", "ville"})  # what the bot's install does not have
 
 
 def known(error: BaseException) -> bool:

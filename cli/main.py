@@ -20,6 +20,7 @@ COMMANDS = {
     "cases": "cli.cases:app",
     "adapters": "cli.adapters:app",
     "why": "cli.why:why",
+    "canary": "cli.canary:app",
     "probe": "cli.probe:probe",
     "doctor": "cli.doctor:doctor",
     "manifest": "cli.manifest:manifest",

@@ -34,7 +34,7 @@ def retrain(
         print(f"Run {run.id} is queued.")
     except queue.QueueUnavailable as error:
         print(f"Run {run.id} is recorded. {error} The worker finds it when it is back.")
-    if wait and (end := _follow(mend, run.id)).status is not RunStatus.LIVE:
+    if wait and (end := _follow(mend, run.id)).status not in {RunStatus.LIVE, RunStatus.CANARY}:
         raise RunNotLive(end)
 
 
@@ -93,6 +93,6 @@ def _follow(mend: Here, run_id: int) -> Run:
         if line != said:
             print(line, flush=True)
             said = line
-        if run.status not in ACTIVE_RUNS:
+        if run.status not in ACTIVE_RUNS or run.status is RunStatus.CANARY:  # people's votes take days
             return run
         time.sleep(LOOK_SECONDS)

@@ -14,6 +14,7 @@ from feedback.states import (
     CLOSED_CASES,
     AdapterStatus,
     AnswerStatus,
+    Arm,
     CaseStatus,
     RunStatus,
     VoteValue,
@@ -126,7 +127,10 @@ class Vote(_Row, Base):
     """One person's thumb on one answer; the last one counts."""
 
     __tablename__ = "votes"
-    __table_args__ = (UniqueConstraint("answer_id", "team_id", "user_id"),)
+    __table_args__ = (
+        UniqueConstraint("answer_id", "team_id", "user_id"),
+        Index("ix_votes_down", "created_at", postgresql_where=sql("value = 'down'")),
+    )
     answer_id: Mapped[int] = mapped_column(ForeignKey("answers.id"))
     team_id: Mapped[str]
     user_id: Mapped[str]
@@ -323,6 +327,40 @@ class Report(_Row, Base):
     adapter_id: Mapped[int | None] = mapped_column(ForeignKey("adapters.id"))  # null: base model
     results: Mapped[list[Json]]  # see feedback.reports.Result
     seconds: Mapped[float]
+
+
+class Experiment(_Row, Base):
+    """A canary beside the live adapter: each answers its share of people until their votes have decided."""
+
+    __tablename__ = "experiments"
+    __table_args__ = (
+        Index("uq_experiments_one_running", "persona", unique=True, postgresql_where=sql("ended_at IS NULL")),
+        Index("ix_experiments_untold", "id", postgresql_where=sql("told IS DISTINCT FROM 'ended'")),
+    )
+    persona: Mapped[str]
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), unique=True)
+    adapter_id: Mapped[int] = mapped_column(ForeignKey("adapters.id"))  # the canary; its name decides who is in its arm
+    live_id: Mapped[int] = mapped_column(ForeignKey("adapters.id"))
+    rules: Mapped[Json]  # see feedback.experiments.Rules
+    evidence: Mapped[Json | None]  # see feedback.experiments.Evidence; null: nobody has looked yet
+    outcome: Mapped[str | None]  # why it ended as it did, in words for people
+    told: Mapped[str | None]  # the last that the channel of record was told: started, overdue or ended
+    ended_at: Mapped[datetime | None]
+
+    adapter: Mapped["Adapter"] = relationship(foreign_keys=[adapter_id])
+    live: Mapped["Adapter"] = relationship(foreign_keys=[live_id])
+    run: Mapped["Run"] = relationship()
+
+
+class Assignment(Base):
+    """The arm in which an answer was given. Answers in threads that are older than the experiment have none."""
+
+    __tablename__ = "assignments"
+    __table_args__ = (Index("ix_assignments_experiment", "experiment_id", "answer_id"),)
+    answer_id: Mapped[int] = mapped_column(ForeignKey("answers.id"), primary_key=True)
+    experiment_id: Mapped[int] = mapped_column(ForeignKey("experiments.id"))
+    arm: Mapped[Arm] = mapped_column(_enum(Arm, "arm"))
+    opener: Mapped[str]  # who began the thread, as TEAM/USER: the arm is theirs
 
 
 class Picture(Base):

@@ -8,7 +8,9 @@ from statistics import median
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from feedback import adapters, cases, lessons, lineage, pauses, runs
+from feedback import adapters, arms, cases, experiments, lessons, lineage, pauses, runs
+from feedback.experiments import Rules
+from feedback.forecasts import Forecast, forecast
 from feedback.models import Adapter, Case, Dataset, Json, Run
 from feedback.recipe import Stock
 from feedback.states import CaseStatus, RunStatus
@@ -110,10 +112,14 @@ class Preview:
     """Approved cases beyond those that one run takes."""
     again: int = 0
     without: tuple[int, ...] = ()
+    canary: Forecast | None = None  # None: it goes live at once
 
 
-def read(session: Session, persona: str, base_model: str, stock: Stock | None = None) -> Preview:
-    """What ``runs.start`` would start now. ``stock`` is what there is to draw rows from, where that is known.
+def read(
+    session: Session, persona: str, base_model: str, stock: Stock | None = None, rules: Rules | None = None
+) -> Preview:
+    """What ``runs.start`` would start now. ``stock`` is what there is to draw rows from, where that is known; with the
+    rules of experiments, how long its canary may take.
 
     Raises:
         RunActive, RunsPaused, NothingApproved: as runs.start does.
@@ -128,6 +134,7 @@ def read(session: Session, persona: str, base_model: str, stock: Stock | None = 
     last = runs.latest(session, persona, limit=1)
     shown = _fingerprint(last[0].id if last else 0, parent, taught)
     approved_in_all = select(func.count()).where(Case.persona == persona, Case.status == CaseStatus.APPROVED)
+    tried = rules if rules and experiments.tried_first(rules, parent, origin.live) else None
     return Preview(
         cases=len(taught) - again,
         earlier=earlier,
@@ -138,6 +145,7 @@ def read(session: Session, persona: str, base_model: str, stock: Stock | None = 
         left=session.execute(approved_in_all).scalar_one() - (len(taught) - again),
         again=again,
         without=origin.without,
+        canary=forecast(tried, arms.people_a_day(session, persona)) if tried else None,
     )
 
 

@@ -23,7 +23,9 @@ class RunActive(RunRefused):
     """Another run of the same persona is under way."""
 
     def __init__(self, run: Run) -> None:
-        super().__init__(f"Run {run.id}, started by {run.requested_by}, is {run.status}.")
+        out = " People are trying its canary: promote that, or take it back, before another run can start."
+        tail = out if run.status is RunStatus.CANARY else ""
+        super().__init__(f"Run {run.id}, started by {run.requested_by}, is {run.status}.{tail}")
         self.run_id = run.id
 
 

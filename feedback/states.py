@@ -45,10 +45,18 @@ class RunStatus(StrEnum):
     TRAINING = "training"
     PROBING = "probing"
     DEPLOYING = "deploying"
+    CANARY = "canary"
     LIVE = "live"
     REJECTED = "rejected"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+class Arm(StrEnum):
+    """Which adapter an experiment gives somebody."""
+
+    LIVE = "live"
+    CANARY = "canary"
 
 
 class AdapterStatus(StrEnum):
@@ -92,7 +100,9 @@ RUN_MOVES: Mapping[RunStatus, frozenset[RunStatus]] = {
     R.BUILDING: _STOP | {R.TRAINING},
     R.TRAINING: _STOP | {R.PROBING},
     R.PROBING: _STOP | {R.DEPLOYING, R.REJECTED},
-    R.DEPLOYING: frozenset({R.LIVE, R.FAILED}),
+    R.DEPLOYING: frozenset({R.CANARY, R.LIVE, R.FAILED}),
+    # Its adapter answers a share of people; the run holds its cases until people's votes, or an admin, have decided.
+    R.CANARY: frozenset({R.LIVE, R.REJECTED, R.CANCELLED}),
     R.LIVE: frozenset(),
     R.REJECTED: frozenset(),
     R.FAILED: frozenset(),

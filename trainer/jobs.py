@@ -2,7 +2,8 @@
 
 Every stage reads what it needs from the record and can be done again: a worker that dies at any point is followed by
 one that goes on from the last stage that was written. Whatever goes wrong, the run is closed with a reason for people,
-its cases wait for the next run, and the live adapter stays.
+its cases wait for the next run, and the live adapter stays. Where people try a new adapter first, the run is not over
+at the end of the story: ``canary`` ends it.
 """
 
 import asyncio
@@ -55,8 +56,8 @@ def run_training(run_id: int, context: Context) -> None:
     except NoResultFound:
         log.error("There is no run %s.", run_id, extra={"action": "run_unknown", "run_id": run_id})
         return
-    if run.status not in ACTIVE_RUNS:
-        return
+    if run.status not in ACTIVE_RUNS or run.status is RunStatus.CANARY:
+        return  # a canary waits for people's votes: see trainer.canary
     with TrainingLock(context.database, run.persona) as lock:
         if lock.take():
             asyncio.run(_closed_whatever_happens(run_id, context, lock))

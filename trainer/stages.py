@@ -4,7 +4,8 @@
 2. build_dataset      the rows, frozen in the record with their hash
 3. train_adapter      ms-swift, warm-started from the live adapter; ended by the first checkpoint that is good enough
 4. probe_and_decide   the candidate is loaded beside the live one, probed, and accepted or rejected
-5. promote            the live mark moves, and each case is mended or unmended
+5. promote            the live mark moves, and each case is mended or unmended; or, where people try a new adapter
+                      first, it goes to their share of them, and ``canary`` does the rest when they have voted
 """
 
 import asyncio
@@ -16,8 +17,9 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from feedback import adapters, cases, datasets, lineage, runs
+from feedback import adapters, cases, datasets, experiments, lineage, runs
 from feedback.datasets import Example, Paraphrase
+from feedback.experiments import Rules
 from feedback.models import Adapter, Run
 from feedback.runs import Decision
 from feedback.states import ACTIVE_RUNS, AdapterStatus, CaseStatus, RunStatus
@@ -228,7 +230,10 @@ def _reject(session: Session, trip: Trip, decision: Decision) -> None:
 
 
 async def promote(trip: Trip) -> None:
-    """Make the candidate live, if nobody has moved the live mark meanwhile, and settle the run's cases."""
+    """Make the candidate live, if nobody has moved the live mark meanwhile, and settle the run's cases.
+
+    With a share of people to try it first, it becomes a canary; see ``experiments.tried_first``.
+    """
     candidate = await _candidate(trip)
     await choice.deploy(trip, candidate)
     with trip.database.begin() as session:
@@ -241,15 +246,20 @@ async def promote(trip: Trip) -> None:
                 f"Run {run.id} was to replace {run.replaces.name if run.replaces else 'the base model'}, and now "
                 f"{live.name if live else 'the base model'} is live. Start a new run."
             )
-        promoted = session.get_one(Adapter, candidate.id)
+        promoted, why = session.get_one(Adapter, candidate.id), " ".join(decision.reasons)
         if gone := lineage.taken_back(session, promoted):
             raise Overtaken(
                 f"Case {', '.join(map(str, sorted(gone)))} was taken back while the run was under way. Start a new run."
             )
-        adapters.promote(session, promoted, by="worker", why=" ".join(decision.reasons))
-        runs.settle_live(session, trip.run_id, promoted.id, decision.unmended)
-        runs.close(session, trip.run_id, RunStatus.LIVE, why=f"{promoted.name} is live")
-    trip.reporter.enter(RunStatus.LIVE)
+        rules = Rules.of(trip.settings.experiment)
+        tried_first = experiments.tried_first(rules, run.parent, live)
+        if live and tried_first:
+            experiments.start(session, run, promoted, live, rules, why=why)
+        else:
+            adapters.promote(session, promoted, by="worker", why=why)
+            runs.settle_live(session, trip.run_id, promoted.id, decision.unmended)
+            runs.close(session, trip.run_id, RunStatus.LIVE, why=f"{promoted.name} is live")
+    trip.reporter.enter(RunStatus.CANARY if tried_first else RunStatus.LIVE)
     await asyncio.to_thread(_prune, trip)
 
 

@@ -13,6 +13,7 @@ from feedback import runs
 from feedback.database import Database
 from feedback.persona import PersonaError, load_persona
 from feedback.queue import enqueue_run
+from feedback.states import RunStatus
 from settings import Settings
 from trainer.lock import TrainingLock
 
@@ -35,7 +36,7 @@ def sweep(settings: Settings, database: Database, redis: Redis) -> int | None:
         run = runs.active(session, persona)
     queue = Queue(settings.redis.queue, connection=redis, serializer=JSONSerializer)
     clean_worker_registry(queue)
-    if run is None or f"run-{run.id}" in queue.get_job_ids():
+    if run is None or run.status is RunStatus.CANARY or f"run-{run.id}" in queue.get_job_ids():
         return None
     with TrainingLock(database, persona) as lock:
         if not lock.take():

@@ -24,6 +24,7 @@ from rq.worker import WorkerStatus
 from feedback.database import Database, DatabaseUnavailable
 from feedback.queue import RUN_TRAINING, QueueUnavailable, connect
 from settings import Settings
+from trainer import canary
 from trainer.context import Context
 from trainer.jobs import WorkerStopping, run_training
 from trainer.sweep import sweep
@@ -116,7 +117,7 @@ class TrainingWorker(SimpleWorker):
 
 
 class Supervisor:
-    """The worker's life: look for lost runs, take a job or wait for one, and again."""
+    """The worker's life: look for lost runs and at the canary, take a job or wait for one, and again."""
 
     def __init__(self, context: Context) -> None:
         logging.getLogger("rq.worker").setLevel(logging.WARNING)  # it tells of every wait and every registration
@@ -149,6 +150,7 @@ class Supervisor:
     def _once(self) -> None:
         settings = self._context.settings
         sweep(settings, self._context.database, self._redis)
+        canary.round(self._context)
         # A new one each time: a worker whose registration was cut off by an outage cannot register again.
         self._worker = TrainingWorker(self._redis, settings.redis.queue, self._do)
         began = time.monotonic()

@@ -40,6 +40,8 @@ async def _answer(parts: Parts, body: Body) -> Reply:
             return as_reply(await parts.retraining.preview(user))
         case "rollback":
             return await parts.rolling_back.ask(user, channel, f"command:{trigger}")
+        case "canary":
+            return await parts.experimenting.command(user, rest.strip(), f"command:{trigger}")
         case "review":
             await open_review(parts, trigger, user, approved=rest.strip().casefold().startswith("approved"))
             return NOTHING

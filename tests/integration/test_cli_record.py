@@ -13,6 +13,7 @@ from feedback.database import Database
 from feedback.states import CaseStatus, RunStatus
 from local import valkey
 from local.processes import Supervisor
+from tests.integration.test_experiments import canary_out
 
 PERSONA = "pip"
 
@@ -204,3 +205,22 @@ def test_a_paused_mend_says_who_paused_it(mend: Mend, db: Database) -> None:
         pauses.pause(session, PERSONA, by="T1/UADA", why="the card is needed")
     status, _, err = mend("retrain")
     assert status == 1 and "paused since" in err and "T1/UADA: the card is needed" in err
+
+
+def test_a_canary_is_shown_and_ended_by_hand(mend: Mend, db: Database) -> None:
+    status, _, error = mend("canary", "show")
+    assert status == 2 and "No canary is out" in error
+    with db.begin() as session:
+        name = canary_out(session).adapter.name
+    status, shown, _ = mend("canary", "show")
+    assert status == 0 and f"{name} answers 50% of people" in shown and "seconds to next" in shown
+    status, _, error = mend("retrain")
+    assert status == 1 and "People are trying its canary" in error
+    status, _, error = mend("adapters", "promote", name)
+    assert status == 2 and "mend canary promote" in error
+    assert mend("canary", "promote")[0] == 1  # no server has it
+    status, said, _ = mend("canary", "stop", "--why", "not now")
+    assert status == 0 and f"{name} is taken back; pip-v1-00000001 gives the next answer." in said
+    assert mend("canary", "stop")[0] == 2
+    with db.begin() as session:
+        assert [case.status for case in cases.listed(session, PERSONA)] == [CaseStatus.APPROVED]

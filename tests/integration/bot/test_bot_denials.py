@@ -49,14 +49,14 @@ ANSWER_TS = "1.01"  # of the answer that ``make_answer`` records
 # What needs a right, by who is refused. What is left out needs none: see ``FREE``.
 FOR_ADMINS = {"mend_approve", "mend_revise", "mend_turn_down", "mend_skip", "mend_take_back", "mend_see_approved",
               "mend_see_waiting", "mend_confirm_run", "mend_confirm_rollback", "mend_cancel_run", "mend_open_review",
-              "mend_start_run", "mend_take_case_back"}  # fmt: skip
+              "mend_start_run", "mend_take_case_back", "mend_promote_canary", "mend_stop_canary"}  # fmt: skip
 FOR_MEMBERS = {"mend_feedback", "mend_correct", "mend_withdraw_vote", "mend_still_wrong", "mend_withdraw_case"}
 FREE = {"mend_ask_again", "mend_dismiss"}  # asking is free, and so is closing one's own note
 ADMIN_WINDOWS, MEMBER_WINDOWS = (
     {"mend_edit", "mend_reject", "mend_confirm_run_window", "mend_take_case_back_window"},
     {"mend_correction"},
 )
-ADMIN_COMMANDS = {"retrain", "rollback", "cancel", "review", "pause", "resume", "undo", "cases", "follow"}
+ADMIN_COMMANDS = {"retrain", "rollback", "cancel", "review", "pause", "resume", "undo", "cases", "follow", "canary"}
 FREE_COMMANDS = {"status", "adapters", "probes", "help"}
 
 

@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
-from feedback import adapters, cases, reports, runs
+from feedback import adapters, cases, experiments, reports, runs
 from feedback.adapters import Saved
 from feedback.database import Database
+from feedback.experiments import Rules
 from feedback.models import Adapter, Run
 from feedback.reports import Result
 from feedback.runs import Check, Decision, Progress
 from feedback.states import CaseStatus, RunStatus
 from serving.adapter_files import adapter_name, write_adapter
 from serving.base import BaseModel
+from settings import Settings
+from trainer import canary
+from trainer.context import Context
 
 STAGES = ("paraphrasing", "building", "training", "probing", "deploying")
 BASE = BaseModel("/models/base", "fingerprint", {})
@@ -81,8 +85,8 @@ class Hand:
         with self.db.begin() as session:
             reports.add(session, run.id, adapter.id, results, 1.0)
 
-    def go_live(self, version: int, unmended: dict[int, str] | None = None) -> Adapter:
-        """The whole way of the run that is under way, from queued to live."""
+    def accept(self, version: int, unmended: dict[int, str] | None = None) -> Adapter:
+        """The gate says yes to the run that is under way."""
         run = self.active()
         self.move_to("probing")
         adapter = self.save(version)
@@ -91,6 +95,26 @@ class Hand:
             checks = (Check("identity", True, "1 of 1 identity probes passed"),)
             runs.decide(session, run.id, Decision(True, checks, unmended or {}))
         self.move("deploying")
+        return adapter
+
+    def go_canary(self, version: int, rules: Rules) -> Adapter:
+        """The way of the run that is under way, from queued to the canary."""
+        run, adapter = self.active(), self.accept(version)
+        with self.db.begin() as session:
+            live = adapters.live(session, "pip")
+            assert live is not None
+            canary = session.get_one(Adapter, adapter.id)
+            experiments.start(session, runs.get(session, run.id), canary, live, rules, why="gate")
+        return adapter
+
+    def look(self, settings: Settings) -> None:
+        """The worker looks at what people have voted."""
+        canary.round(Context(settings, self.db))
+
+    def go_live(self, version: int, unmended: dict[int, str] | None = None) -> Adapter:
+        """The whole way of the run that is under way, from queued to live."""
+        run = self.active()
+        adapter = self.accept(version, unmended)
         with self.db.begin() as session:
             adapters.promote(session, session.get_one(Adapter, adapter.id), by="worker", why=f"run {run.id}")
             runs.settle_live(session, run.id, adapter.id, unmended or {})
@@ -145,6 +169,8 @@ class TrainerByHand:
     report = _off_the_loop(Hand.report)
     save = _off_the_loop(Hand.save)
     probe = _off_the_loop(Hand.probe)
+    go_canary = _off_the_loop(Hand.go_canary)
+    look = _off_the_loop(Hand.look)
     go_live = _off_the_loop(Hand.go_live)
     fail = _off_the_loop(Hand.fail)
     turn_down = _off_the_loop(Hand.turn_down)

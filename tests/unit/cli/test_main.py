@@ -17,7 +17,11 @@ from serving.errors import ServingUnavailable
 from settings import Settings
 
 ROOT = Path(__file__).parents[3]
-GROUPS = {"cases": ["list", "show", "withdraw", "import", "export"], "adapters": ["list", "promote", "rollback"]}
+GROUPS = {
+    "cases": ["list", "show", "withdraw", "import", "export"],
+    "adapters": ["list", "promote", "rollback"],
+    "canary": ["show", "promote", "stop"],
+}
 EVERY = [[name] for name in COMMANDS] + [[group, name] for group, names in GROUPS.items() for name in names]
 
 

@@ -36,7 +36,8 @@ def test_a_run_goes_through_its_stages_in_order() -> None:
 
 def test_the_gate_alone_opens_the_way_to_live() -> None:
     before_live = {status for status, moves in RUN_MOVES.items() if RunStatus.LIVE in moves}
-    assert before_live == {RunStatus.DEPLOYING}
+    assert before_live == {RunStatus.DEPLOYING, RunStatus.CANARY}
+    assert {status for status, moves in RUN_MOVES.items() if RunStatus.CANARY in moves} == {RunStatus.DEPLOYING}
     assert {status for status, moves in RUN_MOVES.items() if RunStatus.DEPLOYING in moves} == {RunStatus.PROBING}
 
 

@@ -1,0 +1,127 @@
+"""A run whose adapter goes to some people first: it waits for their votes, and the worker's looks end it."""
+
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session
+
+from feedback import adapters, answers, experiments, runs, votes
+from feedback.answers import Outcome, Question
+from feedback.database import Database
+from feedback.models import Experiment
+from feedback.states import AdapterStatus, AnswerStatus, Arm, CaseStatus, RunStatus, VoteValue
+from feedback.votes import Person
+from serving.routing import arm_of, route_answer
+from settings import ExperimentSettings
+from tests.integration.test_trainer_runs import done
+from tests.integration.trainer_parts import Workshop, make_workshop
+from trainer import canary
+from trainer.jobs import run_training
+
+STAMPS = count(1)
+
+
+@pytest.fixture
+def shop(db: Database, tmp_path: Path) -> Workshop:
+    """A first version is live, and the next one is to be tried by half of the people."""
+    shop = make_workshop(tmp_path, db)
+    settings = shop.context.settings.model_copy(update={"experiment": ExperimentSettings(share=0.5)})
+    object.__setattr__(shop.context, "settings", settings)
+    assert shop.run_of(done(shop)).status is RunStatus.LIVE  # there is nothing to compare the first one with
+    return shop
+
+
+def out(shop: Workshop) -> Experiment:
+    with shop.database.begin() as session:
+        found = experiments.running(session, "pip")
+        assert found is not None
+        return found
+
+
+def ask(shop: Workshop, session: Session, person: Person) -> int:
+    ts = f"{next(STAMPS)}.0"
+    asked = Question("pip", "T1", "C1", ts, ts, person.user_id, "T1", "Lunch?")
+    answer_id = answers.take_question(session, asked, lease=timedelta(0))
+    assert answer_id is not None
+    route_answer(session, answers.get(session, answer_id), shop.context.settings.serving)
+    answers.finish(session, answer_id, Outcome(AnswerStatus.ANSWERED, text="Never."))
+    return answer_id
+
+
+def dislike(shop: Workshop, arm: Arm, people: int) -> None:
+    """So many people of an arm give an answer a thumbs-down; of the other arm, as many ask and say nothing."""
+    name = out(shop).adapter.name
+    crowd = [Person("T1", f"U{next(STAMPS):04}") for _ in range(6 * people)]
+    with shop.database.begin() as session:
+        for side in Arm:
+            for person in [one for one in crowd if arm_of(name, one, 0.5) is side][:people]:
+                answer_id = ask(shop, session, person)
+                if side is arm:
+                    votes.cast(session, answer_id, person, VoteValue.DOWN)
+
+
+def test_a_good_canary_goes_live_by_itself_and_its_case_is_mended_only_then(shop: Workshop) -> None:
+    case_id = shop.approve()
+    run_id = done(shop)
+    adapter = shop.adapter(run_id)
+    assert adapter is not None and adapter.status is AdapterStatus.CANARY
+    assert shop.run_of(run_id).status is RunStatus.CANARY and shop.case(case_id).status is CaseStatus.TRAINING
+    run_training(run_id, shop.context)  # the job was sent again; there is nothing to do
+    canary.round(shop.context)
+    dislike(shop, Arm.LIVE, 4)
+    canary.round(shop.context)
+    found = experiments.evidence(out(shop))
+    assert found and (found.canary, found.live, found.finding) == (0, 4, "open")
+    assert shop.case(case_id).status is CaseStatus.TRAINING
+    dislike(shop, Arm.LIVE, 5)
+    for _ in range(2):  # a second look at what has ended changes nothing
+        canary.round(shop.context)
+        assert shop.run_of(run_id).status is RunStatus.LIVE
+        assert shop.case(case_id).status is CaseStatus.MENDED and shop.case(case_id).announce
+        live = shop.live()
+        assert live is not None and live.id == adapter.id
+    assert shop.run_of(run_id).progress["stage"] == "live"
+
+
+def test_a_harmful_canary_is_taken_back_by_itself_and_its_case_waits_for_the_next_run(shop: Workshop) -> None:
+    before, case_id = shop.live(), shop.approve()
+    run_id = done(shop)
+    dislike(shop, Arm.CANARY, 15)
+    canary.round(shop.context)
+    adapter, case, live = shop.adapter(run_id), shop.case(case_id), shop.live()
+    assert shop.run_of(run_id).status is RunStatus.REJECTED
+    assert adapter is not None and adapter.status is AdapterStatus.REJECTED
+    assert case.status is CaseStatus.APPROVED and case.outcome is not None
+    assert "15 people with a thumbs-down on the canary, 0 on the live version" in case.outcome
+    assert before and live and live.id == before.id
+    assert shop.run_of(done(shop)).status is RunStatus.CANARY  # a new run may start, with a canary of its own
+
+
+def test_a_canary_that_the_server_does_not_take_now_goes_live_at_a_later_look(shop: Workshop) -> None:
+    shop.approve()
+    run_id = done(shop)
+    dislike(shop, Arm.LIVE, 9)
+    shop.server.refuse = "the server is away"
+    canary.round(shop.context)
+    assert shop.run_of(run_id).status is RunStatus.CANARY
+    shop.server.refuse = ""
+    canary.round(shop.context)
+    assert shop.run_of(run_id).status is RunStatus.LIVE
+
+
+@pytest.mark.parametrize("overtaken", [False, True])
+def test_a_run_that_is_cancelled_takes_its_canary_with_it(shop: Workshop, overtaken: bool) -> None:
+    """By its button, or by a rollback, which stops the run that stands on the version before."""
+    case_id = shop.approve()
+    run_id = done(shop)
+    with shop.database.begin() as session:
+        assert runs.request_cancel(session, run_id, by="T1/UADA")
+        if overtaken:
+            adapters.roll_back(session, "pip", by="T1/UADA")
+    canary.round(shop.context)
+    adapter = shop.adapter(run_id)
+    assert shop.run_of(run_id).status is RunStatus.CANCELLED
+    assert adapter is not None and adapter.status is AdapterStatus.RETIRED
+    assert shop.case(case_id).status is CaseStatus.APPROVED
