@@ -16,13 +16,13 @@ Data = dict[str, Any]
 
 PAPER, INK, QUIET, RULE = "#fbfaf8", "#1d1c1d", "#5d5b60", "#dedbd6"
 BLUE = "#0072b2"
-LINES = (  # colour, marker: one for each group of probes
-    ("#0072b2", "o"),
-    ("#d55e00", "s"),
-    ("#009e73", "^"),
-    ("#cc79a7", "D"),
-    ("#8a6d00", "v"),
-)
+LINES = {  # colour and marker of each group of probes, the same in every picture
+    "identity": ("#0072b2", "o"),
+    "rigour": ("#d55e00", "s"),
+    "ability": ("#009e73", "^"),
+    "mended": ("#cc79a7", "D"),
+    "new": ("#8a6d00", "v"),
+}
 WIDTH, HEIGHT, DPI = 8.0, 4.4, 150
 FEW_POINTS = 25
 ENDS = (10, 25, 50, 100)  # where an axis of per cent may end
@@ -83,17 +83,18 @@ def _probes(data: Data) -> Any:
     figure, axes = _blank()
     versions, middle = data["versions"], (len(data["shares"]) - 1) / 2
     for position, (group, shares) in enumerate(data["shares"].items()):
-        colour, marker = LINES[position % len(LINES)]
+        colour, marker = LINES[group]
         seen = [(index, share * 100) for index, share in enumerate(shares) if share is not None]
         if not seen:
             continue
         # A little beside each other, so that of lines and points in one place each is seen.
         aside = offset_copy(
-            axes.transData, figure, x=8 * (position - middle), y=2.6 * (middle - position), units="points"
+            axes.transData, figure, x=9 * (position - middle), y=2.6 * (middle - position), units="points"
         )
         places, values = zip(*seen, strict=True)
+        axes.plot(places, values, transform=aside, color=colour, linewidth=2.2, clip_on=False)
         axes.plot(
-            places, values, transform=aside, color=colour, marker=marker, markersize=8, linewidth=2.2,
+            places, values, transform=aside, color=colour, marker=marker, markersize=9, linestyle="none", zorder=3,
             label=f"{group}  {values[-1]:.0f}%", clip_on=False, markeredgecolor=PAPER, markeredgewidth=1,
         )  # fmt: skip
     axes.set_xticks(range(len(versions)), versions)
@@ -118,7 +119,7 @@ def _thumbs(data: Data) -> Any:
     axes.barh(places, rates, height=0.6, color=BLUE)
     axes.set_yticks(places, versions)
     axes.set_ylim(*((-0.7, len(versions) - 0.3) if len(versions) > 1 else (-1, 1)))
-    end = next(end for end in ENDS if end >= max(rates))
+    end = next(end for end in ENDS if end >= min(100, max(rates) * 1.2))  # room to see that there is more
     axes.set_xlim(0, end)
     axes.set_xticks([end * part / 5 for part in range(6)])
     axes.set_xlabel("Answers with at least one thumbs-down (%)")

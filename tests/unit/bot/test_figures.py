@@ -61,6 +61,7 @@ def test_the_same_data_is_the_same_picture_and_other_data_another() -> None:
         figures.loss_curve(1, [(1, 0.0), (2, 0.0)]),
         figures.loss_curve(1, [(step, 3 / (step + 1)) for step in range(500)]),
         figures.probe_history([VersionScores(None, {"identity": (0, 3)})]),
+        figures.probe_history([VersionScores(1, dict.fromkeys(figures.GROUPS, (1, 1)))]),
         figures.probe_history([VersionScores(version, {"new": (1, 2), "mended": (0, 1)}) for version in range(12)]),
         figures.thumbs_down([Thumbs(None, 1, 1)]),
         figures.thumbs_down([Thumbs(version, 40, version) for version in range(30)]),
