@@ -94,7 +94,7 @@ def _cancel(run_id: int) -> Block:
 
 def _stages(news: RunNews) -> str:
     done = [f"✓ {stage} {_time(news.progress.seconds[stage])}" for stage in STAGES if stage in news.progress.seconds]
-    now = f"▸ *{escape(news.status)}* {bar(news.progress.step, news.progress.steps)}"
+    now = f"▸ *{escape(news.status)}* {bar(news.progress.step, news.progress.steps)}".rstrip()
     facts = [f"step {news.progress.step} of {news.progress.steps}"] if news.progress.steps else []
     if news.progress.loss is not None:
         facts.append(f"loss {news.progress.loss:.2f}")
@@ -105,13 +105,13 @@ def _stages(news: RunNews) -> str:
     return "\n".join([" · ".join(done), now, " · ".join(facts)]).strip()
 
 
-def bar(step: int, steps: int, width: int = 20) -> str:
-    """A bar of blocks and per cent; nothing while the number of steps is unknown."""
+def bar(step: int, steps: int, width: int = 12) -> str:
+    """Per cent and a bar that fits one line on a phone; nothing while the number of steps is unknown."""
     if steps <= 0:
         return ""
     part = min(max(step / steps, 0.0), 1.0)
     full = round(part * width)
-    return f"{'▰' * full}{'▱' * (width - full)} {part:.0%}"
+    return f"{part:.0%}\u00a0{'▰' * full}{'▱' * (width - full)}"
 
 
 def sparkline(values: Sequence[float], width: int = 24) -> str:

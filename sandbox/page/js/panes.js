@@ -17,9 +17,14 @@ function log(label) {
   const root = h("div", { className: "log", role: "log", "aria-live": "off", "aria-label": label, onkeydown: walk }, inner);
   // Whoever is at the end stays there when a picture arrives or the window changes.
   let atEnd = true;
-  root.addEventListener("scroll", () => { atEnd = nearBottom(root); });
+  let height = 0;
+  // A scroll that is told of only after something has grown says nothing about where anybody wanted to be.
+  root.addEventListener("scroll", () => {
+    if (root.scrollHeight === height) atEnd = nearBottom(root);
+  });
   const watch = new ResizeObserver(() => {
     if (atEnd) root.scrollTop = root.scrollHeight;
+    height = root.scrollHeight;
   });
   watch.observe(inner);
   watch.observe(root);
@@ -128,6 +133,11 @@ export function drawThread(toBottom = false) {
   drawMessages(list.inner, threadOf(state.channel, state.thread), { thread: true });
   drawStatus();
   if (stay) list.root.scrollTop = list.root.scrollHeight;
+}
+
+// Nobody is at work in the open thread, so that another may take its place.
+export function threadIsIdle() {
+  return !state.views.length && !parts.thread?.box.area.value.trim() && !thread.contains(document.activeElement);
 }
 
 let turn = 0;

@@ -145,7 +145,12 @@ def test_thumbs_in_both_forms_say_the_same() -> None:
 
 @pytest.mark.parametrize(
     ("step", "steps", "shown"),
-    [(0, 0, ""), (0, 10, "▱" * 20 + " 0%"), (5, 10, "▰" * 10 + "▱" * 10 + " 50%"), (99, 10, "▰" * 20 + " 100%")],
+    [
+        (0, 0, ""),
+        (0, 10, "0%\u00a0" + "▱" * 12),
+        (5, 10, "50%\u00a0" + "▰" * 6 + "▱" * 6),
+        (99, 10, "100%\u00a0" + "▰" * 12),
+    ],
 )
 def test_the_bar(step: int, steps: int, shown: str) -> None:
     assert run_blocks.bar(step, steps) == shown
