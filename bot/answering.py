@@ -14,9 +14,9 @@ from bot.blocks import answer_footer
 from bot.memory import QuestionTooLong, Turn, fit
 from bot.rhythm import Rhythm
 from bot.sanitising import repetition
-from bot.slack_errors import code
+from bot.slack_errors import REFUSALS, code
 from bot.slack_messages import Place
-from bot.streaming import NO_FOOTER, REFUSALS, Reply
+from bot.streaming import NO_FOOTER, Reply
 from bot.traffic import Traffic
 from feedback import answers, reviews
 from feedback.answers import Outcome

@@ -26,12 +26,16 @@ class Me:
 
 @dataclass(frozen=True)
 class Standing:
-    """What a person may do. ``why_not`` is a polite sentence for somebody who may not teach."""
+    """What a person may do. ``why_not`` is a polite sentence for somebody who may not teach.
+
+    ``group_unknown``: Slack did not say whether they are in the group of admins.
+    """
 
     person: Person
     may_teach: bool
     is_admin: bool
     why_not: str = ""
+    group_unknown: bool = False
 
 
 UNKNOWN_TO_US = "I could not check who you are just now, so I left everything as it is. Please try again in a minute."

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -61,11 +61,13 @@ class Permissions:
             return kept.standing
         try:
             user = (await self._client.users_info(user=user_id))["user"]
-            group = await self._admin_group()
         except (SlackApiError, *NETWORK) as error:
             log.warning("standing unknown", extra={"action": "standing_unknown", "error": code(error) or repr(error)})
             return Standing(Person(self._me.home, user_id), False, False, UNKNOWN_TO_US)
-        found = judge(user, self._me, self._settings, group)
+        group = await self._admin_group()
+        found = judge(user, self._me, self._settings, group or ())
+        if group is None and not found.is_admin:
+            return replace(found, group_unknown=True)
         self._standings[user_id] = _Kept(now + STANDING_KEPT, found)
         return found
 
@@ -100,15 +102,22 @@ class Permissions:
         """
         standing = await self.standing(user_id)
         _refuse_unknown(standing)
+        if standing.group_unknown:
+            raise Unchecked
         if not standing.is_admin:
             log.info("denied", extra={"action": "admin_denied", "person": str(standing.person), "what": what})
             no = f"Sorry, only my admins may {what}."
             raise Denied(no + _who(self._settings), no)
         return standing.person
 
-    async def _admin_group(self) -> frozenset[str]:
+    async def _admin_group(self) -> frozenset[str] | None:
+        """Who is in the group of admins; None: Slack does not say, so that nobody is for being in it."""
         if self._settings.admin_group and self._clock() >= self._group_until:
-            users = (await self._client.usergroups_users_list(usergroup=self._settings.admin_group))["users"]
+            try:
+                users = (await self._client.usergroups_users_list(usergroup=self._settings.admin_group))["users"]
+            except (SlackApiError, *NETWORK) as error:
+                log.warning("group unknown", extra={"action": "group_unknown", "error": code(error) or repr(error)})
+                return None
             self._group, self._group_until = frozenset(users), self._clock() + GROUP_KEPT
         return self._group
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot import run_blocks
 from bot.run_news import RunNews, collect, with_figures
-from bot.slack_errors import NETWORK, Trouble, code, trouble
+from bot.slack_errors import NETWORK, code, passes
 from bot.text import escape
 from feedback import runs
 from feedback.database import AsyncDatabase
@@ -41,6 +42,7 @@ class ProgressMessages:
     def __init__(self, database: AsyncDatabase, client: AsyncWebClient, persona: str, record_channel: str) -> None:
         self._database, self._client, self._persona = database, client, persona
         self._record_channel = record_channel
+        self._said: set[tuple[int, str]] = set()  # what is told of the ends of runs, and where
 
     async def post(self, run_id: int, channel: str, user: str) -> bool:
         """Post a run's message in a channel, or to its user where the bot may not post; False when neither works."""
@@ -89,19 +91,35 @@ class ProgressMessages:
             await self._edit(run, news)
         except REFUSALS as error:
             log.info("progress refused", extra={"action": "progress_refused", "error": code(error) or repr(error)})
-            if trouble(error) in {Trouble.SLOW_DOWN, Trouble.UNKNOWN}:
+            if passes(error):
                 return  # the next round tries again
-        await self._tell_record_channel(run, news)
+        if not (await self._tell_record_channel(run, news) and await self._tell_end(run, news)):
+            return
         await self._database.run(runs.shown, run_id, runs.showing(run))
 
-    async def _tell_record_channel(self, run: Run, news: RunNews) -> None:
-        """Say in the channel of record that a run went live, if its message is elsewhere."""
+    async def _tell_record_channel(self, run: Run, news: RunNews) -> bool:
+        """Say in the channel of record that a run went live, if its message is elsewhere; False: not yet."""
         told = (run.announced or {}).get("status") == RunStatus.LIVE
         if news.status is not RunStatus.LIVE or told or self._record_channel in {"", run.channel_id}:
-            return
+            return True
+        blocks = run_blocks.progress(news)
+        return await self._say(run.id, self._record_channel, text=escape(run_blocks.summary(news)), blocks=blocks)
+
+    async def _tell_end(self, run: Run, news: RunNews) -> bool:
+        """Tell who started a run, under its message, that it is over: an edit rings no bell; False: not yet."""
+        text = run_blocks.ended(news)
+        if not text or run.channel_id is None or (run.announced or {}).get("status") == news.status:
+            return True
+        return await self._say(run.id, run.channel_id, thread_ts=run.message_ts, text=text)
+
+    async def _say(self, run_id: int, channel: str, **message: Any) -> bool:
+        """Post once; False when that is to be tried again."""
+        if (run_id, channel) in self._said:
+            return True
         try:
-            await self._client.chat_postMessage(
-                channel=self._record_channel, text=escape(run_blocks.summary(news)), blocks=run_blocks.progress(news)
-            )
+            await self._client.chat_postMessage(channel=channel, **message)
         except REFUSALS as error:
-            log.warning("record refused", extra={"action": "record_channel_refused", "error": code(error)})
+            log.warning("end not told", extra={"action": "run_end_not_told", "error": code(error) or repr(error)})
+            return not passes(error)
+        self._said.add((run_id, channel))
+        return True

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.limits import FIRST_TEXT, FIRST_TEXT_WAIT
 from bot.rotation import MESSAGE_BYTES, closed, cut, size
 from bot.sanitising import sanitise
-from bot.slack_errors import NETWORK, Trouble, code, retry_after, trouble
+from bot.slack_errors import REFUSALS, UNSTREAMABLE, Trouble, code, retry_after, trouble
 from bot.slack_messages import EditedMessage, Footer, GrowingMessage, Place, StreamedMessage, finish_with
 from bot.traffic import Traffic
 
@@ -28,7 +27,6 @@ STREAM_SECONDS = 240.0  # Slack closes a stream after about 5 minutes
 FINAL_ATTEMPTS = 8
 TICK = 0.1
 NO_FOOTER = Footer((), ())
-REFUSALS = (SlackApiError, *NETWORK)
 
 
 @dataclass
@@ -253,15 +251,15 @@ class Reply:
         log.info("slack refused", extra={**extra, "channel": self._place.channel})
         if kind is Trouble.GIVE_UP:
             self.lost = True
-        elif kind is Trouble.SLOW_DOWN:
+        elif kind is Trouble.SLOW_DOWN or (kind is Trouble.HICCUP and message.ts is None):
             self._not_before = self._traffic.clock() + retry_after(error)
         elif kind is Trouble.DELETED:
             part.message, part.shown = self._edited(), ""
         elif kind is Trouble.STOPPED:
             self.stopped, part.message = True, self._edited(message.ts)
         elif isinstance(message, StreamedMessage):
-            # After no reply at all nobody knows how much the stream shows: the whole text is written over it.
-            if kind is Trouble.FALL_BACK:
+            # After no reply, or half a one, nobody knows how much the stream shows: the whole text is written over it.
+            if code(error) in UNSTREAMABLE:
                 self._traffic.refused(self._place.channel, code(error))
             await self._make_editable(part)
             self._flushed = 0.0  # at once, not after the interval of edits

@@ -18,6 +18,13 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
+def shorten_mrkdwn(mrkdwn: str, limit: int) -> str:
+    """``shorten`` for what is escaped already: nothing is cut within an entity or a mention."""
+    if len(mrkdwn) <= limit:
+        return mrkdwn
+    return re.sub(r"(?:&[a-z]*|<[^>]*)\Z", "", mrkdwn[: limit - 1]).rstrip() + "…"
+
+
 def quote(text: str, limit: int = 600) -> str:
     """Somebody's words as an escaped mrkdwn quotation. The limit counts what is quoted, before escaping."""
     lines = shorten(text.strip(), limit).splitlines() or [""]

@@ -11,8 +11,8 @@ from bot.listeners.training import open_preview
 from bot.parts import Parts
 from bot.permissions import Denied
 from bot.replies import Reply
+from bot.slack_errors import REFUSALS
 from bot.spot import Body, user_of, value_of
-from bot.streaming import REFUSALS
 
 
 def register(app: AsyncApp, parts: Parts) -> None:
