@@ -19,6 +19,7 @@ from bot.rotation import MESSAGE_BYTES, closed, cut, size
 from bot.sanitising import sanitise
 from bot.slack_errors import REFUSALS, UNSTREAMABLE, Trouble, code, retry_after, trouble
 from bot.slack_messages import EditedMessage, Footer, GrowingMessage, Place, StreamedMessage, finish_with
+from bot.text import storable
 from bot.traffic import Traffic
 
 log = logging.getLogger(__name__)
@@ -104,13 +105,14 @@ class Reply:
 
     def write(self, piece: str) -> None:
         """Add to the answer."""
+        piece = storable(piece)  # whatever the model writes must not keep its answer from being recorded
         self._raw = self._raw + piece if self._raw else piece.lstrip()
         if self._raw and not self._began:
             self._began = self._traffic.clock()
 
     def replace(self, text: str) -> None:
         """Make the answer another text: a shorter one when a repetition is cut, or one where there was none."""
-        self._raw = text
+        self._raw = storable(text)
 
     async def close(self, footer: Footer = NO_FOOTER) -> bool:
         """Post what is not posted yet, and the footer; False when Slack has taken nothing of this answer.
@@ -131,6 +133,14 @@ class Reply:
                 return True
         log.error("answer not shown", extra={"action": "answer_not_shown", "channel": self._place.channel})
         return any(part.done or part.written for part in self._parts)
+
+    async def leave(self) -> None:
+        """Show no more. What is shown stays, for the next attempt to write over."""
+        self._closing.set()
+        if self._mirror:
+            await asyncio.wait([self._mirror])
+        if self.messages:
+            await self.close(NO_FOOTER)
 
     async def _keep_mirroring(self) -> None:
         while not (self._closing.is_set() or self.lost or self.stopped):

@@ -51,10 +51,10 @@ async def test_without_the_database_a_question_is_kept_and_answered_later(
         await line.cut()
         ts = await scene.mia.say("general", f"{await scene.ws.mention()} are you there?")
         await scene.mia.wait_for("general", lambda m: m.plain == intake.FORGETFUL, thread_ts=ts)
+        await scene.mia.edit("general", ts, f"{await scene.ws.mention()} are you back?")
         await asyncio.sleep(1)
         await line.mend()
-        answer = await scene.answer_to(scene.mia, "general", ts)
-        assert "are you there?" in answer.plain
+        await scene.mia.wait_for("general", lambda m: "are you back?" in m.plain and m.by_app, thread_ts=ts)
         said = [m.plain for m in await scene.mia.messages("general", ts) if m.by_app]
         assert said.count(intake.FORGETFUL) == 1 and len(said) == 2
 
