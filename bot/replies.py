@@ -19,4 +19,5 @@ class Reply:
 
 
 NOTHING = Reply("")
+LATE = Reply("Slack gives me three seconds to open a window, and I needed more. Please try once more.")
 FORGETFUL = "I can't reach my memory right now; nothing was changed. Please try again in a minute."

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from bot import voting
 from bot.modals import LONGEST_REASON
+from bot.replies import LATE
 from feedback.models import Answer, Case
 from feedback.runs import Progress
 from feedback.states import AnswerStatus, CaseStatus
@@ -92,3 +93,26 @@ async def test_a_runs_message_is_edited_within_limits_and_its_end_rings_a_bell(
         "general", lambda m: m.ts != shown.ts and "Run 1 failed" in m.plain, thread_ts=shown.ts
     )
     assert f"<@{await scene.ws.user_id('ada')}>" in bell.text
+
+
+async def test_a_window_that_comes_too_late_or_is_closed_is_no_fault_of_the_admin(scene: Scene) -> None:
+    answer = await scene.ask(scene.mia, "who are you?")
+    await scene.mia.click("general", answer.ts, "mend_feedback", "negative")
+    assert await scene.mia.submit(await scene.mia.wait_for_view(), {"text": {"text": "I am Pip."}}) is None
+    await scene.ws.fault("method_error", method="views.open", error="expired_trigger_id", times=1)
+    await scene.ada.command("general", "/mend", "review")
+    await scene.ada.wait_for("general", lambda m: m.ephemeral and m.plain == LATE.text)
+    await scene.ada.command("general", "/mend", "review")
+    window = await scene.ada.wait_for_view()
+    await scene.ws.fault("delay", method="views.update", ms=400, times=1)
+    await scene.ada.click_view(window, "mend_approve")
+    await scene.ada.close(window)
+    await scene.ada.command("general", "/mend", "status")
+    await scene.ada.wait_for("general", lambda m: m.ephemeral and "1 approved and not trained on yet" in m.plain)
+    for _ in range(100):
+        if "views.update" in await scene.ws.counts():
+            break
+        await asyncio.sleep(0.05)
+    await scene.ada.command("general", "/mend", "help")  # a word of a mishap would be there before this one
+    await scene.ada.wait_for("general", lambda m: m.ephemeral and "this list" in m.plain)
+    assert not [m for m in await scene.ada.messages("dm") if m.by_app]
