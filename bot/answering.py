@@ -14,7 +14,7 @@ from bot.blocks import answer_footer
 from bot.memory import QuestionTooLong, Turn, fit
 from bot.rhythm import Rhythm
 from bot.sanitising import repetition
-from bot.slack_errors import REFUSALS, code
+from bot.slack_errors import REFUSALS, Trouble, code, trouble
 from bot.slack_messages import Place
 from bot.streaming import Reply
 from bot.text import is_blank
@@ -43,6 +43,7 @@ REPEATED = "I cut this short: I began to repeat myself."
 CUT = "I stopped here: this is as long as my answers may be."
 TIRED = 200  # characters between two looks for a repetition
 RECORD_ATTEMPTS, RECORD_PAUSE = 120, 5.0
+SAY_ATTEMPTS = 4  # a second apart
 
 
 def place_of(answer: Answer) -> Place:
@@ -142,13 +143,18 @@ class Answering:
 
     async def say(self, place: Place, text: str) -> None:
         """Post a line of our own into the thread; it is no answer, so votes on it count for nothing."""
-        await self._traffic.spacing.turn(place.channel)
-        try:
-            await self._client.chat_postMessage(
-                channel=place.channel, thread_ts=place.thread_ts, text=text, unfurl_links=False
-            )
-        except REFUSALS as error:
-            log.warning("not said", extra={"action": "message_refused", "error": code(error) or repr(error)})
+        for _ in range(SAY_ATTEMPTS):
+            await self._traffic.spacing.turn(place.channel)
+            try:
+                await self._client.chat_postMessage(
+                    channel=place.channel, thread_ts=place.thread_ts, text=text, unfurl_links=False
+                )
+            except REFUSALS as error:
+                log.warning("not said", extra={"action": "message_refused", "error": code(error) or repr(error)})
+                if trouble(error) is not Trouble.HICCUP:
+                    return
+            else:
+                return
 
     async def think(self, place: Place) -> None:
         """Show that the question has arrived. A nicety: its failure is none."""

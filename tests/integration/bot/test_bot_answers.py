@@ -76,6 +76,7 @@ async def test_the_text_streams_before_it_is_whole(scene: Scene) -> None:
 
 async def test_a_thread_is_remembered_from_our_own_record(scene: Scene) -> None:
     first = await scene.ask(scene.mia, "my boat is called Petrel")
+    await until_recorded(scene)
     again = await scene.mia.say("general", f"{await scene.ws.mention()} what is it called?", thread_ts=first.thread_ts)
     await scene.mia.wait_for("general", lambda m: finished_answer(m) and m.ts > again, thread_ts=first.thread_ts)
     roles = [(m["role"], m["content"]) for m in scene.model.asked[-1]["messages"]]

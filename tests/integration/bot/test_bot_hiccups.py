@@ -6,6 +6,7 @@ from itertools import pairwise
 from sqlalchemy import select
 
 from bot import voting
+from bot.intake import EMPTY
 from bot.modals import LONGEST_REASON
 from bot.replies import LATE
 from feedback.models import Answer, Case
@@ -32,6 +33,9 @@ async def test_a_proxys_503_costs_no_answer_and_no_confirmation(scene: Scene) ->
     await scene.ws.fault("unavailable", method="chat.postEphemeral", times=1)
     await scene.mia.click("general", answer.ts, "mend_feedback", "positive")
     await scene.mia.wait_for("dm", lambda m: m.by_app and voting.GOOD in m.plain)
+    await scene.ws.fault("unavailable", method="chat.postMessage", content_type="text/html", times=1)
+    bare = await scene.mia.say("general", await scene.ws.mention())
+    await scene.mia.wait_for("general", lambda m: m.plain == EMPTY, thread_ts=bare)
     with scene.db.begin() as session:
         assert set(session.scalars(select(Answer.status))) == {AnswerStatus.ANSWERED}
 
