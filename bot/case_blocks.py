@@ -22,9 +22,9 @@ def who(actor: str | None) -> str:
     return f"<@{person.user_id}>" if person else escape(actor or "nobody")
 
 
-def state(case: Case) -> str:
-    """Where a case stands, in escaped words."""
-    why = f": {escape(case.outcome)}" if case.outcome else ""
+def state(case: Case, longest: int = 600) -> str:
+    """Where a case stands, in escaped words; a reason is given in ``longest`` characters at most."""
+    why = f": {escape(shorten(case.outcome, longest))}" if case.outcome else ""
     match case.status:
         case CaseStatus.FLAGGED:
             return "flagged; nobody has written yet what it should have been"

@@ -166,5 +166,6 @@ def case_list(found: Sequence[Case]) -> str:
     if not found:
         return "Nobody has flagged an answer yet."
     return "\n".join(
-        f"*{case.id}* {escape(shorten(case.question, 80))} · {state(case)} · {who(case.flagged_by)}" for case in found
+        f"*{case.id}* {escape(shorten(case.question, 80))} · {state(case, 160)} · {who(case.flagged_by)}"
+        for case in found
     )

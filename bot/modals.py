@@ -20,6 +20,7 @@ APPROVE, REVISE, TURN_DOWN, SKIP = "mend_approve", "mend_revise", "mend_turn_dow
 TAKE_BACK, SEE_APPROVED, SEE_WAITING = "mend_take_back", "mend_see_approved", "mend_see_waiting"
 REVIEW_ACTIONS = (APPROVE, REVISE, TURN_DOWN, SKIP, TAKE_BACK, SEE_APPROVED, SEE_WAITING)
 
+LONGEST_REASON = 1500  # characters; with what is escaped in them they still fit the grey line that tells them
 _FIELD = 3000  # the longest text a field takes; longer corrections than we teach get an error that says so
 
 
@@ -54,8 +55,8 @@ def correction(
     return {**view, "notify_on_close": True} if metadata.get("thumb") else view
 
 
-def _text_field(label: str, value: str = "", hint: str = "") -> Block:
-    element: Block = {"type": "plain_text_input", "action_id": TEXT, "multiline": True, "max_length": _FIELD}
+def _text_field(label: str, value: str = "", hint: str = "", longest: int = _FIELD) -> Block:
+    element: Block = {"type": "plain_text_input", "action_id": TEXT, "multiline": True, "max_length": longest}
     if value:
         element["initial_value"] = value[:_FIELD]
     block: Block = {"type": "input", "block_id": TEXT, "label": plain(label, 2000), "element": element}
@@ -161,7 +162,8 @@ def edit(case: Case, metadata: object) -> View:
 
 def reject(case: Case, metadata: object) -> View:
     """Why a correction is turned down."""
-    field = _text_field("Why not?", hint="The person who flagged the answer is told, in the thread.")
+    hint = "The person who flagged the answer is told, in the thread."
+    field = _text_field("Why not?", hint=hint, longest=LONGEST_REASON)
     return modal("Reject", REJECT, [section(f"*Question*\n{quote(case.question)}"), field], metadata, "Reject")
 
 

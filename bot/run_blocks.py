@@ -9,6 +9,7 @@ from bot.run_news import RunNews, Score
 from bot.text import escape, shorten
 from feedback.automatic import AUTOMATIC
 from feedback.states import RunStatus
+from feedback.votes import Person
 
 CANCEL_RUN = "mend_cancel_run"
 STAGES = (
@@ -39,6 +40,12 @@ def summary(news: RunNews) -> str:
     """One plain line."""
     mark = _MARKS.get(news.status, "🧵")
     return f"{mark} Run {news.id} {_WORDS[news.status]}"
+
+
+def ended(news: RunNews) -> str:
+    """Word to whoever started a run that it is over, in escaped mrkdwn; empty when nobody did, or it goes on."""
+    person = None if news.active else Person.parse(news.requested_by)
+    return f"<@{person.user_id}>: {escape(summary(news))}{_name(news)}" if person else ""
 
 
 def progress(news: RunNews) -> list[Block]:

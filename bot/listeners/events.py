@@ -19,7 +19,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
         if asked is None:
             return
         if edited:
-            await parts.intake.reword(asked)
+            await parts.intake.reword(asked, str(body["event_id"]))
         else:
             await parts.intake.ask(asked, str(body["event_id"]))
 

@@ -47,7 +47,10 @@ def statuses(scene: Scene) -> list[CaseStatus]:
 
 
 async def progress(person: Person, text: str, channel: str = "general") -> Message:
-    return await person.wait_for(channel, lambda m: m.by_app and not m.ephemeral and text in m.plain)
+    """A run's message, not the word in its thread that it is over."""
+    return await person.wait_for(
+        channel, lambda m: m.by_app and not m.ephemeral and m.thread_ts in {None, m.ts} and text in m.plain
+    )
 
 
 async def test_an_admin_reviews_one_case_after_the_other(scene: Scene) -> None:
