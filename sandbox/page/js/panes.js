@@ -18,17 +18,16 @@ function log(label) {
   // Whoever is at the end stays there when a picture arrives or the window changes.
   let atEnd = true;
   let height = 0;
+  const look = () => { atEnd = nearBottom(root); };
   // A scroll that is told of only after something has grown says nothing about where anybody wanted to be.
-  root.addEventListener("scroll", () => {
-    if (root.scrollHeight === height) atEnd = nearBottom(root);
-  });
+  root.addEventListener("scroll", () => root.scrollHeight === height && look());
   const watch = new ResizeObserver(() => {
     if (atEnd) root.scrollTop = root.scrollHeight;
     height = root.scrollHeight;
   });
   watch.observe(inner);
   watch.observe(root);
-  return { root, inner };
+  return { root, inner, look };
 }
 
 export function buildMain(go) {
@@ -167,6 +166,7 @@ setInterval(() => {
 export function mark(ts) {
   const element = document.querySelector(`.message[data-ts="${CSS.escape(ts)}"]`);
   element?.scrollIntoView({ block: "center" });
+  Object.values(parts).forEach((part) => part.list.look());
   element?.classList.add("marked");
   setTimeout(() => element?.classList.remove("marked"), 1500);
 }
