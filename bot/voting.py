@@ -16,10 +16,10 @@ from bot.permissions import Denied, Permissions, Unchecked
 from bot.private import whisper
 from bot.spot import Spot
 from bot.unsaved import Entry, Unsaved
-from feedback import answers, cases, reviews, votes
+from feedback import answers, cases, flags, reviews, votes
 from feedback.database import AsyncDatabase, DatabaseUnavailable
 from feedback.models import Answer, Case
-from feedback.states import CaseStatus, VoteValue
+from feedback.states import VoteValue
 from feedback.votes import Person
 
 log = logging.getLogger(__name__)
@@ -88,17 +88,9 @@ def count(
         before = votes.cast(session, answer.id, person, ballot.value)
     if ballot.value is VoteValue.DOWN and not ballot.withdrawn:
         return Counted(answer.id, answer.thread_ts, before, cases.flag(session, answer, by=str(person)))
-    return Counted(answer.id, answer.thread_ts, before, _drop_bare_flag(session, answer.id, person))
-
-
-def _drop_bare_flag(session: Session, answer_id: int, person: Person) -> Case | None:
-    """Close the case of a vote that is no more, if nobody else objects and nobody has written a correction."""
-    case = reviews.open_case(session, answer_id)
-    bare = case is not None and case.status is CaseStatus.FLAGGED and case.flagged_by == str(person)
-    if case is None or not bare or votes.count(session, answer_id, VoteValue.DOWN):
-        return case
-    cases.withdraw(session, case.id, by=str(person), why="thumbs-down taken back")
-    return None
+    if before is VoteValue.DOWN:
+        return Counted(answer.id, answer.thread_ts, before, flags.settle_bare(session, answer.id, by=str(person)))
+    return Counted(answer.id, answer.thread_ts, before, reviews.open_case(session, answer.id))
 
 
 class Voting:

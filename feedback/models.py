@@ -309,7 +309,10 @@ class Event(_Row, Base):
     """Who changed what, when and why. Rows are added, never changed: a trigger refuses it."""
 
     __tablename__ = "events"
-    __table_args__ = (Index("ix_events_subject", "subject", "subject_id", "id"),)
+    __table_args__ = (
+        Index("ix_events_subject", "subject", "subject_id", "id"),
+        Index("ix_events_actor", "actor", "created_at"),
+    )
     subject: Mapped[str]  # the table's name
     subject_id: Mapped[int]
     before: Mapped[str | None]

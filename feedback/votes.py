@@ -52,6 +52,20 @@ def withdraw(session: Session, answer_id: int, person: Person, value: VoteValue)
     return gone is not None
 
 
+def withdraw_all(session: Session, persona: str, person: Person, *, by: str) -> list[int]:
+    """Take every vote of a person back; the answers they were on."""
+    theirs = select(Answer.id).where(Answer.persona == persona)
+    gone = session.execute(
+        delete(Vote)
+        .where(Vote.team_id == person.team_id, Vote.user_id == person.user_id, Vote.answer_id.in_(theirs))
+        .returning(Vote.answer_id, Vote.value)
+    ).all()
+    for answer_id, value in gone:
+        why = f"contributions of {person} undone"
+        record.note(session, "answers", answer_id, actor=by, why=why, before=value, after=None)
+    return sorted(answer_id for answer_id, _ in gone)
+
+
 def current(session: Session, answer_id: int, person: Person) -> VoteValue | None:
     """A person's vote on an answer."""
     return session.scalars(

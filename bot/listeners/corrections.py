@@ -2,10 +2,12 @@
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot import modals
 from bot.case_blocks import CORRECT
+from bot.correcting import Overtaken
 from bot.modals import CORRECTION
 from bot.parts import Parts
-from bot.spot import Body, of_click, user_of, value_of
+from bot.spot import Body, field, of_click, user_of, value_of
 
 
 def register(app: AsyncApp, parts: Parts) -> None:
@@ -16,7 +18,13 @@ def register(app: AsyncApp, parts: Parts) -> None:
         await parts.correcting.open(body["trigger_id"], user_of(body), of_click(body), answer_id=int(value_of(body)))
 
     async def on_correction(ack: AsyncAck, body: Body, view: Body) -> None:
-        errors = await parts.correcting.take(view, user_of(body))
+        try:
+            errors = await parts.correcting.take(view, user_of(body))
+        except Overtaken as meanwhile:
+            own = field(view, modals.TEXT)
+            again = modals.overtaken(view, meanwhile.words, meanwhile.by, meanwhile.seen, own)
+            await ack(response_action="update", view=again)
+            return
         if errors:
             await ack(response_action="errors", errors=errors)
         else:

@@ -195,5 +195,5 @@ async def test_a_member_may_send_so_many_corrections_a_day(
         assert await scene.mia.submit(first, filled("correction 1")) is None
         second = await thumb_down(scene, scene.mia, await scene.ask(scene.mia, "question 2"))
         errors = await scene.mia.submit(second, filled("correction 2"))
-        assert errors is not None and "at most 1 corrections a day" in errors["text"]
+        assert errors is not None and "at most 1 correction a day" in errors["text"]
     assert [case.status for case in cases_of(scene)] == [CaseStatus.CORRECTED, CaseStatus.FLAGGED]
