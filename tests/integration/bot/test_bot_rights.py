@@ -1,19 +1,33 @@
 """Whose a correction is: who may change it, take it back, or see it, when several people have to do with one answer."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
 
+from feedback import reports
 from feedback.database import Database
 from feedback.models import Case, Event
+from feedback.reports import Result
 from feedback.states import CaseStatus
 from sandbox.client import Message, View, Workspace
+from sandbox.server import serve
 from settings import Settings
-from tests.integration.bot.conftest import Scene, StartBot
+from tests.integration.bot.conftest import MANIFEST, Scene, StartBot
 from tests.integration.bot.stand_in_model import StandInModel
 from tests.integration.bot.test_bot_votes import cases_of, filled, note_to, thumb_down, votes
 from tests.integration.bot.trainer_by_hand import TrainerByHand
+
+
+@pytest.fixture
+def sandbox_url(tmp_path: Path) -> Iterator[str]:
+    """A workspace in which the app may read user groups."""
+    manifest = tmp_path / "app.yaml"
+    manifest.write_text(MANIFEST.read_text().replace("users:read,", "users:read, usergroups:read,"))
+    with serve(manifest) as url:
+        yield url
 
 
 async def home_of(scene: Scene, name: str, wanted: str) -> View:
@@ -117,8 +131,9 @@ async def test_the_quota_counts_when_words_were_written_not_when_their_case_was_
         found = [await flagged(scene, "noor"), await flagged(scene, "noor")]
         with db.begin() as session:
             session.execute(update(Case).values(created_at=datetime.now(UTC) - timedelta(days=2)))
-        first, second = [await thumb_down(scene, scene.mia, answer) for answer in found]
+        first = await thumb_down(scene, scene.mia, found[0])
         assert await scene.mia.submit(first, filled("words 1")) is None
+        second = await thumb_down(scene, scene.mia, found[1])
         errors = await scene.mia.submit(second, filled("words 2"))
         assert errors is not None and "at most 1 correction a day" in errors["text"]
 
@@ -131,18 +146,18 @@ async def test_what_members_asked_is_for_admins_to_see(scene: Scene, trainer: Tr
     assert await scene.mia.submit(view, filled("Five gold.")) is None
     await trainer.approve_all()
     await trainer.start()
-    await trainer.move_to("probing")
-    await trainer.probe(await trainer.save(1), passed=False)
+    adapter = await trainer.go_live(1)
+    asked = {"new": "what do I earn?", "identity": "Who are you?"}
+    failed = [Result(group, group, prompt, "Hm.", False, f"not {prompt}") for group, prompt in asked.items()]
     with scene.db.begin() as session:
-        from feedback import adapters
-
-        adapters.promote(session, adapters.listed(session, "pip")[0], by="worker", why="as it is")
+        reports.add(session, None, adapter.id, failed, 1.0)
     for name, sees in {"gus": False, "mia": False, "ada": True}.items():
         person = scene.ws.person(name)
         channel = next(c["name"] for c in await person.channels() if c["kind"] == "channel")
         await person.command(channel, "/mend", "probes")
         said = await note_to(person, "what do I earn?" if sees else "what was asked is for admins to see", channel)
-        assert ("what do I earn?" in said.plain) is sees and "Who are you?" in said.plain
+        assert said.plain.count("what do I earn?") == (2 if sees else 0)
+        assert "Who are you?" in said.plain
     guest = await home_of(scene, "gus", "Ask me anything")
     assert "👎" not in guest.plain and "what do I earn?" not in guest.plain
 
