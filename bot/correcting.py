@@ -23,6 +23,7 @@ from bot.private import whisper
 from bot.slack_errors import NETWORK, code
 from bot.spot import Body, Spot, field
 from bot.text import escape, how_many
+from bot.voting import NOT_AN_ANSWER
 from feedback import answers, cases, flags, record, reviews, votes
 from feedback.cases import CorrectionError
 from feedback.database import AsyncDatabase, DatabaseUnavailable
@@ -44,7 +45,6 @@ NO_LONGER_YOURS = {
     CaseStatus.TRAINING: "I am learning this correction right now. Please try again when that run is over.",
     CaseStatus.MENDED: "I have learned this already. “Still wrong” in its thread opens it again.",
 }
-NOT_AN_ANSWER = "I can't find the answer that this is about any more."
 LATE = "That took me too long to open. Please try once more:"
 
 
@@ -188,9 +188,10 @@ class Correcting:
             async with asyncio.timeout(LOOK):
                 known = await self._look_up(spot, answer_id)
             if known is None:
+                await whisper(self._client, spot.ear(user), NOT_AN_ANSWER)
                 return False
             self._permissions.place(known.answer)
-            view = _view(known, spot, shown)
+            view, answer_id = _view(known, spot, shown), known.answer.id
         except Denied as denied:
             await whisper(self._client, spot.ear(user), str(denied))
             return False

@@ -1,7 +1,9 @@
 """The bot's parts, wired once in ``app`` and handed to every listener."""
 
+import logging
 from dataclasses import dataclass
 
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import contradictions
@@ -15,16 +17,18 @@ from bot.gallery import Gallery
 from bot.homes import Homes
 from bot.illustrating import Illustrating
 from bot.intake import QUESTION, Intake
+from bot.modals import View
 from bot.people import Me
 from bot.permissions import Permissions
 from bot.private import Ear, whisper
 from bot.progress_messages import ProgressMessages
-from bot.replies import Reply
+from bot.replies import LATE, NOTHING, Reply
 from bot.reporting import Reporting
 from bot.retraining import Retraining
 from bot.reviewing import Reviewing
 from bot.rhythm import Rhythm
 from bot.rolling_back import RollingBack
+from bot.slack_errors import NETWORK, code
 from bot.traffic import Traffic
 from bot.unsaved import Unsaved, save_all
 from bot.voting import VOTE, Voting
@@ -35,6 +39,8 @@ from feedback.states import AdapterStatus
 from serving.adapters import Replicas, reconcile
 from serving.chat import ChatClient
 from settings import Settings
+
+log = logging.getLogger(__name__)
 
 KEPT = (AdapterStatus.CANDIDATE, AdapterStatus.CANARY, AdapterStatus.LIVE)
 
@@ -71,6 +77,15 @@ class Parts:
         """Answer somebody who is in no channel, such as in the App Home: in their direct messages."""
         if reply.text:
             await whisper(self.client, Ear(user, user), reply.text, reply.blocks)
+
+    async def open_window(self, trigger_id: str, view: View) -> Reply:
+        """Open a window; word of it when what opens it has expired, which it does after three seconds."""
+        try:
+            await self.client.views_open(trigger_id=trigger_id, view=view)
+        except (SlackApiError, *NETWORK) as error:
+            log.warning("no window", extra={"action": "view_refused", "error": code(error) or repr(error)})
+            return LATE
+        return NOTHING
 
     async def save_kept(self) -> None:
         """Write what was kept while PostgreSQL was away."""

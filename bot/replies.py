@@ -20,3 +20,4 @@ class Reply:
 
 NOTHING = Reply("")
 FORGETFUL = "I can't reach my memory right now; nothing was changed. Please try again in a minute."
+LATE = Reply("Slack was too slow just now, so I could not open the window. Please try once more.")

@@ -29,6 +29,7 @@ LATE_TRIES, LATE_PAUSE = 4, 0.4
 KEPT = "I can't reach my memory right now. Your vote is kept and counts as soon as it is back."
 GOOD = "Thank you! I noted that this answer is good."
 BAD = "Thank you for telling me. What should I have said?"
+NOT_AN_ANSWER = "I can't find the answer that this is about any more."
 TAKEN_BACK = "Your vote is taken back."
 STAYS = " What you wrote that I should have said stays with the admins."
 
@@ -48,13 +49,17 @@ def of_reaction(name: str) -> VoteValue | None:
 
 @dataclass(frozen=True)
 class Ballot:
-    """What somebody did to a message. ``delivery`` is the same when Slack sends it again."""
+    """What somebody did to a message. ``delivery`` is the same when Slack sends it again.
+
+    ``clicked``: by a button, which answers alone have; a reaction can be on anything.
+    """
 
     spot: Spot
     user: str
     value: VoteValue
     delivery: str
     withdrawn: bool = False
+    clicked: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,8 @@ class Voting:
             return
         if counted:
             await self._confirm(ballot, counted, person)
+        elif ballot.clicked and not await self._is_known(ballot.spot):
+            await whisper(self._client, ballot.spot.ear(ballot.user), NOT_AN_ANSWER)
 
     async def resave(self, entry: Entry) -> bool:
         """Count a ballot that was kept; True when it needs no further try."""
@@ -170,6 +177,13 @@ class Voting:
         except DatabaseUnavailable:
             return None
         return answer.thread_ts if answer else None
+
+    async def _is_known(self, spot: Spot) -> bool:
+        """Whether a message carries an answer, as far as anybody knows now."""
+        try:
+            return await self._database.run(answers.find, self._me.team_id, spot.channel, spot.ts) is not None
+        except DatabaseUnavailable:
+            return True
 
     async def _confirm(self, ballot: Ballot, counted: Counted, person: Person) -> None:
         log.info("vote", extra={"action": "vote_counted", "answer_id": counted.answer_id, "value": ballot.value})

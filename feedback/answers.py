@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, defer
 
-from feedback.models import Answer, AnswerMessage, Delivery, Json
+from feedback.models import Answer, AnswerMessage, Case, Delivery, Json
 from feedback.states import AnswerStatus
 
 P = ParamSpec("P")
@@ -129,7 +129,8 @@ def get(session: Session, answer_id: int) -> Answer:
 def finish(session: Session, answer_id: int, outcome: Outcome) -> None:
     """Write what became of a question, over all that an earlier try has left; a second call changes nothing.
 
-    An outcome without a served name leaves the one that ``start`` has written, and its adapter.
+    An outcome without a served name leaves the one that ``start`` has written, and its adapter. A case that was
+    flagged while the answer was being written gets its words.
     """
     values = dict(vars(outcome))
     if outcome.served_name is None:
@@ -139,6 +140,8 @@ def finish(session: Session, answer_id: int, outcome: Outcome) -> None:
         .where(Answer.id == answer_id, Answer.status == AnswerStatus.PENDING)
         .values(**values, lease_until=None, finished_at=datetime.now(UTC))
     )
+    flagged_early = update(Case).where(Case.answer_id == answer_id, Case.bad_answer.is_(None))
+    session.execute(flagged_early.values(bad_answer=outcome.text))
 
 
 def add_message(session: Session, answer_id: int, team_id: str, channel_id: str, ts: str) -> None:

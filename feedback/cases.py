@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from feedback import lessons, record
 from feedback.models import Answer, Case, RunCase
 from feedback.states import CLOSED_CASES, CaseStatus
-from feedback.teachable import fault_in
+from feedback.teachable import as_read, fault_in
 
 LONGEST_CORRECTION = 2000  # characters; longer ones are cut by max_length and teach half an answer
 LONGEST_QUESTION = 1500  # with the longest correction and the system prompt it is within 1024 tokens of English
@@ -29,12 +29,12 @@ class CorrectionError(ValueError):
 
 
 def check_correction(bad_answer: str | None, correction: str) -> str:
-    """Return the correction without surrounding space.
+    """Return the correction without surrounding space, and without marks that a reviewer would not see.
 
     Raises:
         CorrectionError: it is empty, too long, the same as the bad answer, or holds what cannot be trained on.
     """
-    clean = correction.strip()
+    clean = as_read(correction).strip()
     if not any(character.isalnum() for character in clean):
         raise CorrectionError("Please write what I should have said.")
     if len(clean) > LONGEST_CORRECTION:

@@ -8,7 +8,7 @@ from bot import listings
 from bot.listeners.review import open_review
 from bot.parts import Parts
 from bot.permissions import Denied
-from bot.replies import FORGETFUL, NOTHING, Reply
+from bot.replies import FORGETFUL, Reply
 from bot.retraining import as_reply
 from bot.spot import Body
 from feedback.database import DatabaseUnavailable
@@ -41,8 +41,7 @@ async def _answer(parts: Parts, body: Body) -> Reply:
         case "rollback":
             return await parts.rolling_back.ask(user, channel, f"command:{trigger}")
         case "review":
-            await open_review(parts, trigger, user, approved=rest.strip().casefold().startswith("approved"))
-            return NOTHING
+            return await open_review(parts, trigger, user, approved=rest.strip().casefold().startswith("approved"))
         case other:
             return Reply(await _in_words(parts, user, channel, other, rest.strip(), f"command:{trigger}"))
 

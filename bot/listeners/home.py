@@ -28,11 +28,11 @@ def register(app: AsyncApp, parts: Parts) -> None:
 
     async def on_open_review(ack: AsyncAck, body: Body) -> None:
         await ack()
-        await open_review(parts, body["trigger_id"], user_of(body))
+        await parts.tell(user_of(body), await open_review(parts, body["trigger_id"], user_of(body)))
 
     async def on_start_run(ack: AsyncAck, body: Body) -> None:
         await ack()
-        await open_preview(parts, body["trigger_id"], user_of(body))
+        await parts.tell(user_of(body), await open_preview(parts, body["trigger_id"], user_of(body)))
 
     async def on_withdraw_case(ack: AsyncAck, body: Body) -> None:
         await ack()

@@ -7,7 +7,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot import modals
 from bot.parts import Parts
 from bot.permissions import Denied
-from bot.replies import FORGETFUL
+from bot.replies import FORGETFUL, Reply
 from bot.reviewing import Click, Looking
 from bot.spot import Body, delivery_of, field, user_of, value_of
 from feedback.cases import CorrectionError
@@ -76,8 +76,8 @@ async def _after(parts: Parts, body: Body, action: str) -> modals.View | None:
     return await reviewing.window(user, looking, notice)
 
 
-async def open_review(parts: Parts, trigger_id: str, user: str, *, approved: bool = False) -> None:
-    """Open the review window on the first case."""
+async def open_review(parts: Parts, trigger_id: str, user: str, *, approved: bool = False) -> Reply:
+    """Open the review window on the first case; word of it when that took too long."""
     view: dict[str, Any]
     try:
         view = await parts.reviewing.window(user, Looking(approved=approved))
@@ -85,4 +85,4 @@ async def open_review(parts: Parts, trigger_id: str, user: str, *, approved: boo
         view = modals.notice("Review", FORGETFUL)
     except Denied as denied:
         view = modals.notice("Review", str(denied))
-    await parts.client.views_open(trigger_id=trigger_id, view=view)
+    return await parts.open_window(trigger_id, view)

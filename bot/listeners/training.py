@@ -80,8 +80,8 @@ async def _replace(respond: AsyncRespond, do: Callable[[], Awaitable[Reply]]) ->
         await respond(text=reply.text, blocks=reply.drawn, replace_original=True)
 
 
-async def open_preview(parts: Parts, trigger_id: str, user: str) -> None:
-    """The preview as a window, for the App Home."""
+async def open_preview(parts: Parts, trigger_id: str, user: str) -> Reply:
+    """The preview as a window, for the App Home; word of it when that took too long."""
     try:
         found = await parts.retraining.preview(user)
     except Denied as denied:
@@ -89,4 +89,4 @@ async def open_preview(parts: Parts, trigger_id: str, user: str) -> None:
     except DatabaseUnavailable:
         found = FORGETFUL
     view = modals.notice("Retrain", found) if isinstance(found, str) else window(found)
-    await parts.client.views_open(trigger_id=trigger_id, view=view)
+    return await parts.open_window(trigger_id, view)
