@@ -51,7 +51,7 @@ def of_reaction(name: str) -> VoteValue | None:
 class Ballot:
     """What somebody did to a message. ``delivery`` is the same when Slack sends it again.
 
-    ``clicked``: by a button, which answers alone have; a reaction can be on anything.
+    ``clicked``: by a button, which answers alone have; a reaction can be on anything. ``at``: when, by Slack's clock.
     """
 
     spot: Spot
@@ -60,6 +60,7 @@ class Ballot:
     delivery: str
     withdrawn: bool = False
     clicked: bool = False
+    at: float | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Counted:
 def count(
     session: Session, ballot: Ballot, person: Person, team_id: str, check: Callable[[Answer], None]
 ) -> Counted | None:
-    """Write a vote; None when the message is no answer, or the ballot was counted before.
+    """Write a vote; None when the message is no answer, or the ballot was counted before or undone since.
 
     Raises:
         Denied: ``check`` does not allow votes on such an answer.
@@ -85,12 +86,14 @@ def count(
         check(answer)
     if answer is None or not answers.take_delivery(session, ballot.delivery):
         return None
+    if votes.is_overtaken(session, answer.id, person, ballot.value, ballot.at):
+        return None
     if ballot.withdrawn:
-        if not votes.withdraw(session, answer.id, person, ballot.value):
+        if not votes.withdraw(session, answer.id, person, ballot.value, ballot.at):
             return None
         before: VoteValue | None = ballot.value
     else:
-        before = votes.cast(session, answer.id, person, ballot.value)
+        before = votes.cast(session, answer.id, person, ballot.value, ballot.at)
     if ballot.value is VoteValue.DOWN and not ballot.withdrawn:
         return Counted(answer.id, answer.thread_ts, before, cases.flag(session, answer, by=str(person)))
     if before is VoteValue.DOWN:
@@ -158,7 +161,7 @@ class Voting:
         found = await self._database.run(answers.message_ts, answer_id)
         if found:
             spot = Spot(ballot.spot.channel, found[-1], ballot.spot.thread_ts)
-            await self.vote(Ballot(spot, ballot.user, value, ballot.delivery, withdrawn=True))
+            await self.vote(replace(ballot, spot=spot))
 
     async def _count(self, ballot: Ballot, person: Person) -> Counted | None:
         """Count a ballot; one on a message that is only just posted gets a moment until the record knows it."""

@@ -7,7 +7,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.blocks import DOWN, FEEDBACK, UP
 from bot.case_blocks import WITHDRAW_VOTE
 from bot.parts import Parts
-from bot.spot import Body, delivery_of, of_click, user_of, value_of
+from bot.spot import Body, delivery_of, of_click, time_of, user_of, value_of
 from bot.voting import Ballot
 from feedback.states import VoteValue
 
@@ -27,12 +27,14 @@ def register(app: AsyncApp, parts: Parts) -> None:
             shown = str((body.get("message") or {}).get("text") or "")
             if not await parts.correcting.open(body["trigger_id"], user, spot, shown=shown):
                 return
-        await parts.voting.vote(Ballot(spot, user, value, delivery_of(body), clicked=True))
+        await parts.voting.vote(Ballot(spot, user, value, delivery_of(body), clicked=True, at=time_of(body)))
 
     async def on_withdraw(ack: AsyncAck, body: Body) -> None:
         await ack()
         answer_id, _, value = value_of(body).partition(":")
-        ballot = Ballot(of_click(body), user_of(body), VoteValue(value), delivery_of(body), withdrawn=True)
+        ballot = Ballot(
+            of_click(body), user_of(body), VoteValue(value), delivery_of(body), withdrawn=True, at=time_of(body)
+        )
         await parts.voting.take_back(int(answer_id), VoteValue(value), ballot)
 
     app.action(re.compile(rf"^{FEEDBACK}"))(on_thumb)

@@ -242,3 +242,14 @@ async def test_a_question_too_long_to_teach_is_said_in_the_window(scene: Scene) 
     assert "plain_text_input" not in str(view.blocks)
     await scene.mia.close(view)
     assert list(votes(scene).values()) == [VoteValue.DOWN]
+
+
+async def test_the_last_thumb_counts_even_when_it_is_heard_of_first(scene: Scene) -> None:
+    answer = await scene.ask(scene.mia, "who are you?")
+    await scene.ws.fault("delay", method="views.open", ms=600, times=1)  # the vote is stored when the window is open
+    await scene.mia.click("general", answer.ts, "mend_feedback", "negative")
+    await scene.mia.click("general", answer.ts, "mend_feedback", "positive")
+    await note_to(scene.mia, voting.GOOD)
+    await scene.mia.wait_for_view()
+    await asyncio.sleep(0.3)  # what is not to be counted leaves no sign
+    assert list(votes(scene).values()) == [VoteValue.UP] and cases_of(scene) == []
