@@ -1,6 +1,6 @@
 """Questions and answers: taken in once, finished once, found again by their Slack message."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Concatenate, ParamSpec, TypeVar
@@ -56,6 +56,11 @@ def take_delivery(session: Session, event_id: str) -> bool:
     session.execute(delete(Delivery).where(Delivery.created_at < datetime.now(UTC) - DELIVERIES_KEPT))
     taken = insert(Delivery).values(event_id=event_id).on_conflict_do_nothing().returning(Delivery.event_id)
     return session.execute(taken).first() is not None
+
+
+def forget_deliveries(session: Session, event_ids: Collection[str]) -> None:
+    """What was taken could not be carried out: it may be taken once more."""
+    session.execute(delete(Delivery).where(Delivery.event_id.in_(event_ids)))
 
 
 def once(
@@ -180,6 +185,17 @@ def earlier_in_thread(session: Session, answer: Answer, *, limit: int = 500) -> 
         .limit(limit)
     )
     return list(reversed(list(rows)))
+
+
+def newest_in_thread(session: Session, answer: Answer) -> int | None:
+    """The id of the last finished answer in an answer's thread."""
+    query = select(func.max(Answer.id)).where(
+        Answer.team_id == answer.team_id,
+        Answer.channel_id == answer.channel_id,
+        Answer.thread_ts == answer.thread_ts,
+        Answer.status != AnswerStatus.PENDING,
+    )
+    return session.execute(query).scalar_one()
 
 
 def in_thread(session: Session, team_id: str, channel_id: str, thread_ts: str) -> bool:
