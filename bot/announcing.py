@@ -13,7 +13,7 @@ from bot.patience import Patience
 from bot.progress_messages import ProgressMessages
 from bot.slack_errors import REFUSALS, code
 from bot.text import escape
-from feedback import cases, reports, reviews
+from feedback import cases, flags, reports, reviews
 from feedback.database import AsyncDatabase
 from feedback.models import Answer, Case
 from feedback.states import CaseStatus
@@ -50,7 +50,7 @@ class Announcing:
 
     async def _tell(self, case: Case) -> bool:
         """Post the news into the case's thread; True when there is nothing left to tell."""
-        told = news(case, await self._database.run(says_now, case))
+        told = news(case, await self._database.run(says_now, case), await self._database.run(flags.flaggers, case))
         if case.answer is None or told is None:  # it came from a file, or has moved on since
             return True
         text, blocks = told

@@ -13,6 +13,7 @@ from feedback.votes import Person
 CORRECT, WITHDRAW_VOTE = "mend_correct", "mend_withdraw_vote"
 LONGEST_QUESTION = 8000  # characters of a question in a window; a window takes 100 blocks
 LONGEST_TURN = 250  # characters of what was said before it
+MOST_NAMED = 5
 ASK_AGAIN, STILL_WRONG, WITHDRAW_CASE = "mend_ask_again", "mend_still_wrong", "mend_withdraw_case"
 
 
@@ -93,12 +94,12 @@ def take_back(answer_id: int) -> list[Block]:
     return [actions([button("Take my vote back", WITHDRAW_VOTE, f"{answer_id}:up")])]
 
 
-def news(case: Case, now: str | None = None) -> tuple[str, list[Block]] | None:
+def news(case: Case, now: str | None = None, flaggers: Sequence[str] = ()) -> tuple[str, list[Block]] | None:
     """What the thread of a case is told about its new state: a short text, and blocks. None: nothing.
 
-    ``now`` is what the adapter that learned it says to the question.
+    ``now`` is what the adapter that learned it says to the question, ``flaggers`` are those to name.
     """
-    told = who(case.flagged_by)
+    told = _named(flaggers or [case.flagged_by])
     if case.status is CaseStatus.MENDED:
         return _mended(case, now, told)
     if case.status is CaseStatus.APPROVED and case.outcome:
@@ -114,6 +115,15 @@ def news(case: Case, now: str | None = None) -> tuple[str, list[Block]] | None:
         text = "An admin has turned the correction down."
         return text, [section(f"{told}: {text}"), context(f"Reason: {escape(case.outcome or 'none given')}")]
     return None
+
+
+def _named(actors: Sequence[str]) -> str:
+    """Everybody by name, as far as that is readable."""
+    names = [who(actor) for actor in actors]
+    shown, more = names[:MOST_NAMED], len(names) - MOST_NAMED
+    if more > 0:
+        shown.append("another" if more == 1 else f"{more} others")
+    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
 
 
 def _mended(case: Case, now: str | None, told: str) -> tuple[str, list[Block]]:

@@ -31,6 +31,7 @@ QUESTION = "question"
 FORGETFUL = "I can't reach my memory right now; your question is kept and I will answer when it is back."
 FORGOTTEN = "I'm sorry: I was without my memory for too long, so I won't answer this one. Please ask me again."
 EMPTY = "I'm here. Ask me anything: write your question in the same message as my name."
+EMPTY_DIRECT = "I can read text only. Ask me anything: write your question in a message."
 
 
 def take(session: Session, asked: Asked, event_id: str, lease: timedelta, follows: bool) -> int | None:
@@ -222,7 +223,7 @@ class Intake:
         key = f"empty:{question.channel_id}:{question.question_ts}"  # a mention comes as two events
         with contextlib.suppress(DatabaseUnavailable):
             if await self._database.run(answers.take_delivery, key):
-                await self._answering.say(_place(question), EMPTY)
+                await self._answering.say(_place(question), EMPTY_DIRECT if asked.kind is Kind.DIRECT else EMPTY)
 
     async def _keep(self, asked: Asked, event_id: str) -> None:
         new = self._keep_in_file(asked, event_id)

@@ -13,7 +13,8 @@ from bot.case_blocks import fingerprint
 from bot.contradictions import Known, persona_hints
 from bot.likeness import hints
 from bot.permissions import Permissions
-from feedback import answers, cases, reviews
+from bot.text import how_many
+from feedback import answers, cases, contributions, reviews
 from feedback.cases import CorrectionError
 from feedback.database import AsyncDatabase
 from feedback.models import Answer, Case
@@ -198,13 +199,13 @@ class Reviewing:
         if not named:
             return "Whose corrections? Write `undo @somebody`."
         person = (await self._permissions.standing(named.group(1))).person
-        gone = await self._database.run(answers.once, delivery, reviews.undo, self._persona, str(person), by=by)
+        gone = await self._database.run(answers.once, delivery, contributions.undo, self._persona, person, by=by)
         if gone is None:
             return ""
         log.info("undone", extra={"action": "contributions_undone", "person": str(person), "cases": len(gone)})
         learned = any(case.adapter_id for case in gone)
         until = " What is learned already stays so until the next training or a rollback." if learned else ""
-        return f"{len(gone)} case(s) of <@{person.user_id}> taken back.{until}"
+        return f"{how_many(len(gone), 'case')} of <@{person.user_id}> taken back.{until}"
 
     async def _decide(self, click: Click, decide: Decide, words: Sequence[str], done: str) -> str:
         by = str(await self._permissions.admin(click.user, MAY))

@@ -3,7 +3,7 @@
 from bot import modals
 from bot.blocks import Block, actions, button
 from bot.replies import Reply
-from bot.text import escape
+from bot.text import escape, how_many
 from feedback.previews import Preview
 
 CONFIRM_RUN, DISMISS, CONFIRM_WINDOW = "mend_confirm_run", "mend_dismiss", "mend_confirm_run_window"
@@ -31,7 +31,7 @@ def words(found: Preview) -> str:
     origin = f"from `{escape(found.parent)}`" if found.parent else "from the base model; the identity set is taught too"
     if not found.cases:
         origin = "the first training needs no case; it starts from the base model"
-    kept = f" {found.earlier} earlier case(s) are practised again." if found.earlier else ""
+    kept = f" Practised again: {how_many(found.earlier, 'earlier case')}." if found.earlier else ""
     return f"Train on {taught}, {origin}.{kept}\n{_rows(found)} · {_minutes(found)}"
 
 

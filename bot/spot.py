@@ -57,6 +57,19 @@ def value_of(body: Body) -> str:
     return str(body["actions"][0].get("value") or "")
 
 
+def seconds(ts: object) -> float | None:
+    """A time as Slack writes it; None when it says none."""
+    try:
+        return float(str(ts))
+    except ValueError:
+        return None
+
+
+def time_of(body: Body) -> float | None:
+    """When an element was clicked."""
+    return seconds(body["actions"][0].get("action_ts"))
+
+
 def field(view: Body, block_id: str) -> str:
     """What was written or chosen in a view's field whose action has the block's name."""
     state = ((view.get("state") or {}).get("values") or {}).get(block_id, {}).get(block_id, {})

@@ -38,6 +38,11 @@ def shorten_mrkdwn(mrkdwn: str, limit: int) -> str:
     return re.sub(r"(?:&[a-z]*|<[^>]*)\Z", "", mrkdwn[: limit - 1]).rstrip() + "…"
 
 
+def how_many(number: int, noun: str) -> str:
+    """How many of something: "1 case", "2 cases"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def quote(text: str, limit: int = 600) -> str:
     """Somebody's words as an escaped mrkdwn quotation. The limit counts what is quoted, before escaping."""
     lines = shorten(text.strip(), limit).splitlines() or [""]

@@ -65,6 +65,6 @@ async def _in_words(parts: Parts, user: str, channel: str, word: str, rest: str,
         case "follow":
             return await parts.following.command(user, channel, rest)
         case "probes":
-            return await parts.reporting.probes()
+            return await parts.reporting.probes(user)
         case unknown:
             return listings.usage(parts.settings.slack.command, "" if unknown == "help" else unknown)

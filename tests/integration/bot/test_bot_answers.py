@@ -8,13 +8,16 @@ import pytest
 from sqlalchemy import func, select, update
 
 from bot.answering import AWAY, NOTHING_SAID, REPEATED, TOO_LONG
-from bot.intake import EMPTY
+from bot.intake import EMPTY, EMPTY_DIRECT
 from feedback import answers
 from feedback.answers import Outcome, Question
 from feedback.models import Answer, AnswerMessage, Case
 from feedback.rewording import EDITABLE
 from feedback.states import AnswerStatus
-from tests.integration.bot.conftest import Scene, finished_answer
+from sandbox.client import Workspace
+from settings import Settings
+from tests.integration.bot.conftest import Scene, StartBot, finished_answer
+from tests.integration.bot.stand_in_model import StandInModel
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
 LONG = "\n".join(f"{line}. This is line number {line} of a long answer about boats." for line in range(1, 401))
@@ -131,6 +134,8 @@ async def test_only_a_mention_is_an_invitation(scene: Scene) -> None:
     asked = await scene.mia.say("general", f"{await scene.ws.mention()}")
     said = await scene.mia.wait_for("general", lambda m: m.by_app, thread_ts=asked)
     assert said.plain == EMPTY
+    alone = await scene.mia.say("dm", await scene.ws.mention())
+    await scene.mia.wait_for("dm", lambda m: m.by_app and m.plain == EMPTY_DIRECT, thread_ts=alone)
     await scene.mia.say("general", "talk among ourselves")
     first = await scene.ask(scene.mia, "hello")
     await scene.noor.say("general", "I agree", thread_ts=first.thread_ts)
@@ -384,3 +389,19 @@ async def test_when_the_live_adapter_is_gone_what_it_came_from_answers(scene: Sc
     await until_recorded(scene)
     row = only_answer(scene)
     assert (row.status, row.adapter_id, row.served_name) == (AnswerStatus.ANSWERED, None, "base")
+
+
+async def test_a_cap_holds_and_turns_go_round_between_people(
+    settings: Settings, start_bot: StartBot, ws: Workspace, model: StandInModel
+) -> None:
+    slack = settings.slack.model_copy(update={"max_running_answers": 2})
+    model.pace, model.say = 0.04, lambda messages: f"{messages[-1]['content']} {'x ' * 12}"
+    async with start_bot(settings.model_copy(update={"slack": slack})):
+        mia, noor, pip = ws.person("mia"), ws.person("noor"), await ws.mention()
+        asked = [await mia.say("general", f"{pip} mia {number}") for number in range(6)]
+        asked.append(await noor.say("general", f"{pip} noor"))
+        for ts in asked:
+            await mia.wait_for("general", finished_answer, thread_ts=ts)
+    order = [body["messages"][-1]["content"] for body in model.asked]
+    assert model.most_running == 2
+    assert len(order) == 7 and order[-1] != "noor"  # asked last of all, and not answered last

@@ -191,6 +191,6 @@ def test_adapters_are_marked() -> None:
 
 
 def test_probes_are_listed_with_those_that_fail() -> None:
-    listed = listings.probe_list("`pip-v1`", [result("a", True), result("b", False)])
+    listed = listings.probe_list("`pip-v1`", [result("a", True), result("b", False)], everything=False)
     assert "identity" in listed and "1/2" in listed and "✗ prompt of b: reason" in listed
-    assert "no probe report" in listings.probe_list("the base model", None)
+    assert "no probe report" in listings.probe_list("the base model", None, everything=True)

@@ -38,3 +38,8 @@ def test_the_longest_of_both_make_a_row() -> None:
 def test_code_and_markup_can_be_taught() -> None:
     assert check_correction(None, " Write {name}, <b>bold</b>, a | b, or list[str]. ")
     check_question("What does <|> mean, and [inst]?")
+
+
+def test_marks_that_show_a_text_in_another_order_are_not_learned() -> None:
+    assert check_correction(None, "\u202eIt is \u2066evil.example\u2069.\u202c") == "It is evil.example."
+    assert check_correction(None, "שלום עולם. \u200f") == "שלום עולם. \u200f"  # as it is typed
