@@ -1,18 +1,21 @@
 """Telling threads what became of their cases. One bot process at a time does it, so that nobody is told twice."""
 
 import logging
+from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.orm import Session
 
+from bot.blocks import Block, in_words
 from bot.case_blocks import news
+from bot.patience import Patience
 from bot.progress_messages import ProgressMessages
-from bot.slack_errors import NETWORK, Trouble, code, trouble
+from bot.slack_errors import REFUSALS, code
 from bot.text import escape
-from feedback import cases, reports, reviews
+from feedback import cases, flags, reports, reviews
 from feedback.database import AsyncDatabase
-from feedback.models import Case
+from feedback.models import Answer, Case
 from feedback.states import CaseStatus
 
 log = logging.getLogger(__name__)
@@ -32,6 +35,7 @@ class Announcing:
         self, database: AsyncDatabase, client: AsyncWebClient, progress: ProgressMessages, persona: str
     ) -> None:
         self._database, self._client, self._progress, self._persona = database, client, progress, persona
+        self._patience = Patience()
 
     async def round(self) -> None:
         """Tell everything that is new; nothing while another process is at it."""
@@ -40,27 +44,32 @@ class Announcing:
                 return
             await self._progress.update_all()
             for case in await self._database.run(cases.to_announce, self._persona):
-                if await self._tell(case):
+                if not self._patience.rests(case.id) and await self._tell(case):
+                    self._patience.forget(case.id)
                     await self._database.run(reviews.told, case.id, case.status)
 
     async def _tell(self, case: Case) -> bool:
         """Post the news into the case's thread; True when there is nothing left to tell."""
-        told = news(case, await self._database.run(says_now, case))
+        told = news(case, await self._database.run(says_now, case), await self._database.run(flags.flaggers, case))
         if case.answer is None or told is None:  # it came from a file, or has moved on since
             return True
         text, blocks = told
         try:
-            await self._client.chat_postMessage(
-                channel=case.answer.channel_id,
-                thread_ts=case.answer.thread_ts,
-                text=escape(text),
-                blocks=blocks,
-                unfurl_links=False,
-            )
-        except (SlackApiError, *NETWORK) as error:
-            again = trouble(error) in {Trouble.SLOW_DOWN, Trouble.UNKNOWN}
+            await self._post(case.answer, escape(text), blocks)
+        except REFUSALS as error:
+            again = self._patience.again(case.id, error)
             extra = {"action": "news_refused", "case_id": case.id, "again": again}
             log.warning("news refused", extra={**extra, "error": code(error) or repr(error)})
             return not again
         log.info("news told", extra={"action": "news_told", "case_id": case.id, "status": case.status})
         return True
+
+    async def _post(self, answer: Answer, text: str, blocks: list[Block]) -> None:
+        place: dict[str, Any] = {"channel": answer.channel_id, "thread_ts": answer.thread_ts}
+        try:
+            await self._client.chat_postMessage(**place, text=text, blocks=blocks, unfurl_links=False)
+        except SlackApiError as error:
+            if code(error) != "invalid_blocks":
+                raise
+            log.error("news without blocks", extra={"action": "news_undrawn", "answer_id": answer.id})
+            await self._client.chat_postMessage(**place, text=in_words(blocks) or text, unfurl_links=False)

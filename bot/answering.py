@@ -15,11 +15,12 @@ from bot.blocks import answer_footer
 from bot.memory import QuestionTooLong, Turn, fit
 from bot.rhythm import Rhythm
 from bot.sanitising import repetition
-from bot.slack_errors import code
+from bot.slack_errors import REFUSALS, Trouble, code, trouble
 from bot.slack_messages import Place
-from bot.streaming import NO_FOOTER, REFUSALS, Reply
+from bot.streaming import Reply
+from bot.text import is_blank
 from bot.traffic import Traffic
-from feedback import answers, patches, reviews
+from feedback import answers, patches, reviews, rewording
 from feedback.answers import Outcome
 from feedback.database import AsyncDatabase, DatabaseUnavailable
 from feedback.models import Answer, Json
@@ -44,6 +45,7 @@ REPEATED = "I cut this short: I began to repeat myself."
 CUT = "I stopped here: this is as long as my answers may be."
 TIRED = 200  # characters between two looks for a repetition
 RECORD_ATTEMPTS, RECORD_PAUSE = 120, 5.0
+SAY_ATTEMPTS = 4  # a second apart
 
 
 def place_of(answer: Answer) -> Place:
@@ -133,23 +135,32 @@ class Answering:
         Raises:
             DatabaseUnavailable: nothing was shown; the question stays pending.
         """
+        while await self._attempt(answer_id):
+            log.info("reworded", extra={"action": "question_reworded", "answer_id": answer_id})
+
+    async def _attempt(self, answer_id: int) -> bool:
+        """Answer once; True when the question was edited meanwhile, so that its answer is to be written over."""
         try:
             work = await self._database.run(prepare, answer_id, self._settings)
         except ServingError as error:  # the base model's folder is away, say
             await self._postpone(answer_id, str(error))
-            return
-        if work is not None:
-            await self._answer(work)
+            return False
+        return work is not None and await self._answer(work)
 
     async def say(self, place: Place, text: str) -> None:
         """Post a line of our own into the thread; it is no answer, so votes on it count for nothing."""
-        await self._traffic.spacing.turn(place.channel)
-        try:
-            await self._client.chat_postMessage(
-                channel=place.channel, thread_ts=place.thread_ts, text=text, unfurl_links=False
-            )
-        except REFUSALS as error:
-            log.warning("not said", extra={"action": "message_refused", "error": code(error) or repr(error)})
+        for _ in range(SAY_ATTEMPTS):
+            await self._traffic.spacing.turn(place.channel)
+            try:
+                await self._client.chat_postMessage(
+                    channel=place.channel, thread_ts=place.thread_ts, text=text, unfurl_links=False
+                )
+            except REFUSALS as error:
+                log.warning("not said", extra={"action": "message_refused", "error": code(error) or repr(error)})
+                if trouble(error) is not Trouble.HICCUP:
+                    return
+            else:
+                return
 
     async def think(self, place: Place) -> None:
         """Show that the question has arrived. A nicety: its failure is none."""
@@ -164,7 +175,7 @@ class Answering:
         with contextlib.suppress(DatabaseUnavailable):
             await self._database.run(answers.finish, answer_id, Outcome(AnswerStatus.FAILED, error=error))
 
-    async def _answer(self, work: Work) -> None:
+    async def _answer(self, work: Work) -> bool:
         await self.think(work.place)
         try:
             messages = await fit(
@@ -175,13 +186,13 @@ class Answering:
                 count_tokens=self._chat.count_tokens,
             )
         except QuestionTooLong:
-            await self._refuse(work, TOO_LONG, "the question does not fit the model's window")
+            return await self._refuse(work, TOO_LONG, "the question does not fit the model's window")
         except ServingError as error:
             await self._postpone(work.answer.id, str(error))
-        else:
-            await self._stream(replace(work, patch=patching.in_prompt(work.patch, messages)), messages)
+            return False
+        return await self._stream(replace(work, patch=patching.in_prompt(work.patch, messages)), messages)
 
-    async def _stream(self, work: Work, messages: list[Json]) -> None:
+    async def _stream(self, work: Work, messages: list[Json]) -> bool:
         async def register(ts: str) -> None:
             with contextlib.suppress(DatabaseUnavailable):  # again when the outcome is recorded
                 await self._database.run(
@@ -195,25 +206,29 @@ class Answering:
                 said = Said(None, error=str(error))
                 reply.replace(TOO_LONG)
             except ServingError as error:
-                if reply.messages:
-                    await reply.close(NO_FOOTER)  # what is shown stays; the next try writes the whole over it
+                await reply.leave()
                 await self._postpone(work.answer.id, str(error))
-                return
-            if not reply.text.strip():
+                return False
+            if await self._is_outdated(work):
+                await reply.leave()
+                return True
+            if is_blank(reply.text):
                 said = Said(said.completion, error=said.error or "the model said nothing")
                 reply.replace(NOTHING_SAID)
-            if (
-                not await reply.close(answer_footer(" ".join(filter(None, [said.note, patching.note(work.patch)]))))
-                and not reply.stopped
-            ):
-                await self._unshown(work, reply)
-                return
-            await self._record(work, self._outcome(work, messages, said, reply), reply.messages)
+            footer = answer_footer(" ".join(filter(None, [said.note, patching.note(work.patch)])))
+            if not await reply.close(footer) and not reply.stopped:
+                return await self._unshown(work, reply)
+            return not await self._record(work, self._outcome(work, messages, said, reply), reply.messages)
+
+    async def _is_outdated(self, work: Work) -> bool:
+        with contextlib.suppress(DatabaseUnavailable):  # asked again when the outcome is recorded
+            return await self._database.run(rewording.outdated, work.answer)
+        return False
 
     async def _generate_by_any(self, work: Work, messages: list[Json], reply: Reply) -> tuple[Work, Said]:
         """Ask the live adapter; one whose files are gone or broken must not leave people without any answer."""
         try:
-            return work, await self._generate(work.route, messages, reply)
+            return work, await self._generate(work, messages, reply)
         except (AdapterNotServed, AdapterLoadError) as error:
             if not work.fallbacks or reply.messages:
                 raise
@@ -223,9 +238,9 @@ class Answering:
             await self._database.run(answers.start, work.answer.id, route.adapter_id, route.served_name)
             return await self._generate_by_any(replace(work, route=route, fallbacks=left), messages, reply)
 
-    async def _generate(self, route: Route, messages: list[Json], reply: Reply) -> Said:
+    async def _generate(self, work: Work, messages: list[Json], reply: Reply) -> Said:
         looked_at = 0
-        async with self._chat.stream(messages, route.served_name, self._sampling) as stream:
+        async with self._chat.stream(messages, work.route.served_name, self._sampling) as stream:
             so_far = ""
             async for piece in stream:
                 so_far += piece
@@ -234,24 +249,25 @@ class Answering:
                     return Said(stream.completion, error="stopped by its asker")
                 if len(so_far) - looked_at >= TIRED:
                     looked_at = len(so_far)
-                    if repetition(so_far) is not None:
+                    if repetition(so_far) is not None or await self._is_outdated(work):
                         break
         if (end := repetition(so_far)) is not None:
             reply.replace(so_far[:end].strip() + " …")
             return Said(stream.completion, REPEATED, error="the model repeated itself")
         return Said(stream.completion, CUT if stream.completion.finish_reason == "length" else "")
 
-    async def _unshown(self, work: Work, reply: Reply) -> None:
+    async def _unshown(self, work: Work, reply: Reply) -> bool:
         """Nobody has seen the answer, so the question has none: it is for a later try, where there can be one."""
         if reply.lost:
             error = "Slack takes no message of mine there"
             await self._record(work, Outcome(AnswerStatus.FAILED, error=error), reply.messages)
         else:
             await self._postpone(work.answer.id, "Slack did not take the answer", SLACK_REFUSES)
+        return False
 
-    async def _refuse(self, work: Work, text: str, error: str) -> None:
+    async def _refuse(self, work: Work, text: str, error: str) -> bool:
         await self.say(work.place, text)
-        await self._record(work, Outcome(AnswerStatus.FAILED, text=text, error=error), [])
+        return not await self._record(work, Outcome(AnswerStatus.FAILED, text=text, error=error), [])
 
     async def _postpone(self, answer_id: int, error: str, delay: Delay = NO_MODEL) -> None:
         """Leave a question pending and tell its asker once; or, when it has waited too long, that it ends here."""
@@ -265,11 +281,15 @@ class Answering:
         elif await self._database.run(answers.postpone, answer_id, error=error, retry_in=self._rhythm.retry_time):
             await self.say(place, delay.kept)
 
-    async def _record(self, work: Work, outcome: Outcome, messages: Sequence[str]) -> None:
-        """Write what became of the question. It is shown already, so a database that is away is waited for."""
+    async def _record(self, work: Work, outcome: Outcome, messages: Sequence[str]) -> bool:
+        """Write what became of the question, if it still is the question.
+
+        It is shown already, so a database that is away is waited for.
+        """
         for attempt in range(RECORD_ATTEMPTS):
             try:
-                await self._database.run(record, work, outcome, messages)
+                if not await self._database.run(record, work, outcome, messages):
+                    return False
             except DatabaseUnavailable:
                 if attempt == RECORD_ATTEMPTS - 1:
                     raise
@@ -277,7 +297,8 @@ class Answering:
             else:
                 extra = {"action": "question_answered", "answer_id": work.answer.id, "status": outcome.status}
                 log.info("answered", extra={**extra, "adapter": work.route.served_name, "ms": outcome.total_ms})
-                return
+                return True
+        return False
 
     def _outcome(self, work: Work, messages: list[Json], said: Said, reply: Reply) -> Outcome:
         done = said.completion
@@ -297,10 +318,14 @@ class Answering:
         )
 
 
-def record(session: Session, work: Work, outcome: Outcome, messages: Sequence[str]) -> None:
-    """Finish a question and remember every message that carries it, and the corrections that were in its prompt."""
+def record(session: Session, work: Work, outcome: Outcome, messages: Sequence[str]) -> bool:
+    """Remember every message that carries an answer, and the corrections that were in its prompt, and finish its
+    question; False when it has other words by now."""
     answer = work.answer
     patches.write(session, answer.id, [one.case_id for one in work.patch] if outcome.messages else [])
     for ts in messages:
         answers.add_message(session, answer.id, answer.team_id, answer.channel_id, ts)
-    answers.finish(session, answer.id, outcome)
+    settled = rewording.settled(session, answer)
+    if settled:
+        answers.finish(session, answer.id, outcome)
+    return settled

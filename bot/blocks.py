@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.slack_messages import Footer
-from bot.text import escape, shorten
+from bot.text import escape, shorten, shorten_mrkdwn
 
 Block = dict[str, Any]
 
-SECTION, HEADER, BUTTON, PLAIN_OPTION = 3000, 150, 75, 75  # the most characters that Slack takes
+SECTION, CONTEXT, HEADER, BUTTON, PLAIN_OPTION = 3000, 2000, 150, 75, 75  # the most characters that Slack takes
 
 FEEDBACK = "mend_feedback"
 UP, DOWN = "up", "down"
@@ -16,13 +16,19 @@ UP, DOWN = "up", "down"
 
 def section(mrkdwn: str, accessory: Block | None = None) -> Block:
     """A paragraph of mrkdwn that the caller has escaped."""
-    block: Block = {"type": "section", "text": {"type": "mrkdwn", "text": shorten(mrkdwn, SECTION) or " "}}
+    block: Block = {"type": "section", "text": {"type": "mrkdwn", "text": shorten_mrkdwn(mrkdwn, SECTION) or " "}}
     return {**block, "accessory": accessory} if accessory else block
 
 
 def context(mrkdwn: str) -> Block:
     """A small grey line."""
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": shorten(mrkdwn, SECTION)}]}
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": shorten_mrkdwn(mrkdwn, CONTEXT)}]}
+
+
+def in_words(blocks: Sequence[Block]) -> str:
+    """The mrkdwn of what ``section`` and ``context`` have made, for where Slack does not draw blocks."""
+    texts = (block.get("text") or next(iter(block.get("elements") or [{}])) for block in blocks)
+    return "\n".join(str(text["text"]) for text in texts if text.get("type") == "mrkdwn")
 
 
 def header(text: str) -> Block:

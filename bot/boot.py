@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -13,14 +14,15 @@ from slack_sdk.http_retry.request import HttpRequest
 from slack_sdk.http_retry.response import HttpResponse
 from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.people import Me
-from bot.slack_errors import NETWORK, code
+from bot.slack_errors import REFUSALS, code, passes
 from settings import SlackSettings
 
 log = logging.getLogger(__name__)
 
-CALL_TIMEOUT = 10
+CALL_TIMEOUT, PAUSE = 10, 2.0
 # Appends widen their interval instead; a window's trigger is dead before a retry.
 NEVER_AGAIN = ("chat.appendStream", "views.open", "views.push")
 
@@ -68,7 +70,7 @@ async def check_app_token(client: AsyncWebClient, token: str) -> None:
     if not token:
         raise BotSetupError("Socket Mode needs MEND_SLACK__APP_TOKEN, the app-level token that starts with xapp-.")
     try:
-        await client.apps_connections_open(app_token=token)
+        await _patiently(client, lambda: client.apps_connections_open(app_token=token))
     except SlackApiError as error:
         raise BotSetupError(
             f"Slack refuses the app-level token ({code(error)}): set MEND_SLACK__APP_TOKEN to one with the scope"
@@ -82,22 +84,36 @@ async def introduce(client: AsyncWebClient, seconds: float = 60.0) -> Me:
     Raises:
         BotSetupError: the token is refused, or Slack is not reachable for that long.
     """
+    try:
+        found = await _patiently(client, client.auth_test, seconds)
+    except SlackApiError as error:
+        raise BotSetupError(
+            f"Slack refuses the bot token ({code(error)}): set MEND_SLACK__BOT_TOKEN to the token of the installed"
+            " app, and install the app again after its scopes have changed."
+        ) from error
+    me = Me(str(found["user_id"]), str(found["team_id"]), str(found.get("enterprise_id") or ""))
+    log.info("introduced", extra={"action": "slack_connected", "bot": me.user_id, "team": me.team_id})
+    return me
+
+
+async def _patiently(
+    client: AsyncWebClient, call: Callable[[], Awaitable[AsyncSlackResponse]], seconds: float = 60.0
+) -> AsyncSlackResponse:
+    """What a call gives, once Slack is there.
+
+    Raises:
+        SlackApiError: it is there, and refuses.
+        BotSetupError: it is not there for that long.
+    """
     waited = 0.0
     while True:
         try:
-            found = await client.auth_test()
-        except SlackApiError as error:
-            raise BotSetupError(
-                f"Slack refuses the bot token ({code(error)}): set MEND_SLACK__BOT_TOKEN to the token of the installed"
-                " app, and install the app again after its scopes have changed."
-            ) from error
-        except NETWORK as error:
+            return await call()
+        except REFUSALS as error:
+            if not passes(error):
+                raise
             if waited >= seconds:
                 raise BotSetupError(f"Slack cannot be reached at {client.base_url} ({error}).") from error
             log.warning("slack unreachable", extra={"action": "slack_unreachable", "url": client.base_url})
-            await asyncio.sleep(2.0)
-            waited += 2.0
-        else:
-            me = Me(str(found["user_id"]), str(found["team_id"]), str(found.get("enterprise_id") or ""))
-            log.info("introduced", extra={"action": "slack_connected", "bot": me.user_id, "team": me.team_id})
-            return me
+        await asyncio.sleep(PAUSE)
+        waited += PAUSE

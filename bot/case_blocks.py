@@ -13,6 +13,7 @@ from feedback.votes import Person
 CORRECT, WITHDRAW_VOTE = "mend_correct", "mend_withdraw_vote"
 LONGEST_QUESTION = 8000  # characters of a question in a window; a window takes 100 blocks
 LONGEST_TURN = 250  # characters of what was said before it
+MOST_NAMED = 5
 ASK_AGAIN, STILL_WRONG, WITHDRAW_CASE = "mend_ask_again", "mend_still_wrong", "mend_withdraw_case"
 TAKE_CASE_BACK, TAKE_CASE_BACK_WINDOW = "mend_take_case_back", "mend_take_case_back_window"
 
@@ -23,9 +24,9 @@ def who(actor: str | None) -> str:
     return f"<@{person.user_id}>" if person else escape(actor or "nobody")
 
 
-def state(case: Case) -> str:
-    """Where a case stands, in escaped words."""
-    why = f": {escape(case.outcome)}" if case.outcome else ""
+def state(case: Case, longest: int = 600) -> str:
+    """Where a case stands, in escaped words; a reason is given in ``longest`` characters at most."""
+    why = f": {escape(shorten(case.outcome, longest))}" if case.outcome else ""
     match case.status:
         case CaseStatus.FLAGGED:
             return "flagged; nobody has written yet what it should have been"
@@ -103,12 +104,12 @@ def take_back(answer_id: int) -> list[Block]:
     return [actions([button("Take my vote back", WITHDRAW_VOTE, f"{answer_id}:up")])]
 
 
-def news(case: Case, now: str | None = None) -> tuple[str, list[Block]] | None:
+def news(case: Case, now: str | None = None, flaggers: Sequence[str] = ()) -> tuple[str, list[Block]] | None:
     """What the thread of a case is told about its new state: a short text, and blocks. None: nothing.
 
-    ``now`` is what the adapter that learned it says to the question.
+    ``now`` is what the adapter that learned it says to the question, ``flaggers`` are those to name.
     """
-    told = who(case.flagged_by)
+    told = _named(flaggers or [case.flagged_by])
     if case.status is CaseStatus.MENDED:
         return _mended(case, now, told)
     if case.status is CaseStatus.APPROVED and case.outcome:
@@ -124,6 +125,15 @@ def news(case: Case, now: str | None = None) -> tuple[str, list[Block]] | None:
         text = "An admin has turned the correction down."
         return text, [section(f"{told}: {text}"), context(f"Reason: {escape(case.outcome or 'none given')}")]
     return None
+
+
+def _named(actors: Sequence[str]) -> str:
+    """Everybody by name, as far as that is readable."""
+    names = [who(actor) for actor in actors]
+    shown, more = names[:MOST_NAMED], len(names) - MOST_NAMED
+    if more > 0:
+        shown.append("another" if more == 1 else f"{more} others")
+    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
 
 
 def _mended(case: Case, now: str | None, told: str) -> tuple[str, list[Block]]:

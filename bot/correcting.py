@@ -4,7 +4,6 @@ While the database is away the window stays open and says so: the words are safe
 """
 
 import asyncio
-import contextlib
 import hashlib
 import logging
 import time
@@ -19,18 +18,19 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.orm import Session
 
 from bot import modals
-from bot.case_blocks import invitation
+from bot.case_blocks import fingerprint, invitation
 from bot.people import Me
 from bot.permissions import Denied, Permissions
 from bot.private import whisper
 from bot.slack_errors import NETWORK, code
 from bot.spot import Body, Spot, field
-from bot.voting import BAD
-from feedback import answers, cases, reviews, votes
+from bot.text import escape, how_many
+from bot.voting import BAD, NOT_AN_ANSWER
+from feedback import answers, cases, flags, record, reviews, votes
 from feedback.cases import CorrectionError
 from feedback.database import AsyncDatabase, DatabaseUnavailable
 from feedback.models import Answer, Case
-from feedback.states import CaseStatus, IllegalMove, VoteValue
+from feedback.states import CLOSED_CASES, CaseStatus, IllegalMove, VoteValue
 from feedback.votes import Person
 
 log = logging.getLogger(__name__)
@@ -40,8 +40,13 @@ FORGETFUL = "I can't reach my memory right now. Nothing is lost: leave this wind
 FORGETFUL_CLICK = "I can't reach my memory right now. Please try again in a minute."
 LEARNING = "I am learning a correction of this answer right now. Please send again when that run is over."
 DECIDED = "An admin has already approved a correction of this answer. An admin can change it."
-QUOTA = "Thank you for all of these! I take at most {} corrections a day from one person; please go on tomorrow."
-NOT_AN_ANSWER = "I can't find the answer that this is about any more."
+QUOTA = "Thank you for all of these! I take at most {} a day from one person; please go on tomorrow."
+UNTEACHABLE = "I can't learn a correction here: the question {}. Your thumbs-down counts, and an admin sees it."
+NO_LONGER_YOURS = {
+    CaseStatus.APPROVED: "An admin has approved this correction already, so only an admin can take it back.",
+    CaseStatus.TRAINING: "I am learning this correction right now. Please try again when that run is over.",
+    CaseStatus.MENDED: "I have learned this already. “Still wrong” in its thread opens it again.",
+}
 LATE = "That took me too long to open. Please try once more:"
 
 
@@ -55,7 +60,7 @@ class Known:
 
 def look_up(session: Session, team_id: str, spot: Spot, answer_id: int | None) -> Known | None:
     """The answer in a message, or the one with an id."""
-    answer = answers.get(session, answer_id) if answer_id else answers.find(session, team_id, spot.channel, spot.ts)
+    answer = session.get(Answer, answer_id) if answer_id else answers.find(session, team_id, spot.channel, spot.ts)
     return Known(answer, reviews.open_case(session, answer.id)) if answer else None
 
 
@@ -78,9 +83,9 @@ class Opened:
     thumb: bool = False
     note: str | None = None
 
-    def pack(self, spot: Spot, answer_id: int | None) -> dict[str, Any]:
-        """For the window's private metadata."""
-        more = {"thumb": self.thumb, "note": self.note}
+    def pack(self, spot: Spot, answer_id: int | None, seen: str = "") -> dict[str, Any]:
+        """For the window's private metadata; ``seen`` is the correction that the window shows."""
+        more = {"thumb": self.thumb, "note": self.note, "seen": seen}
         return spot.pack(answer=answer_id, **{key: value for key, value in more.items() if value})
 
 
@@ -94,7 +99,10 @@ class Taken:
 
 @dataclass(frozen=True)
 class Sent:
-    """What came out of a window. ``delivery`` is the same when Slack sends it again."""
+    """What came out of a window. ``delivery`` is the same when Slack sends it again.
+
+    ``seen`` tells which correction the window has shown its author; empty for none.
+    """
 
     spot: Spot
     answer_id: int | None
@@ -102,6 +110,7 @@ class Sent:
     reason: str | None
     wordings: list[str]
     delivery: str
+    seen: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,11 +122,25 @@ class Author:
     quota: int
 
 
+class Overtaken(Exception):
+    """Somebody else, ``by``, has written ``words`` that the author of this correction has not seen."""
+
+    def __init__(self, case: Case) -> None:
+        super().__init__(f"case {case.id} has other words by now")
+        self.words, self.by, self.seen = case.correction or "", case.corrected_by, seen_in(case)
+
+
+def seen_in(case: Case | None) -> str:
+    """Tells the correction that a case has; empty when it has none."""
+    return fingerprint(case) if case is not None and case.correction is not None else ""
+
+
 def write(session: Session, team_id: str, sent: Sent, author: Author, check: Callable[[Answer], None]) -> Case | None:
     """Flag the answer if nobody has, and write what it should have said; None when it was sent before.
 
     Raises:
-        CorrectionError: the text cannot be taught, the answer is unknown, or it is not for this author to change.
+        CorrectionError: nothing can be taught here, the answer is unknown, or it is not for this author to change.
+        Overtaken: the author has not seen what somebody else has written.
         IllegalMove: the case is being trained on.
         Denied: ``check`` does not allow that anything is taught about such an answer.
     """
@@ -125,13 +148,17 @@ def write(session: Session, team_id: str, sent: Sent, author: Author, check: Cal
     if known is None:
         raise CorrectionError(NOT_AN_ANSWER)
     check(known.answer)
+    if fault := cases.fault_in_question(known.answer.question):
+        raise CorrectionError(UNTEACHABLE.format(fault))
     if not answers.take_delivery(session, sent.delivery):
         return None
     by = str(author.person)
     votes.cast(session, known.answer.id, author.person, VoteValue.DOWN)
     case = cases.flag(session, known.answer, by=by)
-    if case.corrected_by != by and not author.is_admin:
+    if not author.is_admin:
         _check_rights(session, case, author)
+    if case.corrected_by != by and seen_in(case) not in {"", sent.seen}:
+        raise Overtaken(case)
     reviews.complete(case, known.answer)
     return cases.correct(session, case.id, sent.text, sent.reason, by=by, wordings=sent.wordings)
 
@@ -140,16 +167,39 @@ def _check_rights(session: Session, case: Case, author: Author) -> None:
     """A member neither undoes what an admin has approved, nor floods the admins."""
     if case.status is CaseStatus.APPROVED:
         raise CorrectionError(DECIDED)
+    if case.corrected_by == str(author.person):
+        return
     since = datetime.now(UTC) - timedelta(days=1)
     if reviews.corrected_since(session, case.persona, str(author.person), since) >= author.quota:
-        raise CorrectionError(QUOTA.format(author.quota))
+        raise CorrectionError(QUOTA.format(how_many(author.quota, "correction")))
 
 
-def withdraw_own(session: Session, case_id: int, by: str) -> None:
-    """Take a case back, if it is one's own."""
-    case = cases.get(session, case_id)
-    if by in {case.flagged_by, case.corrected_by}:
+def withdraw_own(session: Session, case_id: int, person: Person, is_admin: bool) -> None:
+    """Take one's flag back, or a case in one's own words; nothing where that was done before.
+
+    Raises:
+        Denied: the case is not this person's to take back, or not any more.
+    """
+    case, by = session.get(Case, case_id), str(person)
+    if case is None or case.status in CLOSED_CASES:
+        return
+    if case.answer_id is not None:  # the answer before its case: whoever flags it now does it in that order
+        session.get_one(Answer, case.answer_id, with_for_update={"key_share": True})
+    record.lock(session, case)
+    flagged = by in flags.flaggers(session, case)
+    if not cases.may_take_back(case, by, is_admin=is_admin) or not (flagged or case.corrected_by == by):
+        raise Denied(_not_yours(case, by))
+    if case.status is CaseStatus.FLAGGED and case.answer_id is not None:
+        votes.withdraw(session, case.answer_id, person, VoteValue.DOWN)
+        flags.settle_bare(session, case.answer_id, by=by)
+    else:
         cases.withdraw(session, case_id, by=by)
+
+
+def _not_yours(case: Case, by: str) -> str:
+    if case.corrected_by != by:
+        return "This correction is somebody else's, so it is not yours to take back."
+    return NO_LONGER_YOURS.get(case.status, NO_LONGER_YOURS[CaseStatus.APPROVED])
 
 
 class Correcting:
@@ -167,24 +217,29 @@ class Correcting:
         The trigger lives for three seconds, so this comes before anything is stored, and a database that does not
         answer in one is done without: then the window shows the words of the message itself.
         """
+        answer_id = opened.answer_id
         try:
             await self._permissions.teacher(user)
             async with asyncio.timeout(LOOK):
                 known = await self._look_up(spot, opened.answer_id)
             if known is None:
+                await whisper(self._client, spot.ear(user), NOT_AN_ANSWER)
                 return False
             self._permissions.place(known.answer)
-            view = _view(known, spot, opened)
+            view, answer_id = _view(known, spot, opened), known.answer.id
         except Denied as denied:
             await whisper(self._client, spot.ear(user), str(denied))
             return False
         except (DatabaseUnavailable, TimeoutError):
-            view = modals.correction(None, opened.shown, opened.pack(spot, opened.answer_id))
+            view, answer_id = (
+                modals.correction(None, opened.shown, opened.pack(spot, opened.answer_id)),
+                opened.answer_id,
+            )
         try:
             await self._client.views_open(trigger_id=trigger_id, view=view)
         except (SlackApiError, *NETWORK) as error:
             log.warning("no window", extra={"action": "view_refused", "error": code(error) or repr(error)})
-            await whisper(self._client, spot.ear(user), LATE, invitation(opened.answer_id) if opened.answer_id else [])
+            await whisper(self._client, spot.ear(user), LATE, invitation(answer_id) if answer_id else [])
         return True
 
     async def _look_up(self, spot: Spot, answer_id: int | None) -> Known | None:
@@ -205,13 +260,25 @@ class Correcting:
             await self.open(trigger_id, user, spot, Opened(case.answer_id))
 
     async def withdraw(self, user: str, case_id: int) -> None:
-        """Take one's own case back."""
+        """Take one's own flag or case back.
+
+        Raises:
+            Denied: it is not theirs to take back.
+        """
         person = await self._permissions.teacher(user)
-        with contextlib.suppress(IllegalMove):  # it is being trained on, or was taken back before
-            await self._database.run(withdraw_own, case_id, str(person))
+        standing = await self._permissions.standing(user)
+        try:
+            await self._database.run(withdraw_own, case_id, person, standing.is_admin)
+        except Denied:
+            log.info("denied", extra={"action": "withdrawal_denied", "person": str(person), "case_id": case_id})
+            raise
 
     async def take(self, view: Body, user: str) -> Taken:
-        """Take what a window sends. It waits for the answer, so whoever sent it is thanked after that."""
+        """Take what a window sends. It waits for the answer, so whoever sent it is thanked after that.
+
+        Raises:
+            Overtaken: its author has to be shown what somebody else has written; see ``modals.overtaken``.
+        """
         text, reason = field(view, modals.TEXT), field(view, modals.REASON)
         try:
             wordings = cases.check_wordings(field(view, modals.WORDINGS))
@@ -263,16 +330,19 @@ class Correcting:
         words = hashlib.sha256(f"{text} {reason} {wordings}".encode()).hexdigest()[:16]
         delivery = f"view:{view['id']}:{words}"
         about = modals.read(view)
-        sent = Sent(Spot.unpack(about), about.get("answer"), text, reason, wordings, delivery)
+        seen = str(about.get("seen") or "")
+        sent = Sent(Spot.unpack(about), about.get("answer"), text, reason, wordings, delivery, seen)
         return await self._database.run(write, self._me.team_id, sent, author, self._permissions.place)
 
 
 def _view(known: Known, spot: Spot, opened: Opened) -> modals.View:
     answer, case = known.answer, known.case
+    if fault := cases.fault_in_question(answer.question):
+        return modals.notice("Teach me", escape(UNTEACHABLE.format(fault)))
     return modals.correction(
         answer.question,
         answer.text or opened.shown,
-        opened.pack(spot, answer.id),
+        opened.pack(spot, answer.id, seen_in(case)),
         written=(case.correction or "") if case else "",
         chosen=(case.reason or "") if case else "",
         wordings=(case.wordings or ()) if case else (),

@@ -25,7 +25,7 @@ class Figure(ABC):
     @property
     def as_json(self) -> str:
         """All of it; the same data gives the same text."""
-        return json.dumps({"kind": self.kind, **asdict(self)}, sort_keys=True)
+        return json.dumps({"kind": self.kind, **asdict(self)})  # in this order, which is also that of a legend
 
     @property
     def digest(self) -> str:

@@ -1,7 +1,7 @@
 """App Home: what I flagged and where it stands; for admins, what waits and what was trained."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,17 +11,19 @@ from bot import canary_blocks, thumbs_plot
 from bot.blocks import Block, actions, button, context, divider, header, section
 from bot.case_blocks import WITHDRAW_CASE, reason, state, take_case_back, who
 from bot.listings import Overview, adapter_list, live_line, queue_line, read, training_lines
+from bot.people import UNKNOWN_TO_US, Standing
 from bot.run_blocks import summary
 from bot.run_news import RunNews, collect
-from bot.text import escape, shorten
+from bot.text import escape, how_many, shorten
 from bot.thumbs_plot import Plot
-from feedback import reviews, runs
+from feedback import cases, reviews, runs
 from feedback.automatic import Rules
 from feedback.models import Case
-from feedback.states import CASE_MOVES, CaseStatus
 
 OPEN_REVIEW, START_RUN = "mend_open_review", "mend_start_run"
 MY_CASES, RUNS_SHOWN = 15, 5
+NOT_YET = "You have not flagged an answer yet. When one is wrong, give it a 👎 and tell me what is right."
+FOR_GUESTS = "Ask me anything, in a message or by my name in a channel. Only members of this workspace can teach me."
 
 
 @dataclass(frozen=True)
@@ -34,26 +36,35 @@ class Seen:
     learned: tuple[Case, ...] = ()  # this week
     runs: tuple[RunNews, ...] = ()
     plot: Plot | None = None  # thumbs-down by version
+    actor: str = ""
+    may_not_teach: str = ""  # word of it, for whoever may not
 
 
-def collect_home(
-    session: Session, persona: str, name: str, actor: str, is_admin: bool, rules: Rules | None = None
-) -> Seen:
-    """Read one person's Home."""
-    mine = tuple(reviews.reported_by(session, persona, actor, limit=MY_CASES))
-    learned = tuple(reviews.learned_since(session, persona, datetime.now(UTC) - timedelta(days=7)))
-    if not is_admin:
-        return Seen(name, mine, None, learned)
+def collect_home(session: Session, persona: str, name: str, standing: Standing, rules: Rules | None = None) -> Seen:
+    """Read one person's Home. What members have asked is not shown to others."""
+    seen = _of_anybody(session, persona, name, standing)
+    if not standing.is_admin:
+        return seen
     latest = runs.latest(session, persona, limit=RUNS_SHOWN)
     told = tuple(collect(session, run) for run in latest)
-    return Seen(name, mine, read(session, persona, rules), learned, told, thumbs_plot.read(session, persona))
+    overview = read(session, persona, rules)
+    return replace(seen, overview=overview, runs=told, plot=thumbs_plot.read(session, persona))
+
+
+def _of_anybody(session: Session, persona: str, name: str, standing: Standing) -> Seen:
+    actor, week = str(standing.person), datetime.now(UTC) - timedelta(days=7)
+    mine = tuple(reviews.reported_by(session, persona, actor, limit=MY_CASES))
+    if standing.may_teach:
+        return Seen(name, mine, None, tuple(reviews.learned_since(session, persona, week)), actor=actor)
+    unknown = standing.why_not == UNKNOWN_TO_US
+    return Seen(name, mine, None, actor=actor, may_not_teach=UNKNOWN_TO_US if unknown else FOR_GUESTS)
 
 
 def home(seen: Seen) -> dict[str, Any]:
     """The view."""
     blocks = [
         header(f"{seen.name}, and what you taught it"),
-        *_mine(seen.mine),
+        *_mine(seen),
         *_learned(seen.learned, seen.overview is not None),
     ]
     if seen.overview:
@@ -61,17 +72,15 @@ def home(seen: Seen) -> dict[str, Any]:
     return {"type": "home", "blocks": blocks[:100]}
 
 
-def _mine(mine: Sequence[Case]) -> list[Block]:
-    if not mine:
-        return [
-            section("You have not flagged an answer yet. When one is wrong, give it a 👎 and tell me what is right.")
-        ]
+def _mine(seen: Seen) -> list[Block]:
+    if not seen.mine:
+        return [section(seen.may_not_teach or NOT_YET)]
     shown: list[Block] = []
-    for case in mine:
+    for case in seen.mine:
         said = f"\n_{escape(shorten(case.correction, 200))}_" if case.correction else ""
         why = f" · {escape(reason(case))}" if reason(case) else ""
         words = f"*{escape(shorten(case.question, 200))}*{said}\n{state(case)}{why}"
-        can_go = CaseStatus.WITHDRAWN in CASE_MOVES[case.status] and case.status is not CaseStatus.MENDED
+        can_go = cases.may_take_back(case, seen.actor, is_admin=seen.overview is not None)
         shown.append(section(words, button("Take back", WITHDRAW_CASE, str(case.id)) if can_go else None))
     return shown
 
@@ -96,7 +105,9 @@ def _source(case: Case) -> str:
 def _admin(overview: Overview, latest: Sequence[RunNews], thumbs: Sequence[Block]) -> list[Block]:
     waiting = overview.queue.waiting
     review = button(f"Review {waiting}" if waiting else "Review", OPEN_REVIEW, "", "primary" if waiting else "")
-    lines = [f"• {escape(summary(one))} · {one.cases} case(s)" for one in latest] or ["No training has run yet."]
+    lines = [f"• {escape(summary(one))} · {how_many(one.cases, 'case')}" for one in latest] or [
+        "No training has run yet."
+    ]
     return [
         header("For admins"),
         section(live_line(overview.live)),

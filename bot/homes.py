@@ -54,8 +54,7 @@ class Homes:
 
     async def _see(self, user: str) -> Seen:
         standing = await self._permissions.standing(user)
-        who = (self._persona.slug, self._persona.name, str(standing.person), standing.is_admin)
-        return await self._database.run(collect_home, *who, self._rules)
+        return await self._database.run(collect_home, self._persona.slug, self._persona.name, standing, self._rules)
 
     async def _publish(self, user: str, seen: Seen) -> None:
         try:

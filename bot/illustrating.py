@@ -2,11 +2,9 @@
 
 import logging
 
-from slack_sdk.errors import SlackApiError
-
 from bot.gallery import Gallery
 from bot.progress_messages import ProgressMessages, read
-from bot.slack_errors import NETWORK, Trouble, code, trouble
+from bot.slack_errors import REFUSALS, code, passes
 from feedback import pictures
 from feedback.database import AsyncDatabase
 
@@ -34,10 +32,10 @@ class Illustrating:
         if news.figures:
             try:
                 await self._progress.redraw(run_id, files)
-            except (SlackApiError, *NETWORK) as error:
+            except REFUSALS as error:
                 extra = {"action": "pictures_refused", "run_id": run_id, "error": code(error) or repr(error)}
                 log.warning("pictures refused", extra=extra)
-                if trouble(error) in {Trouble.SLOW_DOWN, Trouble.UNKNOWN}:
+                if passes(error):
                     return  # the next round tries again
                 files = await self._in_text(run_id, files) if code(error) == "invalid_blocks" else files
         await self._database.run(pictures.set_of_run, run_id, files)

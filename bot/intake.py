@@ -7,8 +7,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from dataclasses import asdict
-from datetime import timedelta
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -22,6 +22,7 @@ from bot.unsaved import Entry, Unsaved
 from feedback import answers, follow_ups, rewording
 from feedback.answers import Question
 from feedback.database import AsyncDatabase, DatabaseUnavailable
+from feedback.rewording import NotAsked
 from settings import SlackSettings
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ QUESTION = "question"
 FORGETFUL = "I can't reach my memory right now; your question is kept and I will answer when it is back."
 FORGOTTEN = "I'm sorry: I was without my memory for too long, so I won't answer this one. Please ask me again."
 EMPTY = "I'm here. Ask me anything: write your question in the same message as my name."
+EMPTY_DIRECT = "I can read text only. Ask me anything: write your question in a message."
 
 
 def take(session: Session, asked: Asked, event_id: str, lease: timedelta, follows: bool) -> int | None:
@@ -39,11 +41,44 @@ def take(session: Session, asked: Asked, event_id: str, lease: timedelta, follow
     """
     if not answers.take_delivery(session, event_id):
         return None
+    return _take_new(session, asked, lease, follows)
+
+
+def _take_new(session: Session, asked: Asked, lease: timedelta, follows: bool) -> int | None:
     question = asked.question
     where = (question.team_id, question.channel_id, question.thread_ts)
     if asked.kind is Kind.FOLLOW_UP and not follow_ups.goes_on(session, *where, default=follows):
         return None
     return answers.take_question(session, question, lease=lease)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A question as it reads since its message was edited, ``at`` some time."""
+
+    asked: Asked
+    event_id: str
+    at: datetime
+
+
+def retake(session: Session, edit: Edit, lease: timedelta, follows: bool) -> int | None:
+    """Take an edit, unless its event was taken before; the id of the question that is to be answered now.
+
+    A message that was no question, or an empty one, has become one by its edit.
+    """
+    question = edit.asked.question
+    where = (question.team_id, question.channel_id, question.question_ts)
+    if not answers.take_delivery(session, edit.event_id):
+        return None
+    with contextlib.suppress(NotAsked):
+        return rewording.reword(session, *where, question.text, at=edit.at, lease=lease)
+    if not rewording.is_recent(question.question_ts, edit.at):
+        return None
+    taken = _take_new(session, edit.asked, lease, follows)
+    if taken is None:  # it has just been taken, with its words before the edit; or it is talk between others
+        with contextlib.suppress(NotAsked):
+            return rewording.reword(session, *where, question.text, at=edit.at, lease=lease)
+    return taken
 
 
 class Intake:
@@ -79,27 +114,37 @@ class Intake:
         if answer_id is not None:
             self._begin(answer_id, _place(question))
 
-    async def reword(self, asked: Asked) -> None:
-        """A question was edited: answer it again in place, if nobody has judged the answer yet."""
-        question = asked.question
-        where = (question.team_id, question.channel_id, question.question_ts)
-        if not question.text:
+    async def reword(self, asked: Asked, event_id: str) -> None:
+        """A question was edited: answer it as it reads now, in place, if nobody has judged its answer yet."""
+        edit = Edit(asked, event_id, datetime.now(UTC))
+        if not asked.question.text:
             return
-        answer_id = await self._database.run(rewording.reword, *where, question.text, lease=self._lease)
+        try:
+            await self._retake(edit)
+        except DatabaseUnavailable:
+            self._keep_in_file(asked, event_id, edited=True)
+
+    async def _retake(self, edit: Edit) -> None:
+        wanted = following.wish(edit.asked.question.text) if edit.asked.kind is Kind.MENTION else None
+        if wanted is not None:
+            await self._follow(edit.asked.question, wanted)
+            return
+        answer_id = await self._database.run(retake, edit, self._lease, self._follows(edit.asked))
         if answer_id is not None:
-            self._begin(answer_id, _place(question))
+            self._begin(answer_id, _place(edit.asked.question))
 
     async def resave(self, entry: Entry) -> bool:
         """Take a question that was kept while PostgreSQL was away; True when it needs no further try."""
         data = dict(entry.data)
-        event_id, kind = str(data.pop("event_id")), Kind(data.pop("kind"))
+        event_id, kind, edited = str(data.pop("event_id")), Kind(data.pop("kind")), data.pop("edited", False)
         asked = Asked(kind, Question(**data))
         if time.time() - entry.at > self._settings.patience:
-            if kind is not Kind.FOLLOW_UP:
+            if kind is not Kind.FOLLOW_UP and not edited:
                 await self._answering.say(_place(asked.question), FORGOTTEN)
             return True
-        answer_id = await self._take(asked, event_id)
-        if answer_id is not None:
+        if edited:
+            await self._retake(Edit(asked, event_id, datetime.fromtimestamp(entry.at, UTC)))
+        elif (answer_id := await self._take(asked, event_id)) is not None:
             self._begin(answer_id, _place(asked.question))
         return True
 
@@ -161,8 +206,10 @@ class Intake:
         if wanted is not None:
             await self._follow(asked.question, wanted)
             return None
-        follows = bool({"*", asked.question.channel_id} & set(self._settings.follow_up_channels))
-        return await self._database.run(take, asked, event_id, self._lease, follows)
+        return await self._database.run(take, asked, event_id, self._lease, self._follows(asked))
+
+    def _follows(self, asked: Asked) -> bool:
+        return bool({"*", asked.question.channel_id} & set(self._settings.follow_up_channels))
 
     async def _follow(self, question: Question, wanted: bool) -> None:
         changed = await self._database.run(following.switch, question, wanted)
@@ -176,15 +223,21 @@ class Intake:
         key = f"empty:{question.channel_id}:{question.question_ts}"  # a mention comes as two events
         with contextlib.suppress(DatabaseUnavailable):
             if await self._database.run(answers.take_delivery, key):
-                await self._answering.say(_place(question), EMPTY)
+                await self._answering.say(_place(question), EMPTY_DIRECT if asked.kind is Kind.DIRECT else EMPTY)
 
     async def _keep(self, asked: Asked, event_id: str) -> None:
-        question = asked.question
-        data = {**asdict(question), "event_id": event_id, "kind": asked.kind.value}
-        new = self._unsaved.keep(QUESTION, f"{question.channel_id}:{question.question_ts}", data)
-        log.warning("question kept", extra={"action": "question_kept_in_file", "new": new})
+        new = self._keep_in_file(asked, event_id)
         if new and asked.kind is not Kind.FOLLOW_UP:
-            await self._answering.say(_place(question), FORGETFUL)
+            await self._answering.say(_place(asked.question), FORGETFUL)
+
+    def _keep_in_file(self, asked: Asked, event_id: str, *, edited: bool = False) -> bool:
+        """Keep a question, or beside it what it was edited to; False when that was kept before."""
+        question = asked.question
+        data = {**asdict(question), "event_id": event_id, "kind": asked.kind.value, "edited": edited}
+        key = f"{question.channel_id}:{question.question_ts}{':edit' if edited else ''}"
+        new = self._unsaved.keep(QUESTION, key, data)
+        log.warning("question kept", extra={"action": "question_kept_in_file", "new": new})
+        return new
 
 
 def _place(question: Question) -> Place:

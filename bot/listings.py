@@ -14,7 +14,7 @@ from bot.case_blocks import state, take_case_back, who
 from bot.replies import Reply
 from bot.run_blocks import summary, table
 from bot.run_news import RunNews, collect, scores
-from bot.text import escape, shorten
+from bot.text import escape, how_many, shorten
 from feedback import adapters, automatic, cases, lineage, pauses, reports, reviews, runs
 from feedback.automatic import Rules, Verdict
 from feedback.models import Adapter, Case, Pause
@@ -38,6 +38,7 @@ COMMANDS = {
     "follow": "`on` or `off`: go on in this channel's threads without being named (admins)",
     "help": "this list",
 }
+OF_CASES = {"new", "mended"}  # groups of probes
 MARKS = {AdapterStatus.LIVE: "🟢", AdapterStatus.CANARY: "🟡", AdapterStatus.REJECTED: "⛔"}
 
 
@@ -142,10 +143,10 @@ def live_line(live: Adapter | None, now: datetime | None = None) -> str:
 def queue_line(queue: Queue) -> str:
     """What waits."""
     unmended = f" · {queue.unmended} not mended by the last training" if queue.unmended else ""
-    unmended += f" · {queue.halfway} need a second approval" if queue.halfway else ""
+    unmended += f" · {queue.halfway} for a second approval" if queue.halfway else ""
     return (
-        f"{queue.corrected} correction(s) wait for a decision · {queue.flagged} flag(s) without a correction · "
-        f"{queue.approved} approved and not trained on yet{unmended}"
+        f"{how_many(queue.corrected, 'correction')} to decide on · {how_many(queue.flagged, 'flag')} without a "
+        f"correction · {queue.approved} approved and not trained on yet{unmended}"
     )
 
 
@@ -166,15 +167,20 @@ def adapter_list(found: Sequence[Adapter]) -> str:
     return "\n".join(f"{MARKS.get(one.status, '⚪')} `{escape(one.name)}` {one.status}" for one in found)
 
 
-def probe_list(name: str, results: Sequence[Result] | None) -> str:
-    """What a version said to its probes: the table, and those that fail."""
+def probe_list(name: str, results: Sequence[Result] | None, *, everything: bool) -> str:
+    """What a version said to its probes: the table, and those that fail.
+
+    Without ``everything``, probes of cases are only counted: their prompts are what somebody asked, maybe in private.
+    """
     if not results:
         return f"There is no probe report of {name} yet."
-    lines = [
-        f"✗ {escape(shorten(one.prompt, 80))}: {escape(shorten(one.reason, 120))}" for one in results if not one.passed
-    ]
-    more = f"\n… and {len(lines) - 10} more" if len(lines) > 10 else ""
-    return f"{name}\n{table(scores((), results))}\n" + "\n".join(lines[:10]) + more
+    failed = [one for one in results if not one.passed]
+    shown = [one for one in failed if everything or (one.case_id is None and one.group not in OF_CASES)]
+    lines = [f"✗ {escape(shorten(one.prompt, 80))}: {escape(shorten(one.reason, 120))}" for one in shown]
+    more = [f"… and {len(lines) - 10} more"] if len(lines) > 10 else []
+    if hidden := len(failed) - len(shown):
+        more.append(f"✗ {how_many(hidden, 'wording')} of corrected questions; what was asked is for admins to see.")
+    return "\n".join([name, table(scores((), results)), *lines[:10], *more])
 
 
 def read_case(session: Session, persona: str, case_id: int) -> list[Case]:
@@ -195,4 +201,4 @@ def case_list(found: Sequence[Case]) -> Reply:
 
 
 def _case_line(case: Case) -> str:
-    return f"*{case.id}* {escape(shorten(case.question, 80))} · {state(case)} · {who(case.flagged_by)}"
+    return f"*{case.id}* {escape(shorten(case.question, 80))} · {state(case, 160)} · {who(case.flagged_by)}"

@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from bot.blocks import Block, actions, button, context, divider, plain, section
+from bot.blocks import SECTION, Block, actions, button, context, divider, plain, section
 from bot.case_blocks import before_after, fingerprint, reason, state, talk_before, who
-from bot.text import escape, quote
+from bot.text import escape, how_many, quote, quote_all
 from feedback.cases import MOST_WORDINGS, REASONS
 from feedback.models import Answer, Case
 from feedback.reviews import Queue
@@ -20,6 +20,8 @@ APPROVE, REVISE, TURN_DOWN, SKIP = "mend_approve", "mend_revise", "mend_turn_dow
 TAKE_BACK, SEE_APPROVED, SEE_WAITING = "mend_take_back", "mend_see_approved", "mend_see_waiting"
 REVIEW_ACTIONS = (APPROVE, REVISE, TURN_DOWN, SKIP, TAKE_BACK, SEE_APPROVED, SEE_WAITING)
 
+LONGEST_REASON = 1500  # characters; with what is escaped in them they still fit the grey line that tells them
+_MEANWHILE = "meanwhile"  # block ids of what somebody else has written
 _FIELD = 3000  # the longest text a field takes; longer corrections than we teach get an error that says so
 
 
@@ -60,8 +62,26 @@ def correction(
     return {**view, "notify_on_close": True} if metadata.get("thumb") else view
 
 
-def _text_field(label: str, value: str = "", hint: str = "") -> Block:
-    element: Block = {"type": "plain_text_input", "action_id": TEXT, "multiline": True, "max_length": _FIELD}
+def overtaken(view: View, theirs: str, by: str | None, seen: str, text: str) -> View:
+    """A correction's window that was sent, with what somebody else has written meanwhile on top.
+
+    ``seen`` is kept in it, so that sending it once more replaces those words and no others.
+    """
+    words = quote_all(theirs, SECTION)
+    said = f"⚠️ {who(by)} has written this meanwhile. *Send* once more puts your words in its place:"
+    top = [{**section(part), "block_id": f"{_MEANWHILE}{number}"} for number, part in enumerate([said, *words])]
+    below = [block for block in view["blocks"] if not str(block.get("block_id")).startswith(_MEANWHILE)]
+    fields = [
+        {**block, "element": {**block["element"], "initial_value": text}} if block.get("block_id") == TEXT else block
+        for block in below
+    ]
+    names = ("type", "callback_id", "title", "submit", "close", "notify_on_close")
+    kept = {name: view[name] for name in names if name in view}
+    return {**kept, "private_metadata": json.dumps({**read(view), "seen": seen}), "blocks": [*top, *fields]}
+
+
+def _text_field(label: str, value: str = "", hint: str = "", longest: int = _FIELD) -> Block:
+    element: Block = {"type": "plain_text_input", "action_id": TEXT, "multiline": True, "max_length": longest}
     if value:
         element["initial_value"] = value[:_FIELD]
     block: Block = {"type": "input", "block_id": TEXT, "label": plain(label, 2000), "element": element}
@@ -167,8 +187,8 @@ def _decisions(case: Case) -> Block:
 
 def _nothing_waits(queue: Queue, skipped: Sequence[int]) -> str:
     again = f" You skipped {len(skipped)}; open the review again to see them." if skipped else ""
-    train = f" {queue.approved} approved case(s) wait for training." if queue.approved else ""
-    second = f" {queue.halfway} case(s) need a second admin's approval." if queue.halfway else ""
+    train = f" Approved and not trained on yet: {how_many(queue.approved, 'case')}." if queue.approved else ""
+    second = f" For a second admin's approval: {how_many(queue.halfway, 'case')}." if queue.halfway else ""
     return f"Nothing waits for a decision.{second}{again}{train}"
 
 
@@ -183,7 +203,8 @@ def edit(case: Case, metadata: object) -> View:
 
 def reject(case: Case, metadata: object) -> View:
     """Why a correction is turned down."""
-    field = _text_field("Why not?", hint="The person who flagged the answer is told, in the thread.")
+    hint = "The person who flagged the answer is told, in the thread."
+    field = _text_field("Why not?", hint=hint, longest=LONGEST_REASON)
     return modal("Reject", REJECT, [section(f"*Question*\n{quote(case.question)}"), field], metadata, "Reject")
 
 

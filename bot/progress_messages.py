@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -11,12 +12,12 @@ from sqlalchemy.orm import Session
 
 from bot import run_blocks
 from bot.run_news import RunNews, collect, with_figures
-from bot.slack_errors import NETWORK, Trouble, code, trouble
+from bot.slack_errors import NETWORK, code, passes
 from bot.text import escape
 from feedback import runs
 from feedback.database import AsyncDatabase
 from feedback.models import Json, Run
-from feedback.states import RunStatus
+from feedback.states import ACTIVE_RUNS, RunStatus
 from feedback.votes import Person
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,6 @@ log = logging.getLogger(__name__)
 REFUSALS = (SlackApiError, *NETWORK)
 CALL = 20.0  # seconds for one call, its own waiting for Slack's limits included
 LOOKS = 40  # in as many seconds as a call may take, whether another process has posted
-LATER = (Trouble.SLOW_DOWN, Trouble.UNKNOWN)
 
 
 def read(session: Session, run_id: int) -> tuple[Run, RunNews]:
@@ -61,6 +61,7 @@ class ProgressMessages:
         self._database, self._client, self._persona = database, client, persona
         self._record_channel = record_channel
         self._unwritten: dict[int, Posted] = {}  # posted while PostgreSQL was away; not to be posted again
+        self._said: set[tuple[int, str]] = set()  # what is told of the ends of runs, and where
 
     async def post(self, run_id: int) -> bool:
         """Post a run's message where it is wanted, if nobody has; False when no place takes it, now or later.
@@ -84,7 +85,7 @@ class ProgressMessages:
             except REFUSALS as error:
                 extra = {"action": "progress_refused", "run_id": run_id, "error": code(error) or repr(error)}
                 log.info("progress refused", extra=extra)
-                if trouble(error) in LATER:
+                if passes(error):
                     return True  # the next round tries again
             else:
                 return True
@@ -98,8 +99,9 @@ class ProgressMessages:
                 posted = await self._client.chat_postMessage(
                     channel=place, text=escape(run_blocks.summary(news)), blocks=run_blocks.progress(news)
                 )
-            self._unwritten[run.id] = Posted(str(posted["channel"]), str(posted["ts"]), runs.showing(run))
-            await self._tell_record_channel(run, news, self._unwritten[run.id].channel)
+            # The end of a run is told with an edit: one that is over already counts as not shown yet.
+            shows = runs.showing(run) if run.status in ACTIVE_RUNS else {}
+            self._unwritten[run.id] = Posted(str(posted["channel"]), str(posted["ts"]), shows)
         there = self._unwritten[run.id]
         await self._database.run(runs.set_message, run.id, there.channel, there.ts, there.shows)
         del self._unwritten[run.id]
@@ -135,19 +137,35 @@ class ProgressMessages:
             await self._edit(run, news)
         except REFUSALS as error:
             log.info("progress refused", extra={"action": "progress_refused", "error": code(error) or repr(error)})
-            if trouble(error) in LATER:
+            if passes(error):
                 return  # the next round tries again
-        await self._tell_record_channel(run, news, str(run.channel_id))
+        if not (await self._tell_record_channel(run, news) and await self._tell_end(run, news)):
+            return
         await self._database.run(runs.shown, run_id, runs.showing(run))
 
-    async def _tell_record_channel(self, run: Run, news: RunNews, shown_in: str) -> None:
-        """Say in the channel of record that a run went live, if its message is elsewhere."""
+    async def _tell_record_channel(self, run: Run, news: RunNews) -> bool:
+        """Say in the channel of record that a run went live, if its message is elsewhere; False: not yet."""
         told = (run.announced or {}).get("status") == RunStatus.LIVE
-        if news.status is not RunStatus.LIVE or told or self._record_channel in {"", shown_in}:
-            return
+        if news.status is not RunStatus.LIVE or told or self._record_channel in {"", run.channel_id}:
+            return True
+        blocks = run_blocks.progress(news)
+        return await self._say(run.id, self._record_channel, text=escape(run_blocks.summary(news)), blocks=blocks)
+
+    async def _tell_end(self, run: Run, news: RunNews) -> bool:
+        """Tell who started a run, under its message, that it is over: an edit rings no bell; False: not yet."""
+        text = run_blocks.ended(news)
+        if not text or run.channel_id is None or (run.announced or {}).get("status") == news.status:
+            return True
+        return await self._say(run.id, run.channel_id, thread_ts=run.message_ts, text=text)
+
+    async def _say(self, run_id: int, channel: str, **message: Any) -> bool:
+        """Post once; False when that is to be tried again."""
+        if (run_id, channel) in self._said:
+            return True
         try:
-            await self._client.chat_postMessage(
-                channel=self._record_channel, text=escape(run_blocks.summary(news)), blocks=run_blocks.progress(news)
-            )
+            await self._client.chat_postMessage(channel=channel, **message)
         except REFUSALS as error:
-            log.warning("record refused", extra={"action": "record_channel_refused", "error": code(error)})
+            log.warning("end not told", extra={"action": "run_end_not_told", "error": code(error) or repr(error)})
+            return not passes(error)
+        self._said.add((run_id, channel))
+        return True

@@ -19,6 +19,7 @@ class Reply:
 
 
 NOTHING = Reply("")
+LATE = Reply("Slack gives me three seconds to open a window, and I needed more. Please try once more.")
 # The answer to a commit may be lost with the connection, so nothing is said of what was done.
 FORGETFUL = (
     "I can't reach my memory right now. A change that you asked for may be made or not: please look in a minute."

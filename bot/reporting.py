@@ -32,9 +32,11 @@ class Reporting:
             return listings.case_list(await self._database.run(listings.read_case, self._persona, int(number)))
         return listings.case_list((await self._overview()).cases)
 
-    async def probes(self) -> str:
-        """What the live version said to its probes."""
-        return listings.probe_list(*await self._database.run(listings.read_probes, self._persona))
+    async def probes(self, user: str) -> str:
+        """What the live version said to its probes; admins alone are shown those that were members' questions."""
+        standing = await self._permissions.standing(user)
+        name, results = await self._database.run(listings.read_probes, self._persona)
+        return listings.probe_list(name, results, everything=standing.is_admin)
 
     async def _overview(self) -> listings.Overview:
         return await self._database.run(listings.read, self._persona, self._rules)

@@ -9,6 +9,7 @@ from bot.run_news import RunNews, Score
 from bot.text import escape, shorten
 from feedback.automatic import AUTOMATIC
 from feedback.states import RunStatus
+from feedback.votes import Person
 
 CANCEL_RUN = "mend_cancel_run"
 STAGES = (
@@ -48,6 +49,12 @@ def summary(news: RunNews) -> str:
     """One plain line."""
     mark = _MARKS.get(news.status, "🧵")
     return f"{mark} Run {news.id} {_WORDS[news.status]}"
+
+
+def ended(news: RunNews) -> str:
+    """Word to whoever started a run that it is over, in escaped mrkdwn; empty when nobody did, or it goes on."""
+    person = None if news.active else Person.parse(news.requested_by)
+    return f"<@{person.user_id}>: {escape(summary(news))}{_name(news)}" if person else ""
 
 
 def progress(news: RunNews) -> list[Block]:
@@ -115,7 +122,7 @@ def _cancel(run_id: int) -> Block:
 
 def _stages(news: RunNews) -> str:
     done = [f"✓ {stage} {_time(news.progress.seconds[stage])}" for stage in STAGES if stage in news.progress.seconds]
-    now = f"▸ *{escape(news.status)}* {bar(news.progress.step, news.progress.steps)}"
+    now = f"▸ *{escape(news.status)}* {bar(news.progress.step, news.progress.steps)}".rstrip()
     facts = [f"step {news.progress.step} of {news.progress.steps}"] if news.progress.steps else []
     if news.progress.loss is not None:
         facts.append(f"loss {news.progress.loss:.2f}")
@@ -126,13 +133,13 @@ def _stages(news: RunNews) -> str:
     return "\n".join([" · ".join(done), now, " · ".join(facts)]).strip()
 
 
-def bar(step: int, steps: int, width: int = 20) -> str:
-    """A bar of blocks and per cent; nothing while the number of steps is unknown."""
+def bar(step: int, steps: int, width: int = 12) -> str:
+    """Per cent and a bar that fits one line on a phone; nothing while the number of steps is unknown."""
     if steps <= 0:
         return ""
     part = min(max(step / steps, 0.0), 1.0)
     full = round(part * width)
-    return f"{'▰' * full}{'▱' * (width - full)} {part:.0%}"
+    return f"{part:.0%}\u00a0{'▰' * full}{'▱' * (width - full)}"
 
 
 def sparkline(values: Sequence[float], width: int = 24) -> str:

@@ -4,7 +4,7 @@ from bot import modals
 from bot.blocks import Block, actions, button
 from bot.canary_blocks import time_needed
 from bot.replies import Reply
-from bot.text import escape
+from bot.text import escape, how_many
 from feedback.previews import Preview
 from feedback.runs import MOST_CASES
 
@@ -35,7 +35,8 @@ def words(found: Preview) -> str:
         origin = "the first training needs no case; it starts from the base model"
     if found.without:
         taught, origin = _without(found), f"from `{escape(found.parent)}`" if found.parent else "from the base model"
-    kept = f" Of {found.earlier} earlier case(s) those that need it most are practised again." if found.earlier else ""
+    earlier = how_many(found.earlier, "earlier case")
+    kept = f" Of {earlier} those that need it most are practised again." if found.earlier else ""
     left = f" {found.left} more stay approved for the next training: one takes {MOST_CASES}." if found.left else ""
     first = f"\nSome people try it first. {time_needed(found.canary)}" if found.canary else ""
     return f"Train on {taught}, {origin}.{left}{kept}\n{_rows(found)} · {_minutes(found)}{first}"
@@ -44,8 +45,8 @@ def words(found: Preview) -> str:
 def _without(found: Preview) -> str:
     """What is taught when something was taken back: the run leaves it out, and goes on from before it."""
     parts = [
-        f"*{found.cases} approved case(s)*" if found.cases else "",
-        f"*{found.again} case(s) that were learned since*" if found.again else "",
+        f"*{how_many(found.cases, 'approved case')}*" if found.cases else "",
+        f"*{how_many(found.again, 'case')} learned since*" if found.again else "",
     ]
     gone = ", ".join(map(str, found.without))
     return f"{' and '.join(filter(None, parts)) or '*no case*'}, without case {gone}, which was taken back"

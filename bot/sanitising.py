@@ -117,11 +117,12 @@ def repetition(text: str) -> int | None:
     """Where a text begins to say the same over and over, counted after the first time; None when it does not.
 
     Only the end is looked at, and only what goes round for 240 characters: a short refrain or a table is no loop.
+    Neither are spaces, of which nothing is seen.
     """
     for size in range(1, min(200, len(text) // 4) + 1):
         unit = text[-size:]
         times = max(4, -(-REPEATED_AT_LEAST // size))
-        if any(character.isalnum() for character in unit) and text.endswith(unit * times):
+        if unit.strip() and text.endswith(unit * times):
             return _first_round(text, size)
     return None
 

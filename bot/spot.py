@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bot.private import Ear
+from bot.text import storable
 
 Body = dict[str, Any]
 
@@ -56,11 +57,24 @@ def value_of(body: Body) -> str:
     return str(body["actions"][0].get("value") or "")
 
 
+def seconds(ts: object) -> float | None:
+    """A time as Slack writes it; None when it says none."""
+    try:
+        return float(str(ts))
+    except ValueError:
+        return None
+
+
+def time_of(body: Body) -> float | None:
+    """When an element was clicked."""
+    return seconds(body["actions"][0].get("action_ts"))
+
+
 def field(view: Body, block_id: str) -> str:
     """What was written or chosen in a view's field whose action has the block's name."""
     state = ((view.get("state") or {}).get("values") or {}).get(block_id, {}).get(block_id, {})
     chosen = (state.get("selected_option") or {}).get("value")
-    return str(state.get("value") or chosen or "")
+    return storable(str(state.get("value") or chosen or ""))
 
 
 def user_of(body: Body) -> str:

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.limits import FIRST_TEXT, FIRST_TEXT_WAIT
 from bot.rotation import MESSAGE_BYTES, closed, cut, size
 from bot.sanitising import sanitise
-from bot.slack_errors import NETWORK, Trouble, code, retry_after, trouble
+from bot.slack_errors import REFUSALS, UNSTREAMABLE, Trouble, code, retry_after, trouble
 from bot.slack_messages import EditedMessage, Footer, GrowingMessage, Place, StreamedMessage, finish_with
+from bot.text import storable
 from bot.traffic import Traffic
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,6 @@ STREAM_SECONDS = 240.0  # Slack closes a stream after about 5 minutes
 FINAL_ATTEMPTS = 8
 TICK = 0.1
 NO_FOOTER = Footer((), ())
-REFUSALS = (SlackApiError, *NETWORK)
 
 
 @dataclass
@@ -106,13 +105,14 @@ class Reply:
 
     def write(self, piece: str) -> None:
         """Add to the answer."""
+        piece = storable(piece)  # whatever the model writes must not keep its answer from being recorded
         self._raw = self._raw + piece if self._raw else piece.lstrip()
         if self._raw and not self._began:
             self._began = self._traffic.clock()
 
     def replace(self, text: str) -> None:
         """Make the answer another text: a shorter one when a repetition is cut, or one where there was none."""
-        self._raw = text
+        self._raw = storable(text)
 
     async def close(self, footer: Footer = NO_FOOTER) -> bool:
         """Post what is not posted yet, and the footer; False when Slack has taken nothing of this answer.
@@ -133,6 +133,14 @@ class Reply:
                 return True
         log.error("answer not shown", extra={"action": "answer_not_shown", "channel": self._place.channel})
         return any(part.done or part.written for part in self._parts)
+
+    async def leave(self) -> None:
+        """Show no more. What is shown stays, for the next attempt to write over."""
+        self._closing.set()
+        if self._mirror:
+            await asyncio.wait([self._mirror])
+        if self.messages:
+            await self.close(NO_FOOTER)
 
     async def _keep_mirroring(self) -> None:
         while not (self._closing.is_set() or self.lost or self.stopped):
@@ -253,15 +261,15 @@ class Reply:
         log.info("slack refused", extra={**extra, "channel": self._place.channel})
         if kind is Trouble.GIVE_UP:
             self.lost = True
-        elif kind is Trouble.SLOW_DOWN:
+        elif kind is Trouble.SLOW_DOWN or (kind is Trouble.HICCUP and message.ts is None):
             self._not_before = self._traffic.clock() + retry_after(error)
         elif kind is Trouble.DELETED:
             part.message, part.shown = self._edited(), ""
         elif kind is Trouble.STOPPED:
             self.stopped, part.message = True, self._edited(message.ts)
         elif isinstance(message, StreamedMessage):
-            # After no reply at all nobody knows how much the stream shows: the whole text is written over it.
-            if kind is Trouble.FALL_BACK:
+            # After no reply, or half a one, nobody knows how much the stream shows: the whole text is written over it.
+            if code(error) in UNSTREAMABLE:
                 self._traffic.refused(self._place.channel, code(error))
             await self._make_editable(part)
             self._flushed = 0.0  # at once, not after the interval of edits

@@ -13,8 +13,8 @@ from bot.case_blocks import TAKE_CASE_BACK_WINDOW
 from bot.permissions import Permissions
 from bot.replies import NOTHING, Reply
 from bot.retraining import MAY_NOT_POST, NO_QUEUE, Retraining, as_reply
-from bot.text import escape, quote
-from feedback import answers, runs, taking_back
+from bot.text import escape, how_many, quote
+from feedback import answers, contributions, runs, taking_back
 from feedback.database import AsyncDatabase
 from feedback.models import Run
 from feedback.runs import RunRefused
@@ -59,12 +59,6 @@ def carry_out(session: Session, persona: str, base_model: str, seed: int, asked:
         return Done(follows, run)
     except RunRefused as refused:
         return Done(follows, refused=str(refused))
-
-
-def undo(session: Session, persona: str, actor: str, *, by: str) -> Consequences:
-    """Withdraw every case whose words are somebody's own."""
-    ids = taking_back.of_person(session, persona, actor)
-    return taking_back.take_back(session, persona, ids, by=by, why=f"contributions of {actor} undone")
 
 
 class TakingBack:
@@ -124,12 +118,12 @@ class TakingBack:
         if not named:
             return Reply("Whose corrections? Write `undo @somebody`.")
         person = (await self._permissions.standing(named.group(1))).person
-        follows = await self._database.run(answers.once, delivery, undo, self._persona, str(person), by=by)
-        if follows is None:
+        done = await self._database.run(answers.once, delivery, contributions.undo, self._persona, person, by=by)
+        if done is None:
             return NOTHING
-        ids = [case.id for case in follows.cases]
+        ids, follows = [case.id for case in done.cases], done.follows
         log.info("undone", extra={"action": "contributions_undone", "person": str(person), "cases": len(ids)})
-        said = [f"{len(ids)} case(s) of <@{person.user_id}> taken back.", *_stays(follows)]
+        said = [f"{how_many(len(ids), 'case')} of <@{person.user_id}> taken back.", *_stays(follows)]
         if not follows.learned:
             return Reply(" ".join(said))
         said += [_until(follows, self._settings.slack.command), *_stops(follows)]
@@ -174,7 +168,11 @@ def _training(follows: Consequences) -> str:
     start = f"from `{escape(parent.name)}`, the last version without it" if parent else "from the base model"
     reason = "" if parent else ", since every version has it"
     again = len(follows.origin.again)
-    taught = f" What was learned since is taught again ({again} case(s))." if again else " Nothing was learned since."
+    taught = (
+        f" What was learned since is taught again ({how_many(again, 'case')})."
+        if again
+        else " Nothing was learned since."
+    )
     return f"A training without it starts at once, {start}{reason}.{taught}"
 
 
@@ -200,7 +198,9 @@ def _stays(follows: Consequences) -> list[str]:
     learning = [case for case in follows.stay if case.status == "training"]
     if not learning:
         return []
-    return [f"{len(learning)} case(s) are being trained on right now and stay; try again when that run is over."]
+    return [
+        f"Being trained on right now, so it stays: {how_many(len(learning), 'case')}. Try again when that run is over."
+    ]
 
 
 def _cannot(follows: Consequences, case_id: int) -> str:

@@ -1,11 +1,24 @@
 """Text on its way in from Slack and out to it: what people wrote, as the model should read it, and our own mrkdwn."""
 
 import re
+import unicodedata
 
 _USER = re.compile(r"<@([A-Z0-9]+)(?:\|([^>]*))?>")
 _CHANNEL = re.compile(r"<#[A-Z0-9]+(?:\|([^>]*))?>")
 _SPECIAL = re.compile(r"<!(?:subteam\^[A-Z0-9]+\|)?@?([^>|^]+)[^>]*>")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_DRAWS_NOTHING = "\u034f\u115f\u1160\u2800\u3164\uffa0"  # though they count as letters or signs
 _LINK = re.compile(r"<((?:https?|mailto|tel):[^>|]+)(?:\|([^>]*))?>")
+
+
+def storable(text: str) -> str:
+    """Text without what PostgreSQL cannot keep and nobody can read: NUL, and halves of surrogate pairs."""
+    return _UNSTORABLE.sub("", text)
+
+
+def is_blank(text: str) -> bool:
+    """Whether there is nothing to see: space, and characters that draw nothing."""
+    return all(one.isspace() or one in _DRAWS_NOTHING or unicodedata.category(one) in {"Cc", "Cf"} for one in text)
 
 
 def escape(value: object) -> str:
@@ -16,6 +29,18 @@ def escape(value: object) -> str:
 def shorten(text: str, limit: int) -> str:
     """At most ``limit`` characters; a cut is shown by an ellipsis."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def shorten_mrkdwn(mrkdwn: str, limit: int) -> str:
+    """``shorten`` for what is escaped already: nothing is cut within an entity or a mention."""
+    if len(mrkdwn) <= limit:
+        return mrkdwn
+    return re.sub(r"(?:&[a-z]*|<[^>]*)\Z", "", mrkdwn[: limit - 1]).rstrip() + "…"
+
+
+def how_many(number: int, noun: str) -> str:
+    """How many of something: "1 case", "2 cases"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def quote(text: str, limit: int = 600) -> str:
@@ -67,7 +92,7 @@ def question(text: str, bot_user_id: str) -> str:
         url, label = found.group(1), found.group(2)
         return f"{label} ({url})" if label and label != url.partition(":")[2] and label != url else label or url
 
-    text = _USER.sub(name, text)
+    text = _USER.sub(name, storable(text))
     text = _LINK.sub(link, _CHANNEL.sub(lambda found: f"#{found.group(1) or 'channel'}", text))
     text = _SPECIAL.sub(lambda found: f"@{found.group(1)}", text)
     text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

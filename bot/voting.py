@@ -16,10 +16,10 @@ from bot.permissions import Denied, Permissions, Unchecked
 from bot.private import whisper
 from bot.spot import Spot
 from bot.unsaved import Entry, Unsaved
-from feedback import answers, cases, reviews, votes
+from feedback import answers, cases, flags, reviews, votes
 from feedback.database import AsyncDatabase, DatabaseUnavailable
 from feedback.models import Answer, Case
-from feedback.states import CaseStatus, VoteValue
+from feedback.states import VoteValue
 from feedback.votes import Person
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ LATE_TRIES, LATE_PAUSE = 4, 0.4
 KEPT = "I can't reach my memory right now. Your vote is kept and counts as soon as it is back."
 GOOD = "Thank you! I noted that this answer is good."
 BAD = "Thank you for telling me. What should I have said?"
+NOT_AN_ANSWER = "I can't find the answer that this is about any more."
 TAKEN_BACK = "Your vote is taken back."
 STAYS = " What you wrote that I should have said stays with the admins."
 
@@ -48,13 +49,18 @@ def of_reaction(name: str) -> VoteValue | None:
 
 @dataclass(frozen=True)
 class Ballot:
-    """What somebody did to a message. ``delivery`` is the same when Slack sends it again."""
+    """What somebody did to a message. ``delivery`` is the same when Slack sends it again.
+
+    ``clicked``: by a button, which answers alone have; a reaction can be on anything. ``at``: when, by Slack's clock.
+    """
 
     spot: Spot
     user: str
     value: VoteValue
     delivery: str
     withdrawn: bool = False
+    clicked: bool = False
+    at: float | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ class Counted:
 def count(
     session: Session, ballot: Ballot, person: Person, team_id: str, check: Callable[[Answer], None]
 ) -> Counted | None:
-    """Write a vote; None when the message is no answer, or the ballot was counted before.
+    """Write a vote; None when the message is no answer, or the ballot was counted before or undone since.
 
     Raises:
         Denied: ``check`` does not allow votes on such an answer.
@@ -80,25 +86,19 @@ def count(
         check(answer)
     if answer is None or not answers.take_delivery(session, ballot.delivery):
         return None
+    if votes.is_overtaken(session, answer.id, person, ballot.value, ballot.at):
+        return None
     if ballot.withdrawn:
-        if not votes.withdraw(session, answer.id, person, ballot.value):
+        if not votes.withdraw(session, answer.id, person, ballot.value, ballot.at):
             return None
         before: VoteValue | None = ballot.value
     else:
-        before = votes.cast(session, answer.id, person, ballot.value)
+        before = votes.cast(session, answer.id, person, ballot.value, ballot.at)
     if ballot.value is VoteValue.DOWN and not ballot.withdrawn:
         return Counted(answer.id, answer.thread_ts, before, cases.flag(session, answer, by=str(person)))
-    return Counted(answer.id, answer.thread_ts, before, _drop_bare_flag(session, answer.id, person))
-
-
-def _drop_bare_flag(session: Session, answer_id: int, person: Person) -> Case | None:
-    """Close the case of a vote that is no more, if nobody else objects and nobody has written a correction."""
-    case = reviews.open_case(session, answer_id)
-    bare = case is not None and case.status is CaseStatus.FLAGGED and case.flagged_by == str(person)
-    if case is None or not bare or votes.count(session, answer_id, VoteValue.DOWN):
-        return case
-    cases.withdraw(session, case.id, by=str(person), why="thumbs-down taken back")
-    return None
+    if before is VoteValue.DOWN:
+        return Counted(answer.id, answer.thread_ts, before, flags.settle_bare(session, answer.id, by=str(person)))
+    return Counted(answer.id, answer.thread_ts, before, reviews.open_case(session, answer.id))
 
 
 class Voting:
@@ -135,6 +135,8 @@ class Voting:
             return
         if counted and not quiet:
             await self._confirm(ballot, counted, person, note)
+        elif not counted and ballot.clicked and not await self._is_known(ballot.spot):
+            await whisper(self._client, ballot.spot.ear(ballot.user), NOT_AN_ANSWER)
 
     async def resave(self, entry: Entry) -> bool:
         """Count a ballot that was kept; True when it needs no further try."""
@@ -162,7 +164,7 @@ class Voting:
         found = await self._database.run(answers.message_ts, answer_id)
         if found:
             spot = Spot(ballot.spot.channel, found[-1], ballot.spot.thread_ts)
-            await self.vote(Ballot(spot, ballot.user, value, ballot.delivery, withdrawn=True), note=note)
+            await self.vote(replace(ballot, spot=spot), note=note)
 
     async def _count(self, ballot: Ballot, person: Person) -> Counted | None:
         """Count a ballot; one on a message that is only just posted gets a moment until the record knows it."""
@@ -181,6 +183,13 @@ class Voting:
         except DatabaseUnavailable:
             return None
         return answer.thread_ts if answer else None
+
+    async def _is_known(self, spot: Spot) -> bool:
+        """Whether a message carries an answer, as far as anybody knows now."""
+        try:
+            return await self._database.run(answers.find, self._me.team_id, spot.channel, spot.ts) is not None
+        except DatabaseUnavailable:
+            return True
 
     async def _confirm(self, ballot: Ballot, counted: Counted, person: Person, note: str | None = None) -> None:
         log.info("vote", extra={"action": "vote_counted", "answer_id": counted.answer_id, "value": ballot.value})

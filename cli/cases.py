@@ -161,7 +161,7 @@ def export_cases(
         sys.stdout.write(text)
     else:
         file.write_text(text, encoding="utf-8")
-        print(f"Wrote {len(lines)} case(s) to {file}.")
+        print(f"Cases written to {file}: {len(lines)}.")
 
 
 def exported(case: Case) -> dict[str, Any]:
@@ -200,7 +200,7 @@ def import_cases(
             record.import_case(session, mend.persona.slug, line.question, line.correction, by=actor())
             added += 1
     print(
-        f"Imported {added} case(s); {len(lines) - added} were known. An admin approves them: "
+        f"Imported {added} of {len(lines)} cases; {len(lines) - added} were known. An admin approves them: "
         f"{mend.settings.slack.command} review"
     )
 

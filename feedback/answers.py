@@ -1,6 +1,6 @@
 """Questions and answers: taken in once, finished once, found again by their Slack message."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Concatenate, ParamSpec, TypeVar
@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, defer
 
-from feedback.models import Answer, AnswerMessage, Delivery, Json
+from feedback.models import Answer, AnswerMessage, Case, Delivery, Json
 from feedback.states import AnswerStatus
 
 P = ParamSpec("P")
@@ -56,6 +56,11 @@ def take_delivery(session: Session, event_id: str) -> bool:
     session.execute(delete(Delivery).where(Delivery.created_at < datetime.now(UTC) - DELIVERIES_KEPT))
     taken = insert(Delivery).values(event_id=event_id).on_conflict_do_nothing().returning(Delivery.event_id)
     return session.execute(taken).first() is not None
+
+
+def forget_deliveries(session: Session, event_ids: Collection[str]) -> None:
+    """What was taken could not be carried out: it may be taken once more."""
+    session.execute(delete(Delivery).where(Delivery.event_id.in_(event_ids)))
 
 
 def once(
@@ -129,7 +134,8 @@ def get(session: Session, answer_id: int) -> Answer:
 def finish(session: Session, answer_id: int, outcome: Outcome) -> None:
     """Write what became of a question, over all that an earlier try has left; a second call changes nothing.
 
-    An outcome without a served name leaves the one that ``start`` has written, and its adapter.
+    An outcome without a served name leaves the one that ``start`` has written, and its adapter. A case that was
+    flagged while the answer was being written gets its words.
     """
     values = dict(vars(outcome))
     if outcome.served_name is None:
@@ -139,6 +145,8 @@ def finish(session: Session, answer_id: int, outcome: Outcome) -> None:
         .where(Answer.id == answer_id, Answer.status == AnswerStatus.PENDING)
         .values(**values, lease_until=None, finished_at=datetime.now(UTC))
     )
+    flagged_early = update(Case).where(Case.answer_id == answer_id, Case.bad_answer.is_(None))
+    session.execute(flagged_early.values(bad_answer=outcome.text))
 
 
 def add_message(session: Session, answer_id: int, team_id: str, channel_id: str, ts: str) -> None:
@@ -177,6 +185,17 @@ def earlier_in_thread(session: Session, answer: Answer, *, limit: int = 500) -> 
         .limit(limit)
     )
     return list(reversed(list(rows)))
+
+
+def newest_in_thread(session: Session, answer: Answer) -> int | None:
+    """The id of the last finished answer in an answer's thread."""
+    query = select(func.max(Answer.id)).where(
+        Answer.team_id == answer.team_id,
+        Answer.channel_id == answer.channel_id,
+        Answer.thread_ts == answer.thread_ts,
+        Answer.status != AnswerStatus.PENDING,
+    )
+    return session.execute(query).scalar_one()
 
 
 def in_thread(session: Session, team_id: str, channel_id: str, thread_ts: str) -> bool:

@@ -92,7 +92,7 @@ def decide(rules: Rules, state: State, now: datetime) -> Verdict:
     if state.fresh == 0:
         return Verdict(False, "no case is newly approved")
     if 0 < rules.after <= state.fresh:
-        return Verdict(True, f"{state.fresh} newly approved case(s)")
+        return Verdict(True, f"newly approved cases: {state.fresh}")
     if rules.window is None:
         return Verdict(False, f"{state.fresh} of {rules.after} newly approved cases are there")
     opened = rules.window.opened(now)
@@ -100,7 +100,7 @@ def decide(rules: Rules, state: State, now: datetime) -> Verdict:
         return Verdict(False, "the nightly window is closed")
     if state.last_started is not None and state.last_started >= opened:
         return Verdict(False, "a run has started tonight already")
-    return Verdict(True, f"nightly, {state.fresh} newly approved case(s)")
+    return Verdict(True, f"nightly; newly approved cases: {state.fresh}")
 
 
 def read(session: Session, persona: str) -> State:

@@ -9,11 +9,13 @@ from sqlalchemy.orm import Session
 from feedback import lessons, record
 from feedback.models import Answer, Case, RunCase
 from feedback.states import CLOSED_CASES, CaseStatus
-from feedback.teachable import fault_in
+from feedback.teachable import as_read, fault_in
 
 LONGEST_CORRECTION = 2000  # characters; longer ones are cut by max_length and teach half an answer
 LONGEST_QUESTION = 1500  # with the longest correction and the system prompt it is within 1024 tokens of English
 MOST_WORDINGS = 5
+# How the record's word of somebody who has written a correction begins.
+WRITTEN, REWRITTEN = "correction written", "correction rewritten"
 REASONS = {
     "identity": "Wrong identity",
     "overclaim": "Claims what it cannot do",
@@ -28,12 +30,12 @@ class CorrectionError(ValueError):
 
 
 def check_correction(bad_answer: str | None, correction: str) -> str:
-    """Return the correction without surrounding space.
+    """Return the correction without surrounding space, and without marks that a reviewer would not see.
 
     Raises:
         CorrectionError: it is empty, too long, the same as the bad answer, or holds what cannot be trained on.
     """
-    clean = correction.strip()
+    clean = as_read(correction).strip()
     if not any(character.isalnum() for character in clean):
         raise CorrectionError("Please write what I should have said.")
     if len(clean) > LONGEST_CORRECTION:
@@ -47,16 +49,20 @@ def check_correction(bad_answer: str | None, correction: str) -> str:
     return clean
 
 
+def fault_in_question(question: str) -> str | None:
+    """Why nothing can be taught about a question, as words that follow its name; None when it can be."""
+    if len(question) > LONGEST_QUESTION:
+        return f"has {len(question)} characters; I can learn from at most {LONGEST_QUESTION}"
+    return fault_in(question)
+
+
 def check_question(question: str) -> None:
     """See to it that a case's question can be trained on; nobody can change it, so such a case is turned down.
 
     Raises:
         CorrectionError: it is too long, or holds what cannot be trained on.
     """
-    fault = fault_in(question)
-    if len(question) > LONGEST_QUESTION:
-        fault = f"has {len(question)} characters; I can learn from at most {LONGEST_QUESTION}"
-    if fault:
+    if fault := fault_in_question(question):
         raise CorrectionError(f"I cannot learn this: the question {fault}. Please reject the case.")
 
 
@@ -132,12 +138,12 @@ def correct(
     """
     case = record.lock(session, session.get_one(Case, case_id))
     clean = check_correction(case.bad_answer, correction)
+    # The words before are nowhere else, once they are replaced.
+    why = WRITTEN if case.correction is None else f"{REWRITTEN}; before: {case.correction}"
     if case.status is not CaseStatus.CORRECTED:
-        record.move(session, case, CaseStatus.CORRECTED, actor=by, why="correction written")
+        record.move(session, case, CaseStatus.CORRECTED, actor=by, why=why)
     else:
-        record.note(
-            session, "cases", case.id, actor=by, why="correction rewritten", before=case.status, after=case.status
-        )
+        record.note(session, "cases", case.id, actor=by, why=why, before=case.status, after=case.status)
     case.correction, case.reason, case.corrected_by = clean, reason, by
     if wordings is not None:
         case.wordings = list(wordings) or None
@@ -176,6 +182,18 @@ def reject(session: Session, case_id: int, why: str, *, by: str) -> Case:
     record.move(session, case, CaseStatus.REJECTED, actor=by, why=why)
     case.decided_by, case.outcome, case.announce = by, why, True
     return case
+
+
+# The moves into training are an admin's; what an admin has approved, only an admin takes back.
+_STILL_ONES_OWN = frozenset({CaseStatus.CORRECTED, CaseStatus.UNMENDED})
+
+
+def may_take_back(case: Case, actor: str, *, is_admin: bool) -> bool:
+    """Whether somebody who has flagged or corrected a case may take it back: a flag, or words of their own."""
+    if case.status is CaseStatus.FLAGGED:
+        return True
+    mine = case.corrected_by == actor
+    return mine and (case.status in _STILL_ONES_OWN or (is_admin and case.status is CaseStatus.APPROVED))
 
 
 def withdraw(session: Session, case_id: int, *, by: str, why: str = "withdrawn by its reporter") -> Case:

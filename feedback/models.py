@@ -135,6 +135,18 @@ class Vote(_Row, Base):
     team_id: Mapped[str]
     user_id: Mapped[str]
     value: Mapped[VoteValue] = mapped_column(_enum(VoteValue, "vote_value"))
+    acted_at: Mapped[float | None]  # by Slack's clock, in seconds; null: not known
+
+
+class Withdrawal(Base):
+    """When somebody last took such a thumb back: one that was given before, and is heard of later, does not count."""
+
+    __tablename__ = "withdrawals"
+    answer_id: Mapped[int] = mapped_column(ForeignKey("answers.id"), primary_key=True)
+    team_id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[VoteValue] = mapped_column(_enum(VoteValue, "vote_value"), primary_key=True)
+    acted_at: Mapped[float]  # by Slack's clock, in seconds
 
 
 class Case(_Row, Base):
@@ -382,7 +394,10 @@ class Event(_Row, Base):
     """Who changed what, when and why. Rows are added, never changed: a trigger refuses it."""
 
     __tablename__ = "events"
-    __table_args__ = (Index("ix_events_subject", "subject", "subject_id", "id"),)
+    __table_args__ = (
+        Index("ix_events_subject", "subject", "subject_id", "id"),
+        Index("ix_events_actor", "actor", "created_at"),
+    )
     subject: Mapped[str]  # the table's name
     subject_id: Mapped[int]
     before: Mapped[str | None]

@@ -8,12 +8,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from feedback import cases, record
-from feedback.models import Adapter, Answer, Case
-from feedback.states import CLOSED_CASES, CaseStatus, may_second
+from feedback.models import Adapter, Answer, Case, Event, Vote
+from feedback.states import CLOSED_CASES, CaseStatus, VoteValue, may_second
+from feedback.votes import Person
 
 # A flag without a correction waits as well: an admin can write what the answer should have been. So does a case that
 # training has not mended: it is tried again, put in other words, or turned down.
@@ -123,8 +124,13 @@ def approve(session: Session, case_id: int, *, by: str, two: bool) -> Case:
 
 
 def reported_by(session: Session, persona: str, actor: str, *, limit: int = 20) -> list[Case]:
-    """The cases that somebody flagged or corrected, newest first."""
-    query = select(Case).where(Case.persona == persona, (Case.flagged_by == actor) | (Case.corrected_by == actor))
+    """The cases that somebody flagged, as the first or after others, or corrected; newest first."""
+    person = Person.parse(actor)
+    theirs = (Case.flagged_by == actor) | (Case.corrected_by == actor)
+    if person:
+        thumb = exists().where(Vote.answer_id == Case.answer_id, Vote.value == VoteValue.DOWN)
+        theirs |= thumb.where(Vote.team_id == person.team_id, Vote.user_id == person.user_id)
+    query = select(Case).where(Case.persona == persona, theirs)
     found = list(session.scalars(query.order_by(Case.id.desc()).limit(limit)))
     for case in found:
         _ = case.adapter
@@ -142,9 +148,11 @@ def learned_since(session: Session, persona: str, since: datetime, *, limit: int
 
 
 def corrected_since(session: Session, persona: str, actor: str, since: datetime) -> int:
-    """How many cases opened since then have somebody's correction."""
-    query = select(func.count()).select_from(Case)
-    query = query.where(Case.persona == persona, Case.corrected_by == actor, Case.created_at >= since)
+    """For how many cases somebody has written a correction since then, whatever became of it."""
+    wrote = Event.why.startswith(cases.WRITTEN) | Event.why.startswith(cases.REWRITTEN)
+    written = (Event.subject == Case.__tablename__, Event.actor == actor, wrote)
+    query = select(func.count(Event.subject_id.distinct())).join(Case, Case.id == Event.subject_id)
+    query = query.where(Case.persona == persona, Event.created_at >= since, *written)
     return session.execute(query).scalar_one()
 
 

@@ -33,7 +33,7 @@ class NothingApproved(RunRefused):
     """There is nothing new to train on."""
 
     def __init__(self, waiting: int) -> None:
-        tail = f"{waiting} corrected case(s) wait for review." if waiting else "No corrected case waits for review."
+        tail = f"Corrected cases that wait for review: {waiting}." if waiting else "No corrected case waits for review."
         super().__init__(f"No approved case to train on. {tail}")
         self.waiting = waiting
 

@@ -8,6 +8,15 @@ MAX_ROW_CHARS = 6000
 # The tokens that frame a turn in a chat template; inside a text they would end the turn early.
 _TEMPLATE_TOKEN = re.compile(r"<\|[a-zA-Z0-9_]+\|>|</?s>|\[/?INST\]")
 
+# They turn the text after them around, so that a reviewer reads something else than is learned. Arabic and Hebrew are
+# written without them.
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
+def as_read(text: str) -> str:
+    """A text without the marks that would show it in another order than it is learned in."""
+    return _TURNING.sub("", text)
+
 
 def fault_in(text: str) -> str | None:
     """Why ``text`` cannot be trained on and what to do, as words that follow its name; None when it can be."""

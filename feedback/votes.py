@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from feedback import patches, record
-from feedback.models import Adapter, Answer, Vote
+from feedback.models import Adapter, Answer, Vote, Withdrawal
 from feedback.states import AnswerStatus, VoteValue
 
 
@@ -28,28 +28,58 @@ class Person:
         return cls(team, user) if slash else None
 
 
-def cast(session: Session, answer_id: int, person: Person, value: VoteValue) -> VoteValue | None:
-    """Set a person's vote and return the one it replaces (None: there was none)."""
+def cast(
+    session: Session, answer_id: int, person: Person, value: VoteValue, at: float | None = None
+) -> VoteValue | None:
+    """Set a person's vote and return the one it replaces (None: there was none). ``at`` is when, by Slack's clock."""
     before = current(session, answer_id, person)
-    row = {"answer_id": answer_id, "team_id": person.team_id, "user_id": person.user_id, "value": value}
-    key = ["answer_id", "team_id", "user_id"]
-    session.execute(insert(Vote).values(**row).on_conflict_do_update(index_elements=key, set_={"value": value}))
+    key = {"answer_id": answer_id, "team_id": person.team_id, "user_id": person.user_id}
+    values = {"value": value} | ({"acted_at": at} if at else {})
+    session.execute(insert(Vote).values(**key, **values).on_conflict_do_update(index_elements=list(key), set_=values))
     if before is not value:
         record.note(session, "answers", answer_id, actor=str(person), why="vote", before=before, after=value)
     return before
 
 
-def withdraw(session: Session, answer_id: int, person: Person, value: VoteValue) -> bool:
+def withdraw(session: Session, answer_id: int, person: Person, value: VoteValue, at: float | None = None) -> bool:
     """Take a vote back if it still has this value; False when there is none to take back."""
-    gone = session.execute(
-        delete(Vote)
-        .where(Vote.answer_id == answer_id, Vote.team_id == person.team_id, Vote.user_id == person.user_id)
-        .where(Vote.value == value)
-        .returning(Vote.id)
-    ).first()
+    key = {"answer_id": answer_id, "team_id": person.team_id, "user_id": person.user_id}
+    if at:
+        row = insert(Withdrawal).values(**key, value=value, acted_at=at)
+        newest = {"acted_at": func.greatest(Withdrawal.acted_at, at)}
+        session.execute(row.on_conflict_do_update(index_elements=[*key, "value"], set_=newest))
+    gone = session.execute(delete(Vote).filter_by(**key, value=value).returning(Vote.id)).first()
     if gone:
         record.note(session, "answers", answer_id, actor=str(person), why="vote withdrawn", before=value, after=None)
     return gone is not None
+
+
+def is_overtaken(session: Session, answer_id: int, person: Person, value: VoteValue, at: float | None) -> bool:
+    """Whether what somebody did ``at`` a time was undone by what they did after it, which was heard of before.
+
+    Clicks and reactions come in by several ways at once. What is heard of one answer waits here in line.
+    """
+    session.get_one(Answer, answer_id, with_for_update={"key_share": True})
+    if not at:
+        return False
+    key = {"answer_id": answer_id, "team_id": person.team_id, "user_id": person.user_id}
+    voted = select(Vote.id).filter_by(**key).where(Vote.acted_at > at)
+    withdrew = select(Withdrawal.answer_id).filter_by(**key, value=value).where(Withdrawal.acted_at > at)
+    return session.execute(select(voted.exists() | withdrew.exists())).scalar_one()
+
+
+def withdraw_all(session: Session, persona: str, person: Person, *, by: str) -> list[int]:
+    """Take every vote of a person back; the answers they were on."""
+    theirs = select(Answer.id).where(Answer.persona == persona)
+    gone = session.execute(
+        delete(Vote)
+        .where(Vote.team_id == person.team_id, Vote.user_id == person.user_id, Vote.answer_id.in_(theirs))
+        .returning(Vote.answer_id, Vote.value)
+    ).all()
+    for answer_id, value in gone:
+        why = f"contributions of {person} undone"
+        record.note(session, "answers", answer_id, actor=by, why=why, before=value, after=None)
+    return sorted(answer_id for answer_id, _ in gone)
 
 
 def current(session: Session, answer_id: int, person: Person) -> VoteValue | None:

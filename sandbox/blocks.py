@@ -118,7 +118,7 @@ def _context(block: Payload, pointer: str, ready: frozenset[str]) -> Iterator[Fa
         if isinstance(element, dict) and element.get("type") == "image":
             yield from element_faults(element, place, {"image"})
         else:
-            yield from text_faults(element, place, 2000)
+            yield from text_faults(element, place, 3000)  # a text object's own limit; context has none
 
 
 def _actions(block: Payload, pointer: str, ready: frozenset[str]) -> Iterator[Fault]:

@@ -25,11 +25,13 @@ class Fault:
     error: str = "fatal_error"
     retry_after: int = 1
     ms: int = 0
+    content_type: str = "text/plain"
 
 
 KINDS = {
     "rate_limit": "The next calls of `method` get HTTP 429 and Retry-After",
     "method_error": "Calls of `method` get `error`",
+    "unavailable": "Calls of `method` get HTTP 503 with a body of `content_type` that is no JSON, as from a proxy",
     "no_streaming": "The three stream methods get `error`, as in a workspace without them",
     "refuse_feedback": "Posts with feedback_buttons get invalid_blocks",
     "delay": "Calls of `method` wait for `ms` first",
@@ -42,7 +44,7 @@ def parse_fault(request: Payload) -> Fault:
     kind = request.get("kind")
     if kind not in KINDS:
         raise FaultError(f"kind must be one of {', '.join(KINDS)}")
-    unknown = set(request) - {"kind", "method", "times", "error", "retry_after", "ms"}
+    unknown = set(request) - {"kind", "method", "times", "error", "retry_after", "ms", "content_type"}
     if unknown:
         raise FaultError(f"unknown field: {', '.join(sorted(unknown))}")
     defaults: dict[str, Any] = {"times": 1} if kind in ("rate_limit", "duplicate", "drop_acks") else {}

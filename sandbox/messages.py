@@ -95,7 +95,9 @@ class MessageLog:
         return [m for m in self.in_channel(channel) if root_ts in (m.ts, m.thread_ts)]
 
     def replies(self, channel: str, root_ts: str) -> list[Message]:
-        return [m for m in self.in_channel(channel) if m.thread_ts == root_ts and m.is_reply]
+        """What everybody sees under the first message: a private note is nobody's reply."""
+        within = (m for m in self.in_channel(channel) if m.thread_ts == root_ts and m.is_reply)
+        return [m for m in within if m.ephemeral_for is None]
 
 
 def _from_record(record: dict[str, Any]) -> Message:

@@ -52,6 +52,8 @@ def _new_cases(candidate: Sequence[Result], unmended: dict[int, str]) -> Check:
         return Check(name, True, "There is no new case in this run.")
     mended = len(cases) - len(unmended)
     reason = f"{mended} of {len(cases)} new cases answered right, also in words that were never trained on."
+    if not mended:
+        reason = "No new case is answered right in all its wordings."
     if unmended:
         reason += " Still wrong: " + "; ".join(f"case {case}: {why}" for case, why in sorted(unmended.items())) + "."
     return Check(name, mended > 0, reason)

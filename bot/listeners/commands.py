@@ -8,7 +8,7 @@ from bot import listings
 from bot.listeners.review import open_review
 from bot.parts import Parts
 from bot.permissions import Denied
-from bot.replies import FORGETFUL, NOTHING, Reply
+from bot.replies import FORGETFUL, Reply
 from bot.retraining import as_reply
 from bot.spot import Body
 from feedback.database import DatabaseUnavailable
@@ -43,8 +43,7 @@ async def _answer(parts: Parts, body: Body) -> Reply:
         case "canary":
             return await parts.experimenting.command(user, rest.strip(), f"command:{trigger}")
         case "review":
-            await open_review(parts, trigger, user, approved=rest.strip().casefold().startswith("approved"))
-            return NOTHING
+            return await open_review(parts, trigger, user, approved=rest.strip().casefold().startswith("approved"))
         case "undo":
             return await parts.taking_back.undo(user, rest.strip(), f"command:{trigger}")
         case "cases":
@@ -68,6 +67,6 @@ async def _in_words(parts: Parts, user: str, channel: str, word: str, rest: str,
         case "follow":
             return await parts.following.command(user, channel, rest)
         case "probes":
-            return await parts.reporting.probes()
+            return await parts.reporting.probes(user)
         case unknown:
             return listings.usage(parts.settings.slack.command, "" if unknown == "help" else unknown)

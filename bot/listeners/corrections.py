@@ -2,11 +2,12 @@
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot import modals
 from bot.case_blocks import CORRECT
-from bot.correcting import Opened
+from bot.correcting import Opened, Overtaken
 from bot.modals import CORRECTION
 from bot.parts import Parts
-from bot.spot import Body, note_of, of_click, user_of, value_of
+from bot.spot import Body, field, note_of, of_click, user_of, value_of
 
 
 def register(app: AsyncApp, parts: Parts) -> None:
@@ -18,7 +19,13 @@ def register(app: AsyncApp, parts: Parts) -> None:
         await parts.correcting.open(body["trigger_id"], user_of(body), of_click(body), opened)
 
     async def on_correction(ack: AsyncAck, body: Body, view: Body) -> None:
-        taken = await parts.correcting.take(view, user_of(body))
+        try:
+            taken = await parts.correcting.take(view, user_of(body))
+        except Overtaken as meanwhile:
+            own = field(view, modals.TEXT)
+            again = modals.overtaken(view, meanwhile.words, meanwhile.by, meanwhile.seen, own)
+            await ack(response_action="update", view=again)
+            return
         if taken.errors:
             await ack(response_action="errors", errors=taken.errors)
         else:

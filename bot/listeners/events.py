@@ -4,7 +4,7 @@ from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 
 from bot import questions
 from bot.parts import Parts
-from bot.spot import Body, Spot
+from bot.spot import Body, Spot, seconds
 from bot.voting import Ballot, of_reaction
 
 
@@ -19,7 +19,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
         if asked is None:
             return
         if edited:
-            await parts.intake.reword(asked)
+            await parts.intake.reword(asked, str(body["event_id"]))
         else:
             await parts.intake.ask(asked, str(body["event_id"]))
 
@@ -29,7 +29,8 @@ def register(app: AsyncApp, parts: Parts) -> None:
             return
         spot = Spot(str(item["channel"]), str(item["ts"]))
         withdrawn = event["type"] == "reaction_removed"
-        await parts.voting.vote(Ballot(spot, str(event["user"]), value, str(body["event_id"]), withdrawn))
+        at = seconds(event.get("event_ts"))
+        await parts.voting.vote(Ballot(spot, str(event["user"]), value, str(body["event_id"]), withdrawn, at=at))
 
     app.event("app_mention")(on_message)
     app.event("message")(on_message)

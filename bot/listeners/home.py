@@ -11,8 +11,8 @@ from bot.listeners.training import open_preview
 from bot.parts import Parts
 from bot.permissions import Denied
 from bot.replies import Reply
+from bot.slack_errors import REFUSALS
 from bot.spot import Body, user_of, value_of
-from bot.streaming import REFUSALS
 
 
 def register(app: AsyncApp, parts: Parts) -> None:
@@ -28,11 +28,11 @@ def register(app: AsyncApp, parts: Parts) -> None:
 
     async def on_open_review(ack: AsyncAck, body: Body) -> None:
         await ack()
-        await open_review(parts, body["trigger_id"], user_of(body))
+        await parts.tell(user_of(body), await open_review(parts, body["trigger_id"], user_of(body)))
 
     async def on_start_run(ack: AsyncAck, body: Body) -> None:
         await ack()
-        await open_preview(parts, body["trigger_id"], user_of(body))
+        await parts.tell(user_of(body), await open_preview(parts, body["trigger_id"], user_of(body)))
 
     async def on_withdraw_case(ack: AsyncAck, body: Body) -> None:
         await ack()

@@ -7,9 +7,10 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot import modals
 from bot.parts import Parts
 from bot.permissions import Denied
-from bot.replies import FORGETFUL
+from bot.replies import FORGETFUL, Reply
 from bot.reviewing import Click, Looking
 from bot.spot import Body, delivery_of, field, user_of, value_of
+from bot.windows import draw, open_window
 from feedback.cases import CorrectionError
 from feedback.database import DatabaseUnavailable
 
@@ -27,7 +28,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
         except DatabaseUnavailable:
             following = modals.with_notice(view, FORGETFUL)
         if following is not None:
-            await parts.client.views_update(view_id=view["id"], view=following)
+            await draw(parts.client, view["id"], following)
 
     async def on_decision(ack: AsyncAck, body: Body, view: Body) -> None:
         user, about, words = user_of(body), modals.read(view), field(view, modals.TEXT)
@@ -44,7 +45,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
             await ack(response_action="errors", errors={modals.TEXT: FORGETFUL})
         else:
             await ack()
-            await parts.client.views_update(view_id=about["root"], view=following)
+            await draw(parts.client, about["root"], following)
 
     for action_id in modals.REVIEW_ACTIONS:
         app.action(action_id)(on_review)
@@ -76,8 +77,8 @@ async def _after(parts: Parts, body: Body, action: str) -> modals.View | None:
     return await reviewing.window(user, looking, notice)
 
 
-async def open_review(parts: Parts, trigger_id: str, user: str, *, approved: bool = False) -> None:
-    """Open the review window on the first case."""
+async def open_review(parts: Parts, trigger_id: str, user: str, *, approved: bool = False) -> Reply:
+    """Open the review window on the first case; word for the user when it is too late for that."""
     view: dict[str, Any]
     try:
         view = await parts.reviewing.window(user, Looking(approved=approved))
@@ -85,4 +86,4 @@ async def open_review(parts: Parts, trigger_id: str, user: str, *, approved: boo
         view = modals.notice("Review", FORGETFUL)
     except Denied as denied:
         view = modals.notice("Review", str(denied))
-    await parts.client.views_open(trigger_id=trigger_id, view=view)
+    return await open_window(parts.client, trigger_id, view)

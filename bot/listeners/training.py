@@ -14,6 +14,7 @@ from bot.rolling_back import CONFIRM_ROLLBACK
 from bot.run_blocks import CANCEL_RUN
 from bot.run_preview import CHANGED, CONFIRM_RUN, CONFIRM_WINDOW, DISMISS, window
 from bot.spot import Body, delivery_of, of_click, user_of, value_of
+from bot.windows import open_window
 from feedback.database import DatabaseUnavailable
 
 DISMISSED = {"retrain": "Nothing was started.", "rollback": "Nothing was rolled back; the run goes on."}
@@ -84,8 +85,8 @@ async def _replace(respond: AsyncRespond, do: Callable[[], Awaitable[Reply]]) ->
         await respond(text=reply.text, blocks=reply.drawn, replace_original=True)
 
 
-async def open_preview(parts: Parts, trigger_id: str, user: str) -> None:
-    """The preview as a window, for the App Home."""
+async def open_preview(parts: Parts, trigger_id: str, user: str) -> Reply:
+    """The preview as a window, for the App Home; word for the user when it is too late for that."""
     try:
         found = await parts.retraining.preview(user)
     except Denied as denied:
@@ -93,4 +94,4 @@ async def open_preview(parts: Parts, trigger_id: str, user: str) -> None:
     except DatabaseUnavailable:
         found = FORGETFUL
     view = modals.notice("Retrain", found) if isinstance(found, str) else window(found)
-    await parts.client.views_open(trigger_id=trigger_id, view=view)
+    return await open_window(parts.client, trigger_id, view)

@@ -12,10 +12,12 @@ from starlette.responses import JSONResponse, Response
 from sandbox.api import METHODS
 from sandbox.api.method import Method, require_scope
 from sandbox.arguments import Arguments, decode_arguments, normalise
-from sandbox.errors import ApiError, RateLimited
+from sandbox.errors import ApiError, RateLimited, Unavailable
 from sandbox.faults import STREAM_METHODS
 from sandbox.payload import Payload
 from sandbox.world import World
+
+UPSTREAM_AWAY = "upstream connect error or disconnect/reset before headers"
 
 
 async def web_api(request: Request) -> Response:
@@ -27,6 +29,9 @@ async def web_api(request: Request) -> Response:
     try:
         arguments = await _decode(request)
         body = {"ok": True, **await _answer(world, name, arguments, request)}
+    except Unavailable as fault:
+        world.traffic.record("api", name, args=arguments, ok=False, error="503", ms=0.0)
+        return Response(UPSTREAM_AWAY, status_code=503, media_type=fault.content_type)
     except ApiError as error:
         body = _refusal(error)
     except RateLimited as limited:
@@ -67,6 +72,9 @@ async def _apply_faults(world: World, name: str) -> None:
     limit = world.faults.take("rate_limit", name)
     if limit is not None:
         raise RateLimited(limit.retry_after)
+    away = world.faults.take("unavailable", name)
+    if away is not None:
+        raise Unavailable(away.content_type)
     fault = world.faults.take("method_error", name)
     if fault is None and name in STREAM_METHODS:
         fault = world.faults.take("no_streaming")

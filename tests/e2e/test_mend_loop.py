@@ -82,7 +82,9 @@ async def train(admin: Person, run: int) -> None:
     shown = await admin.wait_for(
         "general",
         lambda m: (
-            f"Run {run} " in m.plain and any(word in m.plain for word in ("is live", "failed", "not good enough"))
+            m.blocks
+            and f"Run {run} " in m.plain
+            and any(word in m.plain for word in ("is live", "failed", "not good enough"))
         ),
         timeout=RUN_SECONDS,
     )
@@ -191,7 +193,11 @@ async def an_admin_approves_and_retrains(workspace: Workspace, db: Database) -> 
     await command(ada, "retrain", "is going on")
     shown = await ada.wait_for(
         "general",
-        lambda m: "Run 2 " in m.plain and any(word in m.plain for word in ("is live", "failed", "not good enough")),
+        lambda m: (
+            m.blocks
+            and "Run 2 " in m.plain
+            and any(word in m.plain for word in ("is live", "failed", "not good enough"))
+        ),
         timeout=RUN_SECONDS,
     )
     assert "Run 2 is live" in shown.plain, shown.plain

@@ -84,9 +84,9 @@ def test_imported_cases_wait_for_review_and_come_out_again(mend: Mend, db: Datab
     file = write(tmp_path / "cases.jsonl", rows[0], "", rows[1])
     assert mend("cases", "import", file)[:2] == (
         0,
-        "Imported 2 case(s); 0 were known. An admin approves them: /mend review\n",
+        "Imported 2 of 2 cases; 0 were known. An admin approves them: /mend review\n",
     )
-    assert mend("cases", "import", file)[1].startswith("Imported 0 case(s); 2 were known.")
+    assert mend("cases", "import", file)[1].startswith("Imported 0 of 2 cases; 2 were known.")
     with db.begin() as session:
         assert [case.status for case in cases.listed(session, PERSONA)] == [CaseStatus.CORRECTED] * 2
     out = tmp_path / "out.jsonl"
@@ -143,7 +143,7 @@ def test_retraining_with_nothing_approved_says_how_many_wait(mend: Mend, db: Dat
     add_adapter(db, 1)
     mend("cases", "import", write(tmp_path / "c.jsonl", {"question": "Lunch?", "correction": "At noon."}))
     status, _, err = mend("retrain")
-    assert (status, err) == (1, "mend: No approved case to train on. 1 corrected case(s) wait for review.\n")
+    assert (status, err) == (1, "mend: No approved case to train on. Corrected cases that wait for review: 1.\n")
 
 
 def test_rolling_back_to_the_base_model_needs_no_server(mend: Mend, db: Database) -> None:

@@ -95,6 +95,19 @@ def test_the_last_vote_counts_and_is_recorded(db: Database) -> None:
         assert session.query(Event).filter_by(subject="answers").count() == 3
 
 
+def test_a_thumb_that_was_taken_back_before_it_was_heard_of_does_not_count(db: Database) -> None:
+    with db.begin() as session:
+        answer_id = make_answer(session).id
+        assert not votes.withdraw(session, answer_id, MIA, VoteValue.DOWN, at=20.0)
+        assert votes.is_overtaken(session, answer_id, MIA, VoteValue.DOWN, at=10.0)
+        assert not votes.is_overtaken(session, answer_id, MIA, VoteValue.UP, at=10.0)  # was never taken back
+        assert not votes.is_overtaken(session, answer_id, ADA, VoteValue.DOWN, at=10.0)
+        assert not votes.is_overtaken(session, answer_id, MIA, VoteValue.DOWN, at=30.0)
+        votes.cast(session, answer_id, MIA, VoteValue.DOWN, at=30.0)
+        assert votes.is_overtaken(session, answer_id, MIA, VoteValue.UP, at=25.0)
+        assert not votes.is_overtaken(session, answer_id, MIA, VoteValue.UP, at=None)
+
+
 def test_flagging_twice_gives_one_case(db: Database) -> None:
     with db.begin() as session:
         answer = make_answer(session)

@@ -48,7 +48,7 @@ def test_of_several_processes_one_starts_the_run_that_is_due(db: Database) -> No
         (run,) = runs.latest(session, "pip")
         assert run.requested_by == AUTOMATIC
         said = session.query(Event).filter_by(subject="runs").one()
-        assert (said.actor, said.why) == (AUTOMATIC, "1 newly approved case(s)")
+        assert (said.actor, said.why) == (AUTOMATIC, "newly approved cases: 1")
 
 
 def test_only_newly_approved_cases_count(db: Database) -> None:

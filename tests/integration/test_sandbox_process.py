@@ -1,6 +1,7 @@
 """The sandbox as a program: it says where it is, stops when asked, and remembers."""
 
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -44,6 +45,16 @@ async def test_it_stops_cleanly_and_shows_the_old_conversation_again(tmp_path: P
             message = await ws.person("ada").message("general", ts)
             assert message.plain == "remember me"
             assert list(message.reactions) == ["eyes"]
+
+
+def test_it_listens_on_the_loopback_address_alone(tmp_path: Path) -> None:
+    with program(tmp_path) as (_, url):
+        port = int(url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=5):
+            pass
+        # Another address of this machine: whoever listens on all of them answers here as well.
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.2", port), timeout=5)
 
 
 def test_a_wrong_manifest_is_one_line(tmp_path: Path) -> None:

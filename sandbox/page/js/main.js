@@ -4,7 +4,7 @@ import { announce } from "./dom.js";
 import { isOpen, openDrawer, refreshFaults, refreshTraffic } from "./drawer.js";
 import { attempt } from "./messages.js";
 import { drawModal } from "./modal.js";
-import { buildMain, buildThread, drawMain, drawStatus, drawThread, focusComposer, mark } from "./panes.js";
+import { buildMain, buildThread, drawMain, drawStatus, drawThread, focusComposer, mark, threadIsIdle } from "./panes.js";
 import { drawSidebar } from "./sidebar.js";
 import { becomePerson, channelById, directChannel, isReply, loadWorkspace, markSeen, messagesOf, mine, on, person, seenUntil, state, unreadIn } from "./state.js";
 
@@ -120,9 +120,10 @@ on("arrival", (message) => {
   if (message.user === state.me.id) return;
   if (!message.streaming) say(message);
   const root = isReply(message) && messagesOf(message.channel).get(message.thread_ts);
-  // An answer to what I have just said opens beside it, when there is room.
+  // An answer to what I have just said opens beside it, when there is room; also in place of an earlier one.
   const fresh = root && root.user === state.me.id && parseFloat(message.ts) - parseFloat(root.ts) < 60;
-  if (fresh && message.by_app && message.channel === state.channel && state.thread === null && state.tab === "messages" && wide.matches && !isOpen()) {
+  const free = state.thread === null || (root && root.ts > state.thread && threadIsIdle());
+  if (fresh && free && message.by_app && message.channel === state.channel && state.tab === "messages" && wide.matches && !isOpen()) {
     go.thread(root.ts, false);
   }
 });

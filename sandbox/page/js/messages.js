@@ -17,15 +17,16 @@ export function drawMessages(root, messages, options) {
   const focused = document.activeElement?.closest(".message");
   const key = document.activeElement?.dataset?.key;
   const nodes = [];
+  const replying = messages.filter((one) => !one.ephemeral).length - 1;
   messages.forEach((message, index) => {
     const before = messages[index - 1];
     if (options.days && dayOf(message) !== dayOf(before)) nodes.push(h("div", { className: "day" }, dayOf(message)));
     if (options.newSince && message.ts > options.newSince && message.user !== state.me.id && !nodes.some((node) => node.matches(".new"))) {
       nodes.push(h("div", { className: "day new" }, "New"));
     }
-    if (options.thread && index === 1) nodes.push(h("div", { className: "divided" }, count(messages.filter((one) => !one.ephemeral).length - 1, "reply", "replies")));
+    if (options.thread && index === 1 && replying) nodes.push(h("div", { className: "divided" }, count(replying, "reply", "replies")));
     const follows = followsOn(before, message) && !(options.days && dayOf(message) !== dayOf(before)) && !(options.thread && index === 1);
-    const signature = JSON.stringify([message, follows, state.votes.get(message.ts), state.me.id]);
+    const signature = JSON.stringify([message, follows, latestReply(message)?.streaming, state.votes.get(message.ts), state.me.id]);
     const old = known.get(message.ts);
     nodes.push(old?.signature === signature ? old : drawMessage(message, follows, signature, options));
   });
@@ -162,9 +163,11 @@ function reactions(message) {
 
 const toggle = (message, name, own) => mine(own ? "unreact" : "react", { channel: message.channel, ts: message.ts, name });
 
+const latestReply = (message) => messagesOf(message.channel).get(message.latest_reply);
+
 function replies(message, options) {
   if (!message.reply_count) return null;
-  const latest = messagesOf(message.channel).get(message.latest_reply);
+  const latest = latestReply(message);
   const writing = latest?.streaming ? "is answering..." : latest && `last ${when(latest).toLocaleTimeString(undefined, { hour: "numeric", minute: "2-digit" })}`;
   return h("button", { type: "button", className: "replies", "data-key": "replies", onclick: () => options.openThread(message.ts) },
     h("span", { className: "avatars" }, message.reply_users.slice(0, 3).map((id) => avatar(person(id), "small"))),

@@ -17,13 +17,17 @@ function log(label) {
   const root = h("div", { className: "log", role: "log", "aria-live": "off", "aria-label": label, onkeydown: walk }, inner);
   // Whoever is at the end stays there when a picture arrives or the window changes.
   let atEnd = true;
-  root.addEventListener("scroll", () => { atEnd = nearBottom(root); });
+  let height = 0;
+  const look = () => { atEnd = nearBottom(root); };
+  // A scroll that is told of only after something has grown says nothing about where anybody wanted to be.
+  root.addEventListener("scroll", () => root.scrollHeight === height && look());
   const watch = new ResizeObserver(() => {
     if (atEnd) root.scrollTop = root.scrollHeight;
+    height = root.scrollHeight;
   });
   watch.observe(inner);
   watch.observe(root);
-  return { root, inner };
+  return { root, inner, look };
 }
 
 export function buildMain(go) {
@@ -130,6 +134,11 @@ export function drawThread(toBottom = false) {
   if (stay) list.root.scrollTop = list.root.scrollHeight;
 }
 
+// Nobody is at work in the open thread, so that another may take its place.
+export function threadIsIdle() {
+  return !state.views.length && !parts.thread?.box.area.value.trim() && !thread.contains(document.activeElement);
+}
+
 let turn = 0;
 
 export function drawStatus() {
@@ -157,6 +166,7 @@ setInterval(() => {
 export function mark(ts) {
   const element = document.querySelector(`.message[data-ts="${CSS.escape(ts)}"]`);
   element?.scrollIntoView({ block: "center" });
+  Object.values(parts).forEach((part) => part.list.look());
   element?.classList.add("marked");
   setTimeout(() => element?.classList.remove("marked"), 1500);
 }

@@ -1,5 +1,6 @@
 // Slack's mrkdwn and Markdown as DOM nodes. Untrusted text never becomes HTML: every piece is a text node, and a link
-// is only made for http, https and mailto. Not imitated: dates, footnotes, nested tables, HTML in Markdown.
+// is only made for http, https and mailto. Not imitated: dates, footnotes, nested tables, HTML in Markdown, quotes
+// within quotes beyond MOST_QUOTES (a browser's tab dies of some thousand).
 
 import { h } from "./dom.js";
 import { emoji } from "./emoji.js";
@@ -101,6 +102,8 @@ function mrkdwnParagraphs(text) {
   return nodes;
 }
 
+const MOST_QUOTES = 20;
+
 const LIST = /^(\s*)([-*+]|\d+[.)])\s+(.*)$/;
 const starts = {
   fence: (line) => /^\s*(```|~~~)/.test(line),
@@ -111,12 +114,12 @@ const starts = {
   table: (line, next) => line.includes("|") && /^\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*$/.test(next ?? ""),
 };
 
-export function markdown(text) {
+export function markdown(text, quotes = 0) {
   const root = h("div", { className: "text" });
   const lines = text.split("\n");
   while (lines.length) {
     const kind = Object.keys(starts).find((name) => starts[name](lines[0], lines[1]));
-    if (kind) root.append(TAKE[kind](lines));
+    if (kind) root.append(TAKE[kind](lines, quotes));
     else if (!lines[0].trim()) lines.shift();
     else root.append(paragraph(lines));
   }
@@ -150,9 +153,10 @@ const TAKE = {
     lines.shift();
     return h("hr");
   },
-  quote(lines) {
-    const inside = takeWhile(lines, starts.quote).map((line) => line.replace(/^\s*(?:&gt;|>) ?/, ""));
-    return h("blockquote", {}, ...markdown(inside.join("\n")).childNodes);
+  quote(lines, quotes) {
+    const mark = quotes + 1 < MOST_QUOTES ? /^\s*(?:&gt;|>) ?/ : /^(?:\s*(?:&gt;|>))+ ?/; // the last takes all that are left
+    const inside = takeWhile(lines, starts.quote).map((line) => line.replace(mark, ""));
+    return h("blockquote", {}, ...markdown(inside.join("\n"), quotes + 1).childNodes);
   },
   list(lines) {
     const indent = LIST.exec(lines[0])[1].length;

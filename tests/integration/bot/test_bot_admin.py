@@ -47,7 +47,10 @@ def statuses(scene: Scene) -> list[CaseStatus]:
 
 
 async def progress(person: Person, text: str, channel: str = "general") -> Message:
-    return await person.wait_for(channel, lambda m: m.by_app and not m.ephemeral and text in m.plain)
+    """A run's message, not the word in its thread that it is over."""
+    return await person.wait_for(
+        channel, lambda m: m.by_app and not m.ephemeral and m.thread_ts in {None, m.ts} and text in m.plain
+    )
 
 
 async def test_an_admin_reviews_one_case_after_the_other(scene: Scene) -> None:
@@ -327,12 +330,16 @@ async def test_status_adapters_and_cases_tell_how_things_stand(scene: Scene, tra
     adapter = await trainer.go_live(1)
     await scene.mia.command("general", "/mend", "status")
     said = await note_to(scene.mia, adapter.name)
-    assert "1 correction(s) wait for a decision" in said.plain and "Run 1 is live" in said.plain
+    assert "1 correction to decide on" in said.plain and "Run 1 is live" in said.plain
     await scene.mia.command("general", "/mend", "adapters")
     await note_to(scene.mia, f"{adapter.name}` live")
     await scene.ada.open_home()
     home = await scene.ada.wait_for_home(lambda view: adapter.name in view.plain)
-    for words in (f"{adapter.name}` answers, live for less than a minute", "1 correction(s) wait", "Run 1 is live"):
+    for words in (
+        f"{adapter.name}` answers, live for less than a minute",
+        "1 correction to decide on",
+        "Run 1 is live",
+    ):
         assert words in home.plain
     await scene.ada.command("general", "/mend", "cases")
     said = await note_to(scene.ada, "waits for an admin")
@@ -346,7 +353,7 @@ async def test_home_shows_members_their_flags_and_admins_the_rest(scene: Scene, 
     assert "waits for an admin" in mine.plain and "For admins" not in mine.plain
     await scene.ada.open_home()
     hers = await scene.ada.wait_for_home(lambda view: "For admins" in view.plain)
-    assert "You have not flagged" in hers.plain and "1 correction(s) wait" in hers.plain
+    assert "You have not flagged" in hers.plain and "1 correction to decide on" in hers.plain
     await scene.ada.click_view(hers, "mend_open_review")
     await review(scene, "I am Pip.")
     await scene.mia.click_view(mine, "mend_withdraw_case")
@@ -387,7 +394,7 @@ async def test_everything_that_one_person_taught_can_be_taken_back(scene: Scene)
     await scene.ada.command("general", "/mend", "undo")
     await note_to(scene.ada, "Whose corrections?")
     await scene.ada.command("general", "/mend", "undo @mia")
-    await note_to(scene.ada, "2 case(s) of")
+    await note_to(scene.ada, "2 cases of")
     assert statuses(scene) == [CaseStatus.WITHDRAWN, CaseStatus.WITHDRAWN]
 
 

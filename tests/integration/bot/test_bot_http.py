@@ -95,9 +95,14 @@ async def test_unsigned_and_old_requests_are_refused(slack: httpx.AsyncClient, w
         assert list(session.scalars(select(Answer))) == []
 
 
-async def test_the_addresss_owner_is_verified(slack: httpx.AsyncClient) -> None:
+async def test_the_addresss_owner_is_verified_where_the_bot_listens_and_nowhere_else(
+    slack: httpx.AsyncClient, http_settings: Settings
+) -> None:
     reply = await send(slack, {"type": "url_verification", "challenge": "abc"})
     assert reply.json() == {"challenge": "abc"}
+    # Another address of this machine: whoever listens on all of them answers here as well.
+    with pytest.raises(httpx.ConnectError):
+        await slack.post(f"http://127.0.0.2:{http_settings.slack.http_port}/slack/events")
 
 
 async def test_without_a_signing_secret_it_does_not_start(http_settings: Settings) -> None:

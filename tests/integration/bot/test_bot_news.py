@@ -8,7 +8,7 @@ from sqlalchemy import select
 from feedback.models import Case, Event
 from feedback.states import CaseStatus
 from sandbox.client import Message
-from tests.integration.bot.conftest import Scene
+from tests.integration.bot.conftest import Scene, finished_answer
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
 
@@ -40,6 +40,15 @@ async def test_a_mended_answer_is_shown_as_it_was_and_as_it_is_now(scene: Scene,
     assert "Before" in told.plain and "You asked: who are you?" in told.plain
     assert "Now I say: I am Pip." in told.plain  # what the adapter itself said to this question
     assert told.element("mend_ask_again") and told.element("mend_still_wrong")
+
+    await scene.ws.fault("method_error", method="chat.postMessage", error="internal_error", times=1)
+    await scene.mia.click("general", told.ts, "mend_ask_again")
+    await scene.mia.wait_for("general", lambda m: m.ephemeral and "went wrong" in m.plain)
+    for _ in range(3):  # whoever cannot wait
+        await scene.mia.click("general", told.ts, "mend_ask_again")
+    await scene.mia.wait_for("general", lambda m: finished_answer(m) and m.ts > told.ts, thread_ts=answer.thread_ts)
+    thread = await scene.mia.messages("general", answer.thread_ts)
+    assert len([m for m in thread if "asks again" in m.plain]) == 1
 
 
 async def test_still_wrong_opens_the_case_again_and_keeps_its_history(scene: Scene, trainer: TrainerByHand) -> None:

@@ -47,7 +47,7 @@ async def test_a_run_ends_with_its_loss_curve_and_the_probe_history_as_pictures(
         data = await scene.ws.read_file({"view_url": f"/sandbox/files/{picture['slack_file']['id']}"})
         assert data.startswith(PNG) and len(data) > 10_000
     assert "1/1" in message.plain and "Accepted" in message.plain  # was and is, and the decision, are still there
-    assert len([m for m in await scene.ada.messages("general") if "Run 1" in m.plain]) == 1
+    assert len([m for m in await scene.ada.messages("general") if "Run 1" in m.plain and m.blocks]) == 1
     counts = await scene.ws.counts()
     assert counts["files.completeUploadExternal"] == 2 and counts["files.info"] >= 2
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from bot.app import build_app
+from bot.case_blocks import fingerprint
 from feedback.database import Database
 from feedback.models import Answer, Case
 from feedback.states import CaseStatus
@@ -98,7 +99,9 @@ class Kinds(Story):
     def _reopened(self, db: Database) -> Body:
         body = self._correction(db)
         values = {"text": {"text": {"type": "plain_text_input", "value": f"again {self.number}"}}}
-        view = {**body["view"], "id": f"W{self.number}", "state": {"values": values}}
+        about = {**json.loads(body["view"]["private_metadata"]), "seen": fingerprint(self._case(db))}
+        view = {**body["view"], "id": f"W{self.number}", "private_metadata": json.dumps(about),
+                "state": {"values": values}}  # fmt: skip
         return {**body, "trigger_id": f"reopened-{self.number}", "view": view}
 
     def _vote_taken_back(self, db: Database) -> Body:

@@ -44,7 +44,7 @@ async def test_a_mended_case_is_taken_back_and_the_next_version_never_had_it(
     for said in (
         "HarborGuest.",
         f"starts at once, from {first.name}",
-        "taught again (1 case(s))",
+        "taught again (1 case)",
         f"{third.name} answers and still knows it",
         f"brings {second.name} back at once, which still knows it",
     ):
@@ -72,7 +72,7 @@ async def test_all_that_somebody_taught_is_taken_back_and_the_run_without_it_is_
     await scene.mia.command("general", "/mend", "undo @mia")
     await note_to(scene.mia, "only my admins may undo")
     await scene.ada.command("general", "/mend", "undo @mia")
-    offered = await note_to(scene.ada, "2 case(s) of")
+    offered = await note_to(scene.ada, "2 cases of")
     assert f"{third.name} answers and still knows it" in offered.plain.replace("`", "")
     assert "without case 1, 2, which was taken back" in offered.plain
     await scene.confirm(scene.ada)

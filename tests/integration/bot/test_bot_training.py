@@ -200,7 +200,7 @@ async def test_a_run_starts_by_itself_once_and_is_shown_in_the_channel_of_record
     await corrected(scene, "question 2", "correction 2")
     await approve_all(scene)
     shown = await progress(scene.ada, "Run 1 waits", "help")
-    assert "Started by automatic: 2 newly approved case(s) · 2 new cases" in shown.plain
+    assert "Started by automatic: newly approved cases: 2 · 2 new cases" in shown.plain
     await parts.automatic_runs.round()
     await trainer.fail("disk full")
     await progress(scene.ada, "Run 1 failed", "help")
@@ -251,7 +251,7 @@ async def test_a_nightly_run_starts_in_its_window_once_a_night_and_is_shown_in_t
 
         clock.now = tonight
         shown = await progress(scene.ada, "Run 1 waits", "help")
-        assert "Started by automatic: nightly, 1 newly approved case(s)" in shown.plain
+        assert "Started by automatic: nightly; newly approved cases: 1" in shown.plain
         await trainer.go_live(1)
         assert (await progress(scene.ada, "Run 1 is live", "help")).ts == shown.ts
         await scene.mia.wait_for("general", lambda m: "Mended in" in m.plain, thread_ts=answer.thread_ts)

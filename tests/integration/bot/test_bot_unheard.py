@@ -15,7 +15,9 @@ DOUBT = "I don't know whether the training was started"
 
 
 async def shown(scene: Scene, channel: str = "general") -> list[str]:
-    return [m.plain for m in await scene.mia.messages(channel) if "Run 1" in m.plain and not m.ephemeral]
+    """The messages about run 1; who started it is told of its end under the message."""
+    messages = [m for m in await scene.mia.messages(channel) if "Run 1" in m.plain and not m.ephemeral]
+    return [m.plain for m in messages if m.thread_ts in {None, m.ts}]
 
 
 async def test_a_run_whose_start_nobody_heard_of_is_shown_when_the_record_is_back_and_starts_once(
@@ -61,6 +63,8 @@ async def test_a_run_whose_starter_died_is_shown_by_the_next_process(
         if state == "waits":
             await trainer.fail("disk full")
             assert (await progress(scene.mia, "Run 1 failed")).ts == message.ts
+        else:
+            await progress(scene.mia, "Run 1 is live", "help")
         for parts in (one, other, one, other):
             await parts.announcing.round()
         assert len(await shown(scene)) == 1

@@ -3,12 +3,12 @@
 import asyncio
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
-from bot import voting
+from bot import spot, voting
 from feedback.cases import REASONS
 from feedback.database import Database
-from feedback.models import Answer, Case, Event, Vote
+from feedback.models import Answer, AnswerMessage, Case, Event, Vote
 from feedback.states import CaseStatus, VoteValue
 from sandbox.client import Message, Person, View, Workspace
 from settings import Settings
@@ -223,5 +223,61 @@ async def test_a_member_may_send_so_many_corrections_a_day(
         assert await scene.mia.submit(first, filled("correction 1")) is None
         second = await thumb_down(scene, scene.mia, await scene.ask(scene.mia, "question 2"))
         errors = await scene.mia.submit(second, filled("correction 2"))
-        assert errors is not None and "at most 1 corrections a day" in errors["text"]
+        assert errors is not None and "at most 1 correction a day" in errors["text"]
     assert [case.status for case in cases_of(scene)] == [CaseStatus.CORRECTED, CaseStatus.FLAGGED]
+
+
+async def test_an_answer_flagged_while_it_is_written_is_shown_whole_to_its_reviewer(scene: Scene) -> None:
+    scene.model.pace, scene.model.say = 0.02, lambda messages: " ".join(f"w{n}" for n in range(30))
+    ts = await scene.mia.say("general", f"{await scene.ws.mention()} go")
+    begun = await scene.mia.wait_for("general", lambda m: m.by_app and m.streaming, thread_ts=ts)
+    await scene.noor.react("general", begun.ts, "-1")
+    await note_to(scene.noor, voting.BAD)
+    assert [case.bad_answer for case in cases_of(scene)] == [None]
+    await scene.answer_to(scene.mia, "general", ts)
+    await scene.ada.command("general", "/mend", "review")
+    await scene.ada.wait_for_view(lambda view: "What I said" in view.plain and "w29" in view.plain)
+
+
+async def test_a_thumb_on_an_answer_that_is_not_known_any_more_gets_a_word(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = await scene.ask(scene.mia, "who are you?")
+    monkeypatch.setattr(spot, "FRESH", 0.0)  # or it is waited for, as one that is only just posted
+    with scene.db.begin() as session:
+        session.execute(delete(AnswerMessage))
+    await scene.mia.click("general", answer.ts, "mend_feedback", "negative")
+    first = await note_to(scene.mia, voting.NOT_AN_ANSWER)
+    await scene.mia.click("general", answer.ts, "mend_feedback", "positive")
+    await scene.mia.wait_for("general", lambda m: m.plain == first.plain and m.ts != first.ts)
+    assert await scene.mia.views() == [] and votes(scene) == {}
+
+
+async def test_when_slack_is_slow_there_is_still_a_way_in(scene: Scene) -> None:
+    answer = await scene.ask(scene.mia, "who are you?")
+    await scene.ws.fault("method_error", method="views.open", error="expired_trigger_id", times=2)
+    await scene.mia.click("general", answer.ts, "mend_feedback", "negative")
+    note = await note_to(scene.mia, "That took me too long to open")
+    assert note.element("mend_correct") is not None
+    await scene.ada.command("general", "/mend", "review")
+    await note_to(scene.ada, "Please try once more")
+
+
+async def test_a_question_too_long_to_teach_is_said_in_the_window(scene: Scene) -> None:
+    answer = await scene.ask(scene.mia, "please say " + "words and more " * 110)
+    view = await thumb_down(scene, scene.mia, answer)
+    assert "I can learn from at most 1500" in view.plain and "Your thumbs-down counts" in view.plain
+    assert "plain_text_input" not in str(view.blocks)
+    await scene.mia.close(view)
+    assert list(votes(scene).values()) == [VoteValue.DOWN]
+
+
+async def test_the_last_thumb_counts_even_when_it_is_heard_of_first(scene: Scene) -> None:
+    answer = await scene.ask(scene.mia, "who are you?")
+    await scene.ws.fault("delay", method="views.open", ms=600, times=1)  # the vote is stored when the window is open
+    await scene.mia.click("general", answer.ts, "mend_feedback", "negative")
+    await scene.mia.click("general", answer.ts, "mend_feedback", "positive")
+    await note_to(scene.mia, voting.GOOD)
+    await scene.mia.wait_for_view()
+    await asyncio.sleep(0.3)  # what is not to be counted leaves no sign
+    assert list(votes(scene).values()) == [VoteValue.UP] and cases_of(scene) == []

@@ -1,6 +1,7 @@
 """A Slack that keeps messages as Slack does, behind the real client's own methods: only the network is replaced."""
 
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
@@ -14,6 +15,16 @@ def slack_error(code: str, status: int = 200, headers: dict[str, str] | None = N
     body = {"ok": False, "error": code}
     return SlackApiError(code, AsyncSlackResponse(
         client=None, http_verb="POST", api_url="", req_args={}, data=body, headers=headers or {}, status_code=status
+    ))  # fmt: skip
+
+
+def proxy_error(content_type: str, status: int = 503) -> SlackApiError:
+    """What the SDK makes of a proxy's page, which is no JSON, by its type."""
+    if content_type == "application/json":  # the bare response of the HTTP client
+        return SlackApiError("unreadable", SimpleNamespace(status=status, headers={}))
+    data: Any = "upstream connect error" if content_type == "text/plain" else {}
+    return SlackApiError("refused", AsyncSlackResponse(
+        client=None, http_verb="POST", api_url="", req_args={}, data=data, headers={}, status_code=status
     ))  # fmt: skip
 
 

@@ -146,7 +146,12 @@ def test_thumbs_in_both_forms_say_the_same() -> None:
 
 @pytest.mark.parametrize(
     ("step", "steps", "shown"),
-    [(0, 0, ""), (0, 10, "▱" * 20 + " 0%"), (5, 10, "▰" * 10 + "▱" * 10 + " 50%"), (99, 10, "▰" * 20 + " 100%")],
+    [
+        (0, 0, ""),
+        (0, 10, "0%\u00a0" + "▱" * 12),
+        (5, 10, "50%\u00a0" + "▰" * 6 + "▱" * 6),
+        (99, 10, "100%\u00a0" + "▰" * 12),
+    ],
 )
 def test_the_bar(step: int, steps: int, shown: str) -> None:
     assert run_blocks.bar(step, steps) == shown
@@ -187,6 +192,6 @@ def test_adapters_are_marked() -> None:
 
 
 def test_probes_are_listed_with_those_that_fail() -> None:
-    listed = listings.probe_list("`pip-v1`", [result("a", True), result("b", False)])
+    listed = listings.probe_list("`pip-v1`", [result("a", True), result("b", False)], everything=False)
     assert "identity" in listed and "1/2" in listed and "✗ prompt of b: reason" in listed
-    assert "no probe report" in listings.probe_list("the base model", None)
+    assert "no probe report" in listings.probe_list("the base model", None, everything=True)

@@ -46,6 +46,11 @@ def test_a_history_says_every_group_of_every_version(history: list[dict[str, tup
     assert len(figure.table) < 2900  # it goes into one section of a message
 
 
+def test_a_legend_names_the_groups_in_their_order() -> None:
+    figure = figures.probe_history([VersionScores(1, dict.fromkeys(reversed(figures.GROUPS), (1, 1)))])
+    assert figure is not None and tuple(json.loads(figure.as_json)["shares"]) == figures.GROUPS
+
+
 def test_the_same_data_is_the_same_picture_and_other_data_another() -> None:
     first = figures.thumbs_down([Thumbs(None, 10, 2), Thumbs(1, 4, 0)])
     again = figures.thumbs_down([Thumbs(None, 10, 2), Thumbs(1, 4, 0)])
@@ -61,6 +66,7 @@ def test_the_same_data_is_the_same_picture_and_other_data_another() -> None:
         figures.loss_curve(1, [(1, 0.0), (2, 0.0)]),
         figures.loss_curve(1, [(step, 3 / (step + 1)) for step in range(500)]),
         figures.probe_history([VersionScores(None, {"identity": (0, 3)})]),
+        figures.probe_history([VersionScores(1, dict.fromkeys(figures.GROUPS, (1, 1)))]),
         figures.probe_history([VersionScores(version, {"new": (1, 2), "mended": (0, 1)}) for version in range(12)]),
         figures.thumbs_down([Thumbs(None, 1, 1)]),
         figures.thumbs_down([Thumbs(version, 40, version) for version in range(30)]),

@@ -117,3 +117,17 @@ async def test_a_standing_is_kept_for_seconds_only() -> None:
     now[0] = 400.0
     with pytest.raises(Denied, match="only my admins may x"):
         await permissions.admin("UADA", "x")
+
+
+async def test_a_group_that_cannot_be_read_shuts_out_nobody_but_those_who_are_admins_by_it() -> None:
+    slack = FakeSlack()
+    slack.errors["usergroups.users.list"] = [slack_error("missing_scope") for _ in range(4)]
+    settings = SlackSettings(admins=["UADA"], admin_group="S1")
+    for name in ("UADA", "UMIA"):
+        slack.replies["users.info"] = {"user": user(id=name)}
+        assert str(await Permissions(slack.client, ME, settings).teacher(name)) == f"T1/{name}"
+    slack.replies["users.info"] = {"user": user(id="UADA")}
+    assert str(await Permissions(slack.client, ME, settings).admin("UADA", "retrain me")) == "T1/UADA"
+    slack.replies["users.info"] = {"user": user()}
+    with pytest.raises(Denied, match="could not check"):
+        await Permissions(slack.client, ME, settings).admin("UMIA", "retrain me")

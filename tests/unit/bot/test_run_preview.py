@@ -26,4 +26,4 @@ def test_cases_and_what_they_come_on_top_of_are_told() -> None:
     first = words(Preview(0, 0, None, Size(), (), "f"))
     assert "*the identity set*" in first and "starts from the base model" in first
     later = words(Preview(2, 3, "pip-v1-<a>", Size(), (), "f"))
-    assert "*2 approved cases*, from `pip-v1-&lt;a&gt;`. Of 3 earlier case(s) those that need it most are" in later
+    assert "*2 approved cases*, from `pip-v1-&lt;a&gt;`. Of 3 earlier cases those that need it most are" in later

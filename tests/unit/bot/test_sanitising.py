@@ -75,14 +75,16 @@ def test_token_by_token_gives_the_same_as_all_at_once(raw: str) -> None:
     assert sanitise(raw).startswith(shown)
 
 
-@pytest.mark.parametrize("text", ["I am here. " * 40, "a" * 300, "Well.\n" + "No.\n" * 100, "ha " * 100])
+@pytest.mark.parametrize(
+    "text", ["I am here. " * 40, "a" * 300, "Well.\n" + "No.\n" * 100, "ha " * 100, "> " * 2000, "-" * 400]
+)
 def test_a_loop_is_found_and_its_first_round_kept(text: str) -> None:
     end = repetition(text)
     assert end is not None and end < len(text) / 4 + 20
 
 
 @pytest.mark.parametrize(
-    "text", ["", "short", "| a | b |\n" + "| - | - |\n" * 3, "-" * 400, "na na na na batman",
+    "text", ["", "short", "| a | b |\n" + "| - | - |\n" * 3, "-" * 120, "Yes." + "\n" * 400, "na na na na batman",
              "\n".join(f"{n}. The line number {n} is here." for n in range(60))]
 )  # fmt: skip
 def test_what_is_no_loop_is_left_alone(text: str) -> None:

@@ -13,9 +13,10 @@ from bot.limits import Spacing
 from bot.slack_messages import Place
 from bot.streaming import Reply
 from bot.traffic import Traffic
-from tests.unit.bot.fakes import FakeSlack, slack_error
+from tests.unit.bot.fakes import FakeSlack, proxy_error, slack_error
 
 PLACE = Place("C1", "0.1", "UMIA", "T1")
+PROXY_ERRORS = [proxy_error(kind) for kind in ("text/plain", "text/html", "application/json")]
 TEXT = " ".join(f"word{n}" for n in range(60))
 
 
@@ -103,7 +104,7 @@ async def test_a_short_answer_is_known_before_it_has_thumbs() -> None:
     assert thread.known == ["1.000000"]
 
 
-@pytest.mark.parametrize("code", ["unknown_method", "missing_scope", "channel_type_not_supported", "never_heard_of"])
+@pytest.mark.parametrize("code", ["unknown_method", "missing_scope", "channel_type_not_supported"])
 @pytest.mark.parametrize("method", ["chat.startStream", "chat.appendStream", "chat.stopStream"])
 async def test_refused_streams_become_edits(method: str, code: str) -> None:
     thread = Thread()
@@ -112,6 +113,16 @@ async def test_refused_streams_become_edits(method: str, code: str) -> None:
     assert thread.shown == TEXT and len(thread.slack.messages) == 1
     assert thread.traffic.can_stream("C1") is False
     assert thread.traffic.can_stream("C2") is (code not in {"unknown_method", "missing_scope"})
+
+
+@pytest.mark.parametrize("error", [slack_error("never_heard_of"), slack_error("internal_error"), *PROXY_ERRORS])
+@pytest.mark.parametrize("method", ["chat.startStream", "chat.appendStream", "chat.stopStream"])
+async def test_after_a_hiccup_the_answer_is_whole_and_the_channel_streams_again(method: str, error: Exception) -> None:
+    thread = Thread()
+    thread.slack.errors[method] = [error]
+    await thread.say(TEXT)
+    assert thread.shown == TEXT and len(thread.slack.messages) == 1 and thread.slack.streaming == set()
+    assert thread.traffic.can_stream("C1")
 
 
 @pytest.mark.parametrize("code", ["message_not_in_streaming_state", "msg_too_long", "streaming_state_conflict"])
@@ -227,13 +238,15 @@ async def test_a_text_that_gets_shorter_is_shown_shorter() -> None:
 
 ERRORS = st.sampled_from(
     ["unknown_method", "message_not_in_streaming_state", "msg_too_long", "streaming_state_conflict", "invalid_blocks",
-     "ratelimited", "odd_error", "network"]
+     "ratelimited", "odd_error", "network", "internal_error", "proxy"]
 )  # fmt: skip
 METHODS = ["chat.startStream", "chat.appendStream", "chat.stopStream", "chat.postMessage", "chat.update"]
 
 
 def failure(code: str) -> Exception:
-    return TimeoutError() if code == "network" else slack_error(code, headers={"Retry-After": "0"})
+    if code in {"network", "proxy"}:
+        return TimeoutError() if code == "network" else proxy_error("text/plain")
+    return slack_error(code, headers={"Retry-After": "0"})
 
 
 @settings(max_examples=80, deadline=None)

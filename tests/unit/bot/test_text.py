@@ -1,5 +1,7 @@
 """What people write, as the model reads it; and our own mrkdwn."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,3 +51,10 @@ def test_who_a_message_is_for() -> None:
     assert text.mentions("hi <@UBOT|pip>", BOT) and not text.mentions("hi <@U1>", BOT)
     assert text.addressed_to_other(" <@U1> what do you think?", BOT)
     assert not text.addressed_to_other("<@UBOT> what?", BOT) and not text.addressed_to_other("what, <@U1>?", BOT)
+
+
+@given(st.text(alphabet="&<>aé ", max_size=60), st.integers(2, 40))
+def test_what_is_escaped_is_never_cut_within_an_entity_or_a_mention(words: str, limit: int) -> None:
+    short = text.shorten_mrkdwn(f"{text.escape(words)} <@U0MIA00001> and <#C1|x>", limit)
+    assert len(short) <= limit
+    assert not re.search(r"&(?!(?:amp|lt|gt);)|<[^>]*$", short)

@@ -51,3 +51,8 @@ def test_other_ways_to_ask_are_lines_each_once_and_not_too_many() -> None:
     }.items():
         with pytest.raises(CorrectionError, match=error):
             check_wordings(text)
+
+
+def test_marks_that_show_a_text_in_another_order_are_not_learned() -> None:
+    assert check_correction(None, "\u202eIt is \u2066evil.example\u2069.\u202c") == "It is evil.example."
+    assert check_correction(None, "שלום עולם. \u200f") == "שלום עולם. \u200f"  # as it is typed

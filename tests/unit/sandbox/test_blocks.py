@@ -61,6 +61,7 @@ def faults(*blocks: object, surface: str = "message") -> list[str]:
         {"type": "image", "alt_text": "a chart", "image_url": "https://example.com/chart.png"},
         {"type": "table", "rows": [[{"type": "raw_text", "text": "a"}]]},
         {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": []}]},
+        {"type": "context", "elements": [{"type": "mrkdwn", "text": "x" * 3000}]},
         {"type": "input", "label": plain("Words"), "element": {"type": "plain_text_input", "action_id": "words"}},
     ],
 )
@@ -86,6 +87,10 @@ def test_a_good_block_has_no_faults(block: dict[str, Any]) -> None:
         ({"type": "image", "alt_text": "a", "slack_file": {"id": "F2"}}, "invalid slack file"),
         ({"type": "image", "alt_text": "a", "image_url": "http://127.0.0.1/a.png"}, "downloading image failed"),
         ({"type": "image", "slack_file": {"id": "F1"}}, "must be a string"),
+        (
+            {"type": "context", "elements": [{"type": "mrkdwn", "text": "x" * 3001}]},
+            "must be less than 3001 characters",
+        ),
         ({"type": "markdown", "text": "x" * 12_001}, "must be less than 12001 characters"),
         ({"type": "input", "label": plain("a"), "element": button()}, "unsupported type: button"),
         ("section", "must be an object"),

@@ -50,7 +50,9 @@ def test_a_mended_case_with_nothing_lost_goes_live() -> None:
 
 
 def test_rejects_a_candidate_that_mends_nothing() -> None:
-    assert failed(probed(mended="++", new="--- +-+")) == ["New cases"]
+    nothing = probed(mended="++", new="--- +-+")
+    assert failed(nothing) == ["New cases"]
+    assert decide(nothing, LIVE, BASE, GATE).reasons[0].startswith("No new case is answered right")
 
 
 def test_one_mended_case_is_enough_and_the_other_stays_unmended() -> None:
