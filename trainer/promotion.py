@@ -1,7 +1,8 @@
 """The gate: whether a candidate may go live, decided from probe results alone, with reasons for people.
 
 A candidate goes live when
-- at least one new case is mended (a case whose own probes fail stays unmended; the others may go live without it);
+- at least one new case is mended (a case whose own probes fail stays unmended; the others may go live without it).
+  While no adapter is live that is not asked: the identity that it brings is better than none;
 - no identity, rigour or mended-case probe that the live adapter passes fails now: not one, whatever else is better;
 - general ability is at most `ability_margin` worse than the base model's, with `ability_confidence`: the bound is exact
   and paired (`trainer.paired`), so what was gained counts against what was lost. With so few probes that one lost
@@ -35,7 +36,7 @@ def decide(
 ) -> Decision:
     """The verdict on a candidate. `live` is None while the base model answers people."""
     unmended = _unmended(candidate)
-    checks = [_new_cases(candidate, unmended)]
+    checks = [_new_cases(candidate, unmended, needed=live is not None)]
     if live is None:
         checks.append(_floor("Identity", IDENTITY, candidate, gate.identity_floor))
         checks.append(_floor("Rigour", RIGOUR, candidate, gate.rigour_floor))
@@ -45,7 +46,7 @@ def decide(
     return Decision(accepted=all(check.passed for check in checks), checks=tuple(checks), unmended=unmended)
 
 
-def _new_cases(candidate: Sequence[Result], unmended: dict[int, str]) -> Check:
+def _new_cases(candidate: Sequence[Result], unmended: dict[int, str], *, needed: bool) -> Check:
     name = "New cases"
     cases = {result.case_id for result in _of(NEW, candidate)}
     if not cases:
@@ -56,7 +57,9 @@ def _new_cases(candidate: Sequence[Result], unmended: dict[int, str]) -> Check:
         reason = "No new case is answered right in all its wordings."
     if unmended:
         reason += " Still wrong: " + "; ".join(f"case {case}: {why}" for case, why in sorted(unmended.items())) + "."
-    return Check(name, mended > 0, reason)
+    if not mended and not needed:
+        reason += " While nothing is live that alone keeps nothing back: the cases go back to review with the reason."
+    return Check(name, mended > 0 or not needed, reason)
 
 
 def _unmended(candidate: Sequence[Result]) -> dict[int, str]:

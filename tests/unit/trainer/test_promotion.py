@@ -165,7 +165,16 @@ def test_the_first_adapter_needs_an_identity_and_has_no_case_to_mend() -> None:
 
 def test_the_first_adapter_may_bring_cases_too() -> None:
     assert failed(probed(new="+++"), live=None) == []
-    assert failed(probed(new="---"), live=None) == ["New cases"]
+
+
+def test_while_nothing_is_live_a_case_that_is_not_learned_keeps_no_identity_back() -> None:
+    decision = decide(probed(new="--- +-+"), None, BASE, GATE)
+    assert decision.accepted and set(decision.unmended) == {1, 2}
+    assert (
+        decision.reasons[0].startswith("No new case is answered right")
+        and "While nothing is live" in decision.reasons[0]
+    )
+    assert failed(probed(identity="+++--", new="---"), live=None) == ["Identity"]
 
 
 def test_no_probes_is_no_proof() -> None:
