@@ -1,4 +1,9 @@
-"""What people made of the answers of each arm, read through the experiment's assignments and never from all answers."""
+"""What people made of the answers of each arm, read through the experiment's assignments and never from all answers.
+
+Answers with a correction in their prompt count like any other. Both arms get the same corrections, those of the
+canary's own cases too until it is live, so the arms differ by their adapter alone; and leaving such answers out would
+favour the arm that has more of them.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -49,6 +49,12 @@ def latest(session: Session, adapter_id: int | None) -> tuple[Result, ...] | Non
     return _results(session.scalars(query.limit(1)).first())
 
 
+def before(session: Session, adapter_id: int, run_id: int) -> tuple[Result, ...] | None:
+    """The newest results of an adapter that a run has not added itself."""
+    query = select(Report).where(Report.adapter_id == adapter_id, Report.run_id.is_distinct_from(run_id))
+    return _results(session.scalars(query.order_by(Report.id.desc()).limit(1)).first())
+
+
 def of_candidates(session: Session, run_id: int) -> dict[int, tuple[Result, ...]]:
     """The newest results of each adapter of a run, by its id."""
     query = select(Report).join(Adapter, Adapter.id == Report.adapter_id).where(Adapter.run_id == run_id)

@@ -105,7 +105,9 @@ async def _decision(
     """The gate's verdict on a candidate that is loaded."""
     base, live = await examination.standing(trip)
     results = await examination.of_candidate(trip, candidate, base, on_answer)
-    return promotion.decide(results, live, base, trip.settings.gate)
+    with trip.database.begin() as session:
+        mended = examination.count_mended(session, trip)
+    return promotion.decide(results, live, base, trip.settings.gate, mended=mended)
 
 
 async def best(trip: Trip, last: Adapter) -> Verdict:

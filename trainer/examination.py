@@ -1,7 +1,8 @@
 """Which probes a run asks of whom, and the reports they make.
 
-The candidate is asked everything. The live adapter is asked what must not get worse, the base model its general
-abilities; both have mostly answered already, in an earlier run or while the training was going on.
+The candidate is asked everything, but of mended cases only so many (`trainer.checking`). The live adapter is asked what
+must not get worse, the base model its general abilities; both have mostly answered already, in an earlier run or while
+the training was going on.
 """
 
 import asyncio
@@ -11,10 +12,11 @@ from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
-from feedback import adapters, cases, datasets, reports, runs
-from feedback.models import Adapter, Case, Run
+from feedback import cases, datasets, reports, runs
+from feedback.models import Adapter, Case
 from feedback.reports import Result
 from trainer.case_probes import MENDED, NEW, CaseProbe, case_probes
+from trainer.checking import checked, earlier_cases
 from trainer.context import Trip
 from trainer.probes import ProbeGroup
 from trainer.probing import AnyProbe, Examiner, likelihoods, not_asked, reuse, run_probes
@@ -32,18 +34,16 @@ def text_of(case: Case) -> CaseText:
     return CaseText(case.id, case.question, case.correction or "", written=tuple(case.wordings or ()))
 
 
-def earlier_cases(session: Session, run: Run) -> list[Case]:
-    """The cases that the run's parent has learned."""
-    line = adapters.lineage(session, run.parent)
-    new = {case.id for case in cases.of_run(session, run.id)}
-    return [case for case in cases.learned_by(session, [adapter.id for adapter in line]) if case.id not in new]
-
-
 def reserved(session: Session, trip: Trip, *, except_for: int) -> list[str]:
     """Questions that no variant of a case may give away: all probes, and the held-out wordings of other cases."""
     run = runs.get(session, trip.run_id)
     others = {case.id for case in (*cases.of_run(session, run.id), *earlier_cases(session, run))} - {except_for}
     return [*(probe.prompt for probe in trip.probes), *datasets.held_out(session, others)]
+
+
+def count_mended(session: Session, trip: Trip) -> int:
+    """How many mended cases there are to be kept, asked about or not."""
+    return len(earlier_cases(session, runs.get(session, trip.run_id)))
 
 
 async def standing(trip: Trip) -> tuple[list[Result], list[Result] | None]:
@@ -107,7 +107,7 @@ def _mended_probes(session: Session, trip: Trip) -> list[CaseProbe]:
     run = runs.get(session, trip.run_id)
     return [
         probe
-        for case in earlier_cases(session, run)
+        for case in checked(session, run)
         for probe in case_probes(text_of(case), datasets.variants(session, case.id), group=MENDED, held_out=1)
     ]
 

@@ -10,6 +10,7 @@ from feedback import adapters, cases, datasets, reports, runs
 from feedback.datasets import NEVER
 from feedback.models import Case, Run
 from trainer import examination, fitting, own_answers
+from trainer.checking import earlier_cases
 from trainer.config import Replay
 from trainer.context import Trip
 from trainer.dataset import Ingredients
@@ -76,7 +77,7 @@ def _taught(session: Session, case: Case) -> CaseText:
 
 def _earlier(session: Session, run: Run) -> tuple[Earlier, ...]:
     """What the live adapter has learned, and how well it still knows it."""
-    known = examination.earlier_cases(session, run)
+    known = earlier_cases(session, run)
     line = [adapter.run_id for adapter in adapters.lineage(session, run.parent) if adapter.run_id is not None]
     practised = datasets.practised(session, [case.id for case in known], line)
     results = reports.latest(session, run.parent.id) or () if run.parent else ()

@@ -32,16 +32,22 @@ NAMED = 3  # probes named in a reason
 
 
 def decide(
-    candidate: Sequence[Result], live: Sequence[Result] | None, base: Sequence[Result], gate: GateSettings
+    candidate: Sequence[Result],
+    live: Sequence[Result] | None,
+    base: Sequence[Result],
+    gate: GateSettings,
+    *,
+    mended: int = 0,
 ) -> Decision:
-    """The verdict on a candidate. `live` is None while the base model answers people."""
+    """The verdict on a candidate. `live` is None while the base model answers people; `mended` is how many mended cases
+    there are, whether or not they were all asked about."""
     unmended = _unmended(candidate)
     checks = [_new_cases(candidate, unmended, needed=live is not None)]
     if live is None:
         checks.append(_floor("Identity", IDENTITY, candidate, gate.identity_floor))
         checks.append(_floor("Rigour", RIGOUR, candidate, gate.rigour_floor))
     else:
-        checks.append(_nothing_broken(candidate, live))
+        checks.append(_nothing_broken(candidate, live, mended))
     checks.append(_ability_kept(candidate, base, gate))
     return Decision(accepted=all(check.passed for check in checks), checks=tuple(checks), unmended=unmended)
 
@@ -79,17 +85,19 @@ def _unmended(candidate: Sequence[Result]) -> dict[int, str]:
     return reasons
 
 
-def _nothing_broken(candidate: Sequence[Result], live: Sequence[Result]) -> Check:
+def _nothing_broken(candidate: Sequence[Result], live: Sequence[Result], mended: int) -> Check:
     name = "What worked before"
+    asked = len({result.case_id for result in _of(MENDED, candidate)})
+    some = f" Of {mended} mended cases the {asked} that need it most were asked about." if asked < mended else ""
     now = {result.probe_id: result for result in candidate}
     before = [result for result in live if result.passed and _kept(now.get(result.probe_id))]
     broken = [now[result.probe_id] for result in before if not now[result.probe_id].passed]
     if broken:
-        return Check(name, False, f"{len(broken)} of {len(before)} answers got worse: {_named(broken)}.")
+        return Check(name, False, f"{len(broken)} of {len(before)} answers got worse: {_named(broken)}.{some}")
     if not before:
-        return Check(name, True, "The live adapter passes none of these probes, so there was nothing to lose.")
+        return Check(name, True, "The live adapter passes none of these probes, so there was nothing to lose." + some)
     return Check(
-        name, True, f"All {len(before)} answers about identity, rigour and mended cases are as good as before."
+        name, True, f"All {len(before)} answers about identity, rigour and mended cases are as good as before.{some}"
     )
 
 

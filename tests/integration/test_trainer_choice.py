@@ -47,7 +47,7 @@ def killed_after_the_verdict(shop: Workshop) -> Context:
                 raise Killed
             await super().unload(name)
 
-    return replace(shop.context, replicas=lambda _: Dying(shop.server))  # type: ignore[arg-type,return-value]
+    return replace(shop.context, replicas=lambda *_: Dying(shop.server))  # type: ignore[arg-type,return-value]
 
 
 def tried(shop: Workshop, run_id: int) -> list[Adapter]:
@@ -197,7 +197,7 @@ def test_a_worker_that_dies_before_the_verdict_loses_no_second_look(shop: Worksh
             if shop.run_of(run_id).status is RunStatus.PROBING:
                 raise Killed
 
-    dying = replace(shop.context, replicas=lambda _: Dying(shop.server))  # type: ignore[arg-type,return-value]
+    dying = replace(shop.context, replicas=lambda *_: Dying(shop.server))  # type: ignore[arg-type,return-value]
     with pytest.raises(Killed):
         run_training(run_id, dying)
     assert statuses(shop, run_id) == [*[AdapterStatus.REJECTED] * 3, AdapterStatus.CANDIDATE]

@@ -188,6 +188,13 @@ def test_few_probes_of_a_first_adapter_are_said_openly() -> None:
     assert "Only 2 probes" in identity.reason
 
 
+def test_it_is_said_when_only_some_of_the_mended_cases_were_asked_about() -> None:
+    asked = [*probed(), *(result(f"case-{number}", "mended", True, case=number) for number in range(20))]
+    kept = decide(asked, [*LIVE, *asked], BASE, GATE, mended=130).checks[1]
+    assert kept.passed and kept.reason.endswith("Of 130 mended cases the 20 that need it most were asked about.")
+    assert "asked about" not in decide(asked, [*LIVE, *asked], BASE, GATE, mended=20).checks[1].reason
+
+
 def test_a_rejection_names_what_got_worse() -> None:
     decision = decide(probed(mended="--", new="+++"), LIVE, BASE, GATE)
     assert decision.reasons == ["2 of 8 answers got worse: 'mended-0?' is wrong; 'mended-1?' is wrong."]
