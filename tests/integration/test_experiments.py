@@ -203,6 +203,15 @@ def test_one_that_is_taken_back_leaves_its_cases_approved(db: Database, harmful:
         runs.start(session, "pip", "base", 1, by=ADA)
 
 
+def test_one_whose_live_version_was_rolled_back_cannot_go_live_any_more(db: Database) -> None:
+    with db.begin() as session:
+        experiment = canary_out(session)
+        assert experiments.overtaken(session, experiment) is None
+        adapters.roll_back(session, "pip", by=ADA)
+        with pytest.raises(NoExperiment, match="and now the base model is live"):
+            experiments.promote(session, "pip", experiment.id, by=ADA, why="yes")
+
+
 def test_of_several_who_end_an_experiment_one_does(db: Database) -> None:
     with db.begin() as session:
         experiment_id = canary_out(session).id
