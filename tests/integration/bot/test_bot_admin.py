@@ -335,7 +335,8 @@ async def test_status_adapters_and_cases_tell_how_things_stand(scene: Scene, tra
     await note_to(scene.mia, f"{adapter.name}` live")
     await scene.ada.open_home()
     home = await scene.ada.wait_for_home(lambda view: adapter.name in view.plain)
-    for words in (f"{adapter.name}` answers, live for less than a minute", "1 correction to decide on", "Run 1 is live"):
+    answering = f"{adapter.name}` answers, live for less than a minute"
+    for words in (answering, "1 correction to decide on", "Run 1 is live"):
         assert words in home.plain
     await scene.ada.command("general", "/mend", "cases")
     said = await note_to(scene.ada, "waits for an admin")
