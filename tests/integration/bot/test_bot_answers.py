@@ -95,8 +95,8 @@ async def test_a_thread_is_remembered_from_our_own_record(scene: Scene) -> None:
 async def test_a_long_thread_loses_its_oldest_turns_and_never_the_persona(scene: Scene) -> None:
     scene.model.say = lambda messages: "noted"
     first = await scene.ask(scene.mia, "first " + words(700))
-    for text in ("second " + words(700), "third " + words(500)):
-        await until_recorded(scene)
+    for turns, text in enumerate(("second " + words(700), "third " + words(500)), start=1):
+        await until_recorded(scene, turns)
         asked = await scene.mia.say("general", f"{await scene.ws.mention()} {text}", thread_ts=first.thread_ts)
         await scene.mia.wait_for(
             "general", lambda m, ts=asked: finished_answer(m) and m.ts > ts, thread_ts=first.thread_ts
