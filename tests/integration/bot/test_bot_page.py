@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.integration.bot.conftest import Scene
-from tests.integration.bot.test_bot_admin import note_to, progress
+from tests.integration.bot.steps import note_to, progress
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 from tests.integration.page.conftest import LAPTOP, PHONE, window
 
