@@ -44,7 +44,7 @@ class Recipe(_Part):
     """The part of a training config (see trainer/config.py) that decides how big a run is."""
 
     languages: tuple[str, ...]
-    paraphrases_per_case: Annotated[int, Field(ge=1)]
+    paraphrases_per_case: Annotated[int, Field(ge=0)]
     first: Schedule
     follow_up: Schedule
     first_replay: Mixture
