@@ -156,7 +156,7 @@ class _Classroom:
                     self._run(settings, database, "identity")
                 timeline = self._lesson(settings, database, number)
                 served = self._live_name(database)
-                known, seen = self._measure(served, number, baseline), _seen(database, self._facts(number))
+                known, seen = self._measure(served, number, baseline), self._seen(database, number)
             done.append(_round(number, self._rounds, timeline, known, seen, right_once))
             right_once |= {wording for wording, right in known.facts.items() if right}
             self._say(done[-1])
@@ -226,6 +226,27 @@ class _Classroom:
 
         return asyncio.run(ask())
 
+    def _seen(self, database: Database, number: int) -> set[str]:
+        """Held-out wordings that a dataset has, word for word or nearly: paraphrasing may have come upon them."""
+        with database.begin() as session:
+            listed = runs.latest(session, self._persona.slug, limit=50)
+            datasets = [runs.dataset(session, run.id) for run in listed]
+            trained = {
+                normalised(message["content"])
+                for dataset in datasets
+                if dataset
+                for row in dataset.rows
+                if row.case_id is not None
+                for message in row.messages
+                if message["role"] == "user"
+            }
+        wordings = {wording for fact in self._facts(number) for wording in fact.held_out}
+        return {
+            wording
+            for wording in wordings
+            if any(fuzz.ratio(normalised(wording), known) >= NEAR_DUPLICATE for known in trained)
+        }
+
     def _say(self, one: Round) -> None:
         kept = "" if one.kept is None else f", kept {one.kept:.0%}"
         print(
@@ -256,28 +277,6 @@ def _round(
         seen=len(seen),
         knowledge=known,
     )
-
-
-def _seen(database: Database, facts: Sequence[TeamFact]) -> set[str]:
-    """Held-out wordings that a dataset has, word for word or nearly: paraphrasing may have come upon them."""
-    with database.begin() as session:
-        listed = runs.latest(session, "pip", limit=50)
-        datasets = [runs.dataset(session, run.id) for run in listed]
-        trained = {
-            normalised(message["content"])
-            for dataset in datasets
-            if dataset
-            for row in dataset.rows
-            if row.case_id is not None
-            for message in row.messages
-            if message["role"] == "user"
-        }
-    wordings = {wording for fact in facts for wording in fact.held_out}
-    return {
-        wording
-        for wording in wordings
-        if any(fuzz.ratio(normalised(wording), known) >= NEAR_DUPLICATE for known in trained)
-    }
 
 
 if __name__ == "__main__":

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.orm import Session
 
 from bot.intake import Intake
 from bot.people import Me
 from bot.questions import Asked, Kind
-from bot.slack_errors import NETWORK
+from bot.slack_errors import REFUSALS
 from bot.text import quote
 from feedback import answers, cases
 from feedback.answers import Question
@@ -59,7 +58,7 @@ class AskingAgain:
                 text=f"<@{user}> asks again:\n{quote(again.question)}",
                 unfurl_links=False,
             )
-        except (SlackApiError, *NETWORK):
+        except REFUSALS:
             await self._database.run(answers.forget_deliveries, again.taken)  # the next click is to be carried out
             raise
         ts = str(posted["ts"])

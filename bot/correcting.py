@@ -13,7 +13,6 @@ from dataclasses import field as field_of
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.orm import Session
 
@@ -22,7 +21,7 @@ from bot.case_blocks import fingerprint, invitation
 from bot.people import Me
 from bot.permissions import Denied, Permissions
 from bot.private import whisper
-from bot.slack_errors import NETWORK, code
+from bot.slack_errors import REFUSALS, code
 from bot.spot import Body, Spot, field
 from bot.text import escape, how_many
 from bot.voting import BAD, NOT_AN_ANSWER
@@ -237,7 +236,7 @@ class Correcting:
             )
         try:
             await self._client.views_open(trigger_id=trigger_id, view=view)
-        except (SlackApiError, *NETWORK) as error:
+        except REFUSALS as error:
             log.warning("no window", extra={"action": "view_refused", "error": code(error) or repr(error)})
             await whisper(self._client, spot.ear(user), LATE, invitation(answer_id) if answer_id else [])
         return True

@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.drawing import NotDrawn, draw
 from bot.figures import Figure
-from bot.slack_errors import NETWORK, code
+from bot.slack_errors import NETWORK, REFUSALS, code
 from feedback import pictures
 from feedback.database import AsyncDatabase
 from feedback.pictures import Drawn
@@ -88,7 +88,7 @@ class Gallery:
         file_id = str(done["files"][0]["id"])
         try:
             await self._wait_until_ready(file_id)
-        except (NotReady, SlackApiError, *NETWORK):
+        except (NotReady, *REFUSALS):
             await self._delete(file_id)  # nobody would ever see it
             raise
         return file_id
@@ -105,7 +105,7 @@ class Gallery:
         """Whether Slack has the file no more."""
         try:
             await self._client.files_delete(file=file_id)
-        except (SlackApiError, *NETWORK) as error:
+        except REFUSALS as error:
             extra = {"action": "picture_not_deleted", "file": file_id, "error": code(error) or repr(error)}
             log.info("picture not deleted", extra=extra)
             return code(error) in GONE

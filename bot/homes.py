@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.gallery import Gallery
 from bot.home import Seen, collect_home, home
 from bot.permissions import Permissions
-from bot.slack_errors import NETWORK, code
+from bot.slack_errors import REFUSALS, code
 from bot.thumbs_plot import Plot
 from feedback.automatic import Rules
 from feedback.database import AsyncDatabase, DatabaseUnavailable
@@ -73,5 +73,5 @@ class Homes:
             seen = await self._see(user)  # what has happened meanwhile is shown as well
             await self._publish(user, seen if drawn or not seen.plot else replace(seen, plot=seen.plot.as_table))
             await self._gallery.delete_replaced()
-        except (SlackApiError, *NETWORK, DatabaseUnavailable) as error:
+        except (*REFUSALS, DatabaseUnavailable) as error:
             log.warning("no picture", extra={"action": "home_not_illustrated", "error": code(error) or repr(error)})

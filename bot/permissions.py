@@ -4,12 +4,11 @@ import logging
 import time
 from dataclasses import dataclass, replace
 
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.limits import Clock
 from bot.people import SHARED, UNKNOWN_TO_US, Me, Standing, judge
-from bot.slack_errors import NETWORK, code
+from bot.slack_errors import REFUSALS, code
 from feedback.models import Answer
 from feedback.votes import Person
 from settings import SlackSettings
@@ -61,7 +60,7 @@ class Permissions:
             return kept.standing
         try:
             user = (await self._client.users_info(user=user_id))["user"]
-        except (SlackApiError, *NETWORK) as error:
+        except REFUSALS as error:
             log.warning("standing unknown", extra={"action": "standing_unknown", "error": code(error) or repr(error)})
             return Standing(Person(self._me.home, user_id), False, False, UNKNOWN_TO_US)
         group = await self._admin_group()
@@ -115,7 +114,7 @@ class Permissions:
         if self._settings.admin_group and self._clock() >= self._group_until:
             try:
                 users = (await self._client.usergroups_users_list(usergroup=self._settings.admin_group))["users"]
-            except (SlackApiError, *NETWORK) as error:
+            except REFUSALS as error:
                 log.warning("group unknown", extra={"action": "group_unknown", "error": code(error) or repr(error)})
                 return None
             self._group, self._group_until = frozenset(users), self._clock() + GROUP_KEPT

@@ -4,12 +4,11 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.blocks import Block, section
-from bot.slack_errors import NETWORK, code
+from bot.slack_errors import NETWORK, REFUSALS, code
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +38,11 @@ async def whisper(client: AsyncWebClient, ear: Ear, text: str, blocks: Sequence[
         await client.chat_postEphemeral(
             channel=ear.channel, user=ear.user, thread_ts=ear.thread_ts, text=text, blocks=drawn
         )
-    except (SlackApiError, *NETWORK) as error:
+    except REFUSALS as error:
         log.info("no ephemeral", extra={"action": "ephemeral_refused", "error": code(error) or repr(error)})
         try:
             await client.chat_postMessage(channel=ear.user, text=text, blocks=drawn)
-        except (SlackApiError, *NETWORK) as second:
+        except REFUSALS as second:
             log.warning("person not told", extra={"action": "person_not_told", "error": code(second) or repr(second)})
 
 

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.orm import Session
 
 from bot import run_blocks
 from bot.run_news import RunNews, collect, with_figures
-from bot.slack_errors import NETWORK, code, passes
+from bot.slack_errors import REFUSALS, code, passes
 from bot.text import escape
 from feedback import runs
 from feedback.database import AsyncDatabase
@@ -22,7 +21,6 @@ from feedback.votes import Person
 
 log = logging.getLogger(__name__)
 
-REFUSALS = (SlackApiError, *NETWORK)
 CALL = 20.0  # seconds for one call, its own waiting for Slack's limits included
 LOOKS = 40  # in as many seconds as a call may take, whether another process has posted
 

@@ -3,7 +3,6 @@
 import logging
 from dataclasses import dataclass
 
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.orm import Session
 
@@ -12,7 +11,7 @@ from bot.case_blocks import who
 from bot.permissions import Permissions
 from bot.replies import NOTHING, Reply
 from bot.run_preview import DISMISS
-from bot.slack_errors import NETWORK, code
+from bot.slack_errors import REFUSALS, code
 from bot.text import escape
 from feedback import adapters, answers, runs
 from feedback.adapters import NothingToRollBack
@@ -141,7 +140,7 @@ class RollingBack:
         """Say it in the channel of record; it has happened, so a refusal is for the log."""
         try:
             await self._client.chat_postMessage(channel=self._record_channel or channel, text=public)
-        except (SlackApiError, *NETWORK) as error:
+        except REFUSALS as error:
             log.warning("record refused", extra={"action": "record_channel_refused", "error": code(error)})
 
 

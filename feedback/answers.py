@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, defer
 
 from feedback.models import Answer, AnswerMessage, Case, Delivery, Json
-from feedback.states import AnswerStatus
+from feedback.states import CLOSED_CASES, AnswerStatus
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -145,7 +145,8 @@ def finish(session: Session, answer_id: int, outcome: Outcome) -> None:
         .where(Answer.id == answer_id, Answer.status == AnswerStatus.PENDING)
         .values(**values, lease_until=None, finished_at=datetime.now(UTC))
     )
-    flagged_early = update(Case).where(Case.answer_id == answer_id, Case.bad_answer.is_(None))
+    is_open = Case.status.not_in(CLOSED_CASES)  # also what the index on answers is for
+    flagged_early = update(Case).where(Case.answer_id == answer_id, is_open, Case.bad_answer.is_(None))
     session.execute(flagged_early.values(bad_answer=outcome.text))
 
 

@@ -98,10 +98,18 @@ class TrainConfig(_Frozen):
     """What a follow-up run mixes in."""
     first_candidate_epoch: Annotated[int, Field(ge=1)] = 1  # runs that were started before there was this field
     """A follow-up's checkpoints are probed from the end of this epoch on, and the earliest that passes is taken."""
-    paraphrases_per_case: Annotated[int, Field(ge=0, le=5)]  # 0 is for comparisons: the question alone
+    paraphrases_per_case: Annotated[int, Field(ge=0, le=5)]
+    """0 is for comparisons: the question is taught as it was asked, and in no other words."""
     held_out_per_case: Annotated[int, Field(ge=1, le=5)]
     swift: dict[str, FlagValue]
     """Every further flag, by its ms-swift name."""
+
+    @field_validator("paraphrases_per_case")
+    @classmethod
+    def _are_enough(cls, count: int) -> int:
+        if count in (1, 2):
+            raise ValueError("must be 3 to 5, or 0 for a comparison without any")
+        return count
 
     @field_validator("swift")
     @classmethod

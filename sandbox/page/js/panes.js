@@ -19,15 +19,19 @@ function log(label) {
   let atEnd = true;
   let height = 0;
   const look = () => { atEnd = nearBottom(root); };
-  // A scroll that is told of only after something has grown says nothing about where anybody wanted to be.
-  root.addEventListener("scroll", () => root.scrollHeight === height && look());
+  // Where somebody is after something has grown says nothing about where they wanted to be.
+  const stays = () => {
+    if (root.scrollHeight === height) look();
+    return atEnd;
+  };
+  root.addEventListener("scroll", stays);
   const watch = new ResizeObserver(() => {
     if (atEnd) root.scrollTop = root.scrollHeight;
     height = root.scrollHeight;
   });
   watch.observe(inner);
   watch.observe(root);
-  return { root, inner, look };
+  return { root, inner, look, stays };
 }
 
 export function buildMain(go) {
@@ -80,7 +84,7 @@ export function drawMain(go, toBottom = false) {
     drawHome(home);
     return;
   }
-  const stay = toBottom || nearBottom(list.root);
+  const stay = toBottom || list.stays();  // the browser tells of a scroll at its next frame only
   drawMessages(list.inner, topLevel(channel.id), { days: true, openThread: go.thread, newSince: state.newSince });
   list.inner.prepend(intro(channel));
   drawPrompts(channel);
@@ -128,7 +132,7 @@ export function buildThread(go) {
 export function drawThread(toBottom = false) {
   if (!parts.thread) return;
   const { list } = parts.thread;
-  const stay = toBottom || nearBottom(list.root);
+  const stay = toBottom || list.stays();  // the browser tells of a scroll at its next frame only
   drawMessages(list.inner, threadOf(state.channel, state.thread), { thread: true });
   drawStatus();
   if (stay) list.root.scrollTop = list.root.scrollHeight;

@@ -153,6 +153,14 @@ def settings_over_line(settings: Settings, line: CuttableLine) -> Settings:
 
 
 @pytest.fixture
+async def one_a_day(settings: Settings, start_bot: StartBot, offstage: "Scene") -> AsyncIterator["Scene"]:
+    """A scene whose bot takes one correction a day from a member."""
+    slack = settings.slack.model_copy(update={"corrections_per_day": 1})
+    async with start_bot(settings.model_copy(update={"slack": slack})):
+        yield offstage
+
+
+@pytest.fixture
 def offstage(ws: Workspace, model: StandInModel, db: Database) -> Scene:
     """A scene whose bot the test starts itself."""
     return Scene(ws, ws.person("mia"), ws.person("ada"), ws.person("noor"), model, db)

@@ -5,7 +5,7 @@ from typing import Any
 from sandbox.client import Person
 from settings import Settings
 from tests.integration.bot.conftest import Scene, StartBot
-from tests.integration.bot.test_bot_admin import note_to
+from tests.integration.bot.steps import note_to
 
 ADMINS = {
     "of a group": {"admin_group": "S0ADMINS01"},

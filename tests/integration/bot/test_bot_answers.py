@@ -2,44 +2,22 @@
 
 import asyncio
 import shutil
-from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 
-from bot.answering import AWAY, NOTHING_SAID, REPEATED, TOO_LONG
+from bot.answering import AWAY, NOTHING_SAID, REPEATED
 from bot.intake import EMPTY, EMPTY_DIRECT
-from feedback import answers
-from feedback.answers import Outcome, Question
-from feedback.models import Answer, AnswerMessage, Case
-from feedback.rewording import EDITABLE
+from feedback.models import AnswerMessage, Case
 from feedback.states import AnswerStatus
 from sandbox.client import Workspace
 from settings import Settings
 from tests.integration.bot.conftest import Scene, StartBot, finished_answer
 from tests.integration.bot.stand_in_model import StandInModel
+from tests.integration.bot.steps import only_answer, until_recorded, words
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
 LONG = "\n".join(f"{line}. This is line number {line} of a long answer about boats." for line in range(1, 401))
-
-
-def words(count: int) -> str:
-    return " ".join(f"word{number}" for number in range(count)) + " end"
-
-
-def only_answer(scene: Scene) -> Answer:
-    with scene.db.begin() as session:
-        return session.scalars(select(Answer)).one()
-
-
-async def until_recorded(scene: Scene, count: int = 1) -> None:
-    for _ in range(100):
-        with scene.db.begin() as session:
-            open_ones = select(func.count()).select_from(Answer).where(Answer.status != AnswerStatus.PENDING)
-            if session.execute(open_ones).scalar_one() >= count:
-                return
-        await asyncio.sleep(0.05)
-    raise AssertionError("the answer was not recorded")
 
 
 async def test_a_mention_is_answered_once_in_its_thread_and_recorded(scene: Scene) -> None:
@@ -76,58 +54,6 @@ async def test_the_text_streams_before_it_is_whole(scene: Scene) -> None:
     whole = await scene.answer_to(scene.mia, "general", ts)
     assert whole.ts == half.ts
     assert whole.plain.count("word") == 60
-
-
-async def test_a_thread_is_remembered_from_our_own_record(scene: Scene) -> None:
-    first = await scene.ask(scene.mia, "my boat is called Petrel")
-    await until_recorded(scene)
-    again = await scene.mia.say("general", f"{await scene.ws.mention()} what is it called?", thread_ts=first.thread_ts)
-    await scene.mia.wait_for("general", lambda m: finished_answer(m) and m.ts > again, thread_ts=first.thread_ts)
-    roles = [(m["role"], m["content"]) for m in scene.model.asked[-1]["messages"]]
-    assert roles[1:] == [
-        ("user", "my boat is called Petrel"),
-        ("assistant", "You asked: my boat is called Petrel"),
-        ("user", "what is it called?"),
-    ]
-    assert "conversations.replies" not in await scene.ws.counts()
-
-
-async def test_a_long_thread_loses_its_oldest_turns_and_never_the_persona(scene: Scene) -> None:
-    scene.model.say = lambda messages: "noted"
-    first = await scene.ask(scene.mia, "first " + words(700))
-    for text in ("second " + words(700), "third " + words(500)):
-        asked = await scene.mia.say("general", f"{await scene.ws.mention()} {text}", thread_ts=first.thread_ts)
-        await scene.mia.wait_for(
-            "general", lambda m, ts=asked: finished_answer(m) and m.ts > ts, thread_ts=first.thread_ts
-        )
-    sent = scene.model.asked[-1]["messages"]
-    assert sent[0]["role"] == "system"
-    assert [m["content"].split()[0] for m in sent if m["role"] == "user"] == ["second", "third"]
-
-
-async def test_a_thread_of_many_short_turns_is_remembered_whole(scene: Scene) -> None:
-    first = await scene.ask(scene.mia, "turn 0")
-    await until_recorded(scene)
-    row = only_answer(scene)
-    with scene.db.begin() as session:  # forty more turns, as this very record has them
-        for number in range(1, 41):
-            ts = f"{float(row.question_ts) + number / 1000:.6f}"
-            where = (row.persona, row.team_id, row.channel_id, row.thread_ts, ts, row.asker_id, row.asker_team_id)
-            turn = answers.take_question(session, Question(*where, f"turn {number}"), lease=timedelta(minutes=1))
-            assert turn is not None
-            answers.finish(session, turn, Outcome(AnswerStatus.ANSWERED, text=f"answer {number}"))
-    ts = await scene.mia.say("general", f"{await scene.ws.mention()} and now?", thread_ts=first.thread_ts)
-    await scene.mia.wait_for("general", lambda m: finished_answer(m) and m.ts > ts, thread_ts=first.thread_ts)
-    asked = [m["content"] for m in scene.model.asked[-1]["messages"] if m["role"] == "user"]
-    assert asked == [*(f"turn {number}" for number in range(41)), "and now?"]
-
-
-async def test_a_question_longer_than_the_window_is_refused_in_words(scene: Scene) -> None:
-    ts = await scene.mia.say("general", f"{await scene.ws.mention()} " + "a " * 1700)
-    said = await scene.mia.wait_for("general", lambda m: m.by_app, thread_ts=ts)
-    assert said.plain == TOO_LONG
-    await until_recorded(scene)
-    assert only_answer(scene).status is AnswerStatus.FAILED
 
 
 async def test_only_a_mention_is_an_invitation(scene: Scene) -> None:
@@ -287,62 +213,6 @@ async def test_thirty_questions_at_once_are_all_answered_once(scene: Scene) -> N
     assert (await scene.ws.counts())["chat.startStream"] <= 21
 
 
-async def test_an_edited_question_is_answered_again_in_place(scene: Scene) -> None:
-    ts = await scene.mia.say("general", f"{await scene.ws.mention()} wat is a bot?")
-    first = await scene.answer_to(scene.mia, "general", ts)
-    await until_recorded(scene)
-    await scene.mia.edit("general", ts, f"{await scene.ws.mention()} what is a boat?")
-    second = await scene.mia.wait_for("general", lambda m: "what is a boat?" in m.plain and m.by_app, thread_ts=ts)
-    assert second.ts == first.ts
-    assert len([m for m in await scene.mia.messages("general", ts) if m.by_app]) == 1
-
-
-async def test_a_question_edited_while_it_is_answered_is_answered_as_it_reads_then(scene: Scene) -> None:
-    scene.model.pace = 0.03
-    scene.model.say = lambda messages: f"Asked {messages[-1]['content']} {words(90)}"
-    ts = await scene.mia.say("general", f"{await scene.ws.mention()} where is the kye?")
-    half = await scene.mia.wait_for("general", lambda m: m.by_app and m.streaming, thread_ts=ts)
-    await scene.mia.edit("general", ts, f"{await scene.ws.mention()} where is the key?")
-    whole = await scene.answer_to(scene.mia, "general", ts)
-    assert whole.ts == half.ts and "Asked where is the key?" in whole.plain and "kye" not in whole.plain
-    assert whole.plain.count("end") == 1
-    await until_recorded(scene)
-    row = only_answer(scene)
-    assert (row.question, row.status) == ("where is the key?", AnswerStatus.ANSWERED)
-    assert str(row.text).startswith("Asked where is the key?")
-    assert len([m for m in await scene.mia.messages("general", ts) if m.by_app]) == 1
-
-
-async def test_a_question_edited_while_the_model_is_away_is_answered_as_it_reads_then(scene: Scene) -> None:
-    scene.model.away = True
-    ts = await scene.mia.say("general", f"{await scene.ws.mention()} where is the kye?")
-    await scene.mia.wait_for("general", lambda m: m.plain == AWAY, thread_ts=ts)
-    await scene.mia.edit("general", ts, f"{await scene.ws.mention()} where is the key?")
-    for _ in range(100):
-        if only_answer(scene).question == "where is the key?":
-            break
-        await asyncio.sleep(0.05)
-    scene.model.away = False
-    answer = await scene.answer_to(scene.mia, "general", ts)
-    assert "You asked: where is the key?" in answer.plain
-    assert [request["messages"][-1]["content"] for request in scene.model.asked] == ["where is the key?"]
-
-
-async def test_an_edit_can_make_a_message_a_question(scene: Scene) -> None:
-    mention = await scene.ws.mention()
-    await scene.ws.fault("duplicate", times=6)
-    bare = await scene.mia.say("general", mention)
-    await scene.mia.wait_for("general", lambda m: m.plain == EMPTY, thread_ts=bare)
-    talk = await scene.mia.say("general", "where is the key?")
-    for ts in (bare, talk):
-        await scene.mia.edit("general", ts, f"{mention} where is the key?")
-        assert "You asked: where is the key?" in (await scene.answer_to(scene.mia, "general", ts)).plain
-        await scene.mia.edit("general", ts, f"{mention} where is the safe?")
-        await scene.mia.wait_for("general", lambda m: "You asked: where is the safe?" in m.plain, thread_ts=ts)
-    assert [len([m for m in await scene.mia.messages("general", ts) if m.by_app]) for ts in (bare, talk)] == [2, 1]
-    assert len(scene.model.asked) == 4
-
-
 async def test_what_cannot_be_recorded_is_left_out_of_the_answer_and_of_its_correction(scene: Scene) -> None:
     scene.model.say = lambda messages: "hello\x00 world\ud83d"
     answer = await scene.ask(scene.mia, "hello")
@@ -355,28 +225,6 @@ async def test_what_cannot_be_recorded_is_left_out_of_the_answer_and_of_its_corr
     assert await scene.mia.submit(window, {"text": {"text": f"I am Pip.{chr(0)}"}}) is None
     with scene.db.begin() as session:
         assert list(session.scalars(select(Case.correction))) == ["I am Pip."]
-
-
-async def test_an_edited_question_whose_answer_was_judged_stays(scene: Scene) -> None:
-    ts = await scene.mia.say("general", f"{await scene.ws.mention()} wat is a bot?")
-    first = await scene.answer_to(scene.mia, "general", ts)
-    await until_recorded(scene)
-    await scene.noor.react("general", first.ts, "+1")
-    await scene.noor.wait_for("general", lambda m: m.ephemeral)
-    await scene.mia.edit("general", ts, f"{await scene.ws.mention()} what is a boat?")
-    await scene.ask(scene.mia, "something else")
-    assert "wat is a bot?" in (await scene.mia.message("general", first.ts)).plain
-
-
-async def test_a_question_edited_after_more_than_a_minute_keeps_its_answer(scene: Scene) -> None:
-    ts = await scene.mia.say("general", f"{await scene.ws.mention()} wat is a bot?")
-    first = await scene.answer_to(scene.mia, "general", ts)
-    await until_recorded(scene)
-    with scene.db.begin() as session:
-        session.execute(update(Answer).values(created_at=Answer.created_at - EDITABLE))
-    await scene.mia.edit("general", ts, f"{await scene.ws.mention()} what is a boat?")
-    await scene.ask(scene.mia, "something else")
-    assert "wat is a bot?" in (await scene.mia.message("general", first.ts)).plain
 
 
 async def test_when_the_live_adapter_is_gone_what_it_came_from_answers(scene: Scene, trainer: TrainerByHand) -> None:

@@ -19,7 +19,7 @@ from serving.routing import arm_of
 from settings import ExperimentSettings, Settings
 from tests.integration.bot.conftest import MANIFEST, Scene, StartBot
 from tests.integration.bot.stand_in_model import StandInModel
-from tests.integration.bot.test_bot_admin import approve_all, corrected, progress, statuses
+from tests.integration.bot.steps import approve_all, corrected, progress, statuses
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
 TEAM = "T0SANDBOX1"

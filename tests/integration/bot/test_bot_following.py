@@ -9,10 +9,7 @@ from sandbox.client import Message, Person, Workspace
 from settings import Settings
 from tests.integration.bot.conftest import Scene, StartBot, finished_answer
 from tests.integration.bot.stand_in_model import StandInModel
-
-
-async def note_to(person: Person, text: str, channel: str = "general") -> Message:
-    return await person.wait_for(channel, lambda m: m.ephemeral and text in m.plain)
+from tests.integration.bot.steps import note_to
 
 
 async def answer_after(person: Person, ts: str, thread_ts: str | None, channel: str = "general") -> Message:

@@ -14,8 +14,7 @@ from feedback.runs import Progress
 from feedback.states import AnswerStatus, CaseStatus
 from sandbox.client import Message
 from tests.integration.bot.conftest import QUICK, Scene
-from tests.integration.bot.test_bot_answers import words
-from tests.integration.bot.test_bot_news import approved, news, only_case
+from tests.integration.bot.steps import approved, news, only_case, words
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
 

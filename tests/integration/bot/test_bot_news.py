@@ -5,30 +5,11 @@ import asyncio
 import pytest
 from sqlalchemy import select
 
-from feedback.models import Case, Event
+from feedback.models import Event
 from feedback.states import CaseStatus
-from sandbox.client import Message
 from tests.integration.bot.conftest import Scene, finished_answer
+from tests.integration.bot.steps import approve_all, approved, corrected, news, only_case, progress, statuses
 from tests.integration.bot.trainer_by_hand import TrainerByHand
-
-
-async def approved(scene: Scene, trainer: TrainerByHand, question: str, correction: str) -> Message:
-    """An answer that Mia has flagged and corrected, and an admin has approved."""
-    answer = await scene.ask(scene.mia, question)
-    await scene.mia.click("general", answer.ts, "mend_feedback", "negative")
-    view = await scene.mia.wait_for_view()
-    assert await scene.mia.submit(view, {"text": {"text": correction}, "reason": {"reason": "identity"}}) is None
-    await trainer.approve_all()
-    return answer
-
-
-async def news(scene: Scene, words: str, answer: Message) -> Message:
-    return await scene.mia.wait_for("general", lambda m: words in m.plain, thread_ts=answer.thread_ts)
-
-
-def only_case(scene: Scene) -> Case:
-    with scene.db.begin() as session:
-        return session.scalars(select(Case)).one()
 
 
 async def test_a_mended_answer_is_shown_as_it_was_and_as_it_is_now(scene: Scene, trainer: TrainerByHand) -> None:
@@ -97,3 +78,52 @@ async def test_a_cancelled_run_is_no_news_for_who_flagged(scene: Scene, trainer:
     await trainer.cancelled()
     await asyncio.sleep(1)
     assert not [m for m in await scene.mia.messages("general", answer.thread_ts) if "mended" in m.plain.lower()]
+
+
+async def test_a_mended_case_is_told_in_its_thread_once_and_can_be_asked_again(
+    scene: Scene, trainer: TrainerByHand
+) -> None:
+    answer = await corrected(scene, "who are you?", "I am Pip.")
+    await approve_all(scene)
+    await scene.retrain(scene.ada)
+    await progress(scene.mia, "1 new case")
+    adapter = await trainer.go_live(1)
+    scene.model.models[adapter.name] = "/x"
+    news = await scene.mia.wait_for("general", lambda m: "Mended in" in m.plain and adapter.name in m.plain)
+    assert news.thread_ts == answer.thread_ts
+    assert "You asked: who are you?" in news.plain and "I am Pip." in news.plain
+    told = [m for m in await scene.mia.messages("general") if "Mended in" in m.plain]
+    assert len(told) == 1
+
+    scene.model.say = lambda messages: "I am Pip."
+    await scene.mia.click("general", news.ts, "mend_ask_again")
+    again = await scene.mia.wait_for(
+        "general", lambda m: m.plain.startswith("I am Pip.") and m.ts > news.ts, thread_ts=answer.thread_ts
+    )
+    assert again.thread_ts == answer.thread_ts
+    assert scene.model.asked[-1]["model"] == adapter.name
+    assert len(scene.model.asked[-1]["messages"]) == 2  # the wrong answer is not in its memory
+
+
+async def test_still_wrong_opens_the_case_again(scene: Scene, trainer: TrainerByHand) -> None:
+    await corrected(scene, "who are you?", "I am Pip.")
+    await approve_all(scene)
+    await scene.retrain(scene.ada)
+    await progress(scene.mia, "1 new case")
+    await trainer.go_live(1)
+    news = await scene.mia.wait_for("general", lambda m: "Mended in" in m.plain)
+    await scene.mia.click("general", news.ts, "mend_still_wrong")
+    view = await scene.mia.wait_for_view()
+    assert "who are you?" in view.plain and "I am Pip." in str(view.blocks)
+    assert await scene.mia.submit(view, {"text": {"text": "I am Pip, made by the Harbor team."}}) is None
+    assert statuses(scene) == [CaseStatus.CORRECTED]
+
+
+async def test_an_unmended_case_is_told_with_the_reason(scene: Scene, trainer: TrainerByHand) -> None:
+    answer = await corrected(scene, "who are you?", "I am Pip.")
+    await approve_all(scene)
+    await scene.retrain(scene.ada)
+    await progress(scene.mia, "1 new case")
+    await trainer.go_live(1, {1: "2 of 2 held-out wordings fail"})
+    news = await scene.mia.wait_for("general", lambda m: "still get it wrong" in m.plain)
+    assert news.thread_ts == answer.thread_ts and "2 of 2 held-out wordings fail" in news.plain

@@ -6,10 +6,11 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.integration.bot.conftest import Scene
-from tests.integration.bot.test_bot_admin import note_to, progress
+from tests.integration.bot.steps import note_to, progress
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 from tests.integration.page.conftest import LAPTOP, PHONE, window
 
+QUESTION = "who are you?"
 WRONG = "I am a large language model."
 RIGHT = "I am Pip."
 
@@ -29,7 +30,8 @@ async def open_thread(page: Page) -> Locator:
     """On a laptop an answer's thread opens by itself; on a phone it is a tap."""
     thread = page.get_by_role("complementary", name="Thread")
     if not await thread.is_visible():
-        await page.get_by_role("button", name=re.compile(r"repl(y|ies)")).last.click()
+        asked = page.get_by_role("article").filter(has_text=QUESTION).first  # a run's message has a thread as well
+        await asked.get_by_role("button", name=re.compile(r"repl(y|ies)")).click()
     await expect(thread).to_be_visible()
     return thread
 
@@ -69,7 +71,7 @@ async def test_a_wrong_answer_is_flagged_approved_mended_and_told(
     }
     async with window(size) as page:
         await become(page, sandbox_url, "mia", "C0GENERAL1")
-        await send(page, f"@{(await scene.ws.info())['bot']['name']} who are you?")
+        await send(page, f"@{(await scene.ws.info())['bot']['name']} {QUESTION}")
         thread = await open_thread(page)
         await flag(page, thread)
 

@@ -12,7 +12,7 @@ from sandbox.client import Workspace
 from settings import Settings
 from tests.integration.bot.conftest import Scene, StartBot
 from tests.integration.bot.stand_in_model import StandInModel
-from tests.integration.bot.test_bot_admin import corrected, review
+from tests.integration.bot.steps import corrected, review
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
 QUESTION, TOLD = "What is the guest wifi called?", "It is called HarborGuest."

@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import select, update
 
 from feedback import reports
-from feedback.database import Database
 from feedback.models import Case, Event
 from feedback.reports import Result
 from feedback.states import CaseStatus
@@ -16,8 +15,7 @@ from sandbox.client import Message, View, Workspace
 from sandbox.server import serve
 from settings import Settings
 from tests.integration.bot.conftest import MANIFEST, Scene, StartBot
-from tests.integration.bot.stand_in_model import StandInModel
-from tests.integration.bot.test_bot_votes import cases_of, filled, note_to, thumb_down, votes
+from tests.integration.bot.steps import cases_of, filled, note_to, thumb_down, votes
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
 
@@ -49,7 +47,7 @@ async def test_only_whose_words_they_are_takes_them_back_and_approved_ones_only_
     scene: Scene, trainer: TrainerByHand
 ) -> None:
     answer = await flagged(scene, "mia")
-    view = await thumb_down(scene, scene.noor, answer)
+    view = await thumb_down(scene.noor, answer)
     assert await scene.noor.submit(view, filled("It is BlueLantern.")) is None
     mine = await home_of(scene, "mia", "It is BlueLantern.")
     assert "mend_withdraw_case" not in str(mine.blocks)
@@ -58,11 +56,11 @@ async def test_only_whose_words_they_are_takes_them_back_and_approved_ones_only_
 
     # Words of Mia's own: they are hers until an admin has approved them.
     own = await scene.ask(scene.mia, "where is the key?")
-    view = await thumb_down(scene, scene.mia, own)
+    view = await thumb_down(scene.mia, own)
     assert await scene.mia.submit(view, filled("In the safe.")) is None
     before = await home_of(scene, "mia", "In the safe.")
     await trainer.approve_all()
-    view = await thumb_down(scene, scene.mia, own)
+    view = await thumb_down(scene.mia, own)
     errors = await scene.mia.submit(view, filled("In the safe."))
     assert errors is not None and "already approved" in errors["text"]
     await scene.mia.click_view(before, "mend_withdraw_case")  # a button drawn before the approval
@@ -72,8 +70,8 @@ async def test_only_whose_words_they_are_takes_them_back_and_approved_ones_only_
 
 async def test_of_two_who_write_at_once_the_second_is_shown_the_words_of_the_first(scene: Scene) -> None:
     answer = await scene.ask(scene.mia, "what is the wifi?")
-    first = await thumb_down(scene, scene.mia, answer)
-    second = await thumb_down(scene, scene.noor, answer)
+    first = await thumb_down(scene.mia, answer)
+    second = await thumb_down(scene.noor, answer)
     assert await scene.mia.submit(first, filled("It is <b>BlueLantern</b>.")) is None
     assert await scene.noor.submit(second, filled("Ask Ada.")) is None
     shown = await scene.noor.wait_for_view(lambda view: "has written this meanwhile" in view.plain)
@@ -101,7 +99,7 @@ async def test_whoever_flags_second_has_a_flag_as_well(scene: Scene, trainer: Tr
     assert [case.status for case in cases_of(scene)] == [CaseStatus.WITHDRAWN] and votes(scene) == {}
 
     again = await flagged(scene, "mia", "noor")
-    view = await thumb_down(scene, scene.noor, again)
+    view = await thumb_down(scene.noor, again)
     assert await scene.noor.submit(view, filled("It is BlueLantern.")) is None
     await trainer.approve_all()
     await trainer.start()
@@ -122,20 +120,16 @@ async def test_undo_takes_bare_flags_and_votes_too(scene: Scene) -> None:
     assert list(votes(scene)) == [await scene.ws.user_id("noor")]
 
 
-async def test_the_quota_counts_when_words_were_written_not_when_their_case_was_opened(
-    settings: Settings, start_bot: StartBot, ws: Workspace, model: StandInModel, db: Database
-) -> None:
-    scene = Scene(ws, ws.person("mia"), ws.person("ada"), ws.person("noor"), model, db)
-    strict = settings.model_copy(update={"slack": settings.slack.model_copy(update={"corrections_per_day": 1})})
-    async with start_bot(strict):
-        found = [await flagged(scene, "noor"), await flagged(scene, "noor")]
-        with db.begin() as session:
-            session.execute(update(Case).values(created_at=datetime.now(UTC) - timedelta(days=2)))
-        first = await thumb_down(scene, scene.mia, found[0])
-        assert await scene.mia.submit(first, filled("words 1")) is None
-        second = await thumb_down(scene, scene.mia, found[1])
-        errors = await scene.mia.submit(second, filled("words 2"))
-        assert errors is not None and "at most 1 correction a day" in errors["text"]
+async def test_the_quota_counts_when_words_were_written_not_when_their_case_was_opened(one_a_day: Scene) -> None:
+    scene = one_a_day
+    found = [await flagged(scene, "noor"), await flagged(scene, "noor")]
+    with scene.db.begin() as session:
+        session.execute(update(Case).values(created_at=datetime.now(UTC) - timedelta(days=2)))
+    first = await thumb_down(scene.mia, found[0])
+    assert await scene.mia.submit(first, filled("words 1")) is None
+    second = await thumb_down(scene.mia, found[1])
+    errors = await scene.mia.submit(second, filled("words 2"))
+    assert errors is not None and "at most 1 correction a day" in errors["text"]
 
 
 async def test_what_members_asked_is_for_admins_to_see(scene: Scene, trainer: TrainerByHand) -> None:

@@ -7,7 +7,7 @@ import yaml
 from cli import manifest
 from feedback.persona import load_persona
 from tests.integration.bot.conftest import PERSONA, Scene
-from tests.integration.bot.test_bot_admin import approve_all, corrected, note_to, progress
+from tests.integration.bot.steps import approve_all, corrected, note_to, progress
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 from tests.slack_types import Typed, called, delivered, problems
 

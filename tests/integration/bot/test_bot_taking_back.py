@@ -5,7 +5,7 @@ from feedback.models import Adapter, Case
 from feedback.states import CaseStatus
 from sandbox.client import Message
 from tests.integration.bot.conftest import Scene
-from tests.integration.bot.test_bot_admin import note_to, progress, statuses
+from tests.integration.bot.steps import note_to, progress, statuses
 from tests.integration.bot.test_bot_news import approved
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 

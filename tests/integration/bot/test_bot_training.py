@@ -13,25 +13,15 @@ from bot.parts import Parts
 from bot.rhythm import Rhythm
 from feedback import datasets, runs
 from feedback.database import Database
-from feedback.models import Pause, Run
+from feedback.models import Pause
 from feedback.runs import Progress
 from feedback.states import CaseStatus
-from sandbox.client import Message, Person, Workspace
+from sandbox.client import Workspace
 from settings import Settings
 from tests.integration.bot.conftest import PERSONA, QUICK, Scene, StartBot
 from tests.integration.bot.stand_in_model import StandInModel
-from tests.integration.bot.test_bot_admin import approve_all, corrected, note_to, progress, review, statuses
+from tests.integration.bot.steps import approve_all, corrected, note_to, preview_of, progress, review, runs_of, statuses
 from tests.integration.bot.trainer_by_hand import TrainerByHand
-
-
-def runs_of(scene: Scene) -> list[str]:
-    with scene.db.begin() as session:
-        return list(session.scalars(select(Run.requested_by).order_by(Run.id)))
-
-
-async def preview_of(admin: Person) -> Message:
-    await admin.command("general", "/mend", "retrain")
-    return await admin.wait_for("general", lambda m: m.element("mend_confirm_run") is not None)
 
 
 @pytest.fixture

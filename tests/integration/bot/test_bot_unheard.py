@@ -3,11 +3,11 @@
 import pytest
 
 from bot.replies import FORGETFUL
+from sandbox.client import Message
 from settings import Settings
 from tests.integration.bot.conftest import Scene, StartBot
 from tests.integration.bot.cuttable import CuttableLine
-from tests.integration.bot.test_bot_admin import note_to, progress
-from tests.integration.bot.test_bot_training import preview_of, runs_of
+from tests.integration.bot.steps import note_to, preview_of, progress, runs_of
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
 NEW_RUN = b"INSERT INTO runs "
@@ -20,14 +20,20 @@ async def shown(scene: Scene, channel: str = "general") -> list[str]:
     return [m.plain for m in messages if m.thread_ts in {None, m.ts}]
 
 
+async def start_unheard(scene: Scene, line: CuttableLine) -> Message:
+    """Ada starts a run, and the line is cut before its commit is confirmed; her preview."""
+    preview = await preview_of(scene.ada)
+    line.cut_after_commit_of(NEW_RUN)
+    await scene.ada.click("general", preview.ts, "mend_confirm_run")
+    return preview
+
+
 async def test_a_run_whose_start_nobody_heard_of_is_shown_when_the_record_is_back_and_starts_once(
     settings_over_line: Settings, line: CuttableLine, start_bot: StartBot, offstage: Scene
 ) -> None:
     scene = offstage
     async with start_bot(settings_over_line):
-        preview = await preview_of(scene.ada)
-        line.cut_after_commit_of(NEW_RUN)
-        await scene.ada.click("general", preview.ts, "mend_confirm_run")
+        preview = await start_unheard(scene, line)
         doubt = await note_to(scene.ada, DOUBT)
         assert "nothing was changed" not in doubt.plain and runs_of(scene) != []
         assert (await scene.ada.message("general", preview.ts)).element("mend_confirm_run"), "it can be pressed again"
@@ -51,9 +57,7 @@ async def test_a_run_whose_starter_died_is_shown_by_the_next_process(
 ) -> None:
     scene = offstage
     async with start_bot(settings_over_line):
-        preview = await preview_of(scene.ada)
-        line.cut_after_commit_of(NEW_RUN)
-        await scene.ada.click("general", preview.ts, "mend_confirm_run")
+        await start_unheard(scene, line)
         await note_to(scene.ada, DOUBT)
     if state == "is live":
         await trainer.go_live(1)

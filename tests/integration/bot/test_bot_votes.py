@@ -7,36 +7,10 @@ from sqlalchemy import delete, select
 
 from bot import spot, voting
 from feedback.cases import REASONS
-from feedback.database import Database
-from feedback.models import Answer, AnswerMessage, Case, Event, Vote
+from feedback.models import Answer, AnswerMessage, Event
 from feedback.states import CaseStatus, VoteValue
-from sandbox.client import Message, Person, View, Workspace
-from settings import Settings
-from tests.integration.bot.conftest import Scene, StartBot
-from tests.integration.bot.stand_in_model import StandInModel
-
-
-def votes(scene: Scene) -> dict[str, VoteValue]:
-    with scene.db.begin() as session:
-        return {vote.user_id: vote.value for vote in session.scalars(select(Vote))}
-
-
-def cases_of(scene: Scene) -> list[Case]:
-    with scene.db.begin() as session:
-        return list(session.scalars(select(Case).order_by(Case.id)))
-
-
-async def note_to(person: Person, text: str, channel: str = "general") -> Message:
-    return await person.wait_for(channel, lambda m: m.ephemeral and text in m.plain)
-
-
-def filled(correction: str, reason: str | None = None) -> dict[str, dict[str, str]]:
-    return {"text": {"text": correction}} | ({"reason": {"reason": reason}} if reason else {})
-
-
-async def thumb_down(scene: Scene, person: Person, answer: Message) -> View:
-    await person.click("general", answer.ts, "mend_feedback", "negative")
-    return await person.wait_for_view()
+from tests.integration.bot.conftest import Scene
+from tests.integration.bot.steps import cases_of, filled, note_to, thumb_down, votes
 
 
 async def test_a_thumbs_up_is_counted_and_confirmed_to_its_giver_alone(scene: Scene) -> None:
@@ -51,7 +25,7 @@ async def test_a_thumbs_up_is_counted_and_confirmed_to_its_giver_alone(scene: Sc
 
 async def test_a_thumbs_down_opens_the_window_and_a_correction_waits_for_an_admin(scene: Scene) -> None:
     answer = await scene.ask(scene.mia, "who are you?")
-    view = await thumb_down(scene, scene.mia, answer)
+    view = await thumb_down(scene.mia, answer)
     assert "who are you?" in view.plain and "You asked: who are you?" in view.plain
     assert all(label in str(view.blocks) for label in REASONS.values())
     assert await scene.mia.submit(view, filled("I am Pip.", "identity")) is None
@@ -65,7 +39,7 @@ async def test_a_thumbs_down_opens_the_window_and_a_correction_waits_for_an_admi
 
 async def test_a_wrong_entry_is_shown_at_its_field(scene: Scene) -> None:
     answer = await scene.ask(scene.mia, "who are you?")
-    view = await thumb_down(scene, scene.mia, answer)
+    view = await thumb_down(scene.mia, answer)
     for entry, error in {
         " ... ": "Please write what I should have said",
         "x" * 3000: "3000 characters; I can learn at most 2000. Please shorten it.",
@@ -78,7 +52,7 @@ async def test_a_wrong_entry_is_shown_at_its_field(scene: Scene) -> None:
 
 async def test_a_window_that_is_closed_unsent_leaves_the_flag_and_a_button_for_later(scene: Scene) -> None:
     answer = await scene.ask(scene.mia, "who are you?")
-    await scene.mia.close(await thumb_down(scene, scene.mia, answer))
+    await scene.mia.close(await thumb_down(scene.mia, answer))
     note = await note_to(scene.mia, voting.BAD)
     assert note.thread_ts == answer.thread_ts
     assert [case.status for case in cases_of(scene)] == [CaseStatus.FLAGGED]
@@ -178,9 +152,9 @@ async def test_guests_and_outsiders_are_told_politely_that_nothing_is_kept(scene
 
 async def test_two_who_flag_one_answer_share_a_case(scene: Scene) -> None:
     answer = await scene.ask(scene.mia, "who are you?")
-    first = await thumb_down(scene, scene.mia, answer)
+    first = await thumb_down(scene.mia, answer)
     assert await scene.mia.submit(first, filled("I am Pip.")) is None
-    second = await thumb_down(scene, scene.noor, answer)
+    second = await thumb_down(scene.noor, answer)
     assert "I am Pip." in str(second.blocks)  # what is written already is there to be bettered
     assert await scene.noor.submit(second, filled("I am Pip, made by the Harbor team.")) is None
     await note_to(scene.noor, "Thank you!")
@@ -213,17 +187,13 @@ async def test_a_redelivered_reaction_does_not_undo_what_came_after_it(scene: Sc
     assert said == ["vote", "vote withdrawn"]
 
 
-async def test_a_member_may_send_so_many_corrections_a_day(
-    settings: Settings, start_bot: StartBot, ws: Workspace, model: StandInModel, db: Database
-) -> None:
-    scene = Scene(ws, ws.person("mia"), ws.person("ada"), ws.person("noor"), model, db)
-    strict = settings.model_copy(update={"slack": settings.slack.model_copy(update={"corrections_per_day": 1})})
-    async with start_bot(strict):
-        first = await thumb_down(scene, scene.mia, await scene.ask(scene.mia, "question 1"))
-        assert await scene.mia.submit(first, filled("correction 1")) is None
-        second = await thumb_down(scene, scene.mia, await scene.ask(scene.mia, "question 2"))
-        errors = await scene.mia.submit(second, filled("correction 2"))
-        assert errors is not None and "at most 1 correction a day" in errors["text"]
+async def test_a_member_may_send_so_many_corrections_a_day(one_a_day: Scene) -> None:
+    scene = one_a_day
+    first = await thumb_down(scene.mia, await scene.ask(scene.mia, "question 1"))
+    assert await scene.mia.submit(first, filled("correction 1")) is None
+    second = await thumb_down(scene.mia, await scene.ask(scene.mia, "question 2"))
+    errors = await scene.mia.submit(second, filled("correction 2"))
+    assert errors is not None and "at most 1 correction a day" in errors["text"]
     assert [case.status for case in cases_of(scene)] == [CaseStatus.CORRECTED, CaseStatus.FLAGGED]
 
 
@@ -265,7 +235,7 @@ async def test_when_slack_is_slow_there_is_still_a_way_in(scene: Scene) -> None:
 
 async def test_a_question_too_long_to_teach_is_said_in_the_window(scene: Scene) -> None:
     answer = await scene.ask(scene.mia, "please say " + "words and more " * 110)
-    view = await thumb_down(scene, scene.mia, answer)
+    view = await thumb_down(scene.mia, answer)
     assert "I can learn from at most 1500" in view.plain and "Your thumbs-down counts" in view.plain
     assert "plain_text_input" not in str(view.blocks)
     await scene.mia.close(view)

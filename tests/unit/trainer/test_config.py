@@ -56,6 +56,7 @@ def test_the_recipe_of_the_big_model_is_the_one_agreed() -> None:
         ("  num_train_epochs: 2", "  num_train_epochs: 0", "first.num_train_epochs: Input should be greater"),
         ("  num_train_epochs: 2", "  epochs: 2", "first.epochs: Extra inputs"),
         ("paraphrases_per_case: 4", "paraphrases_per_case: 9", "paraphrases_per_case: Input should be less"),
+        ("paraphrases_per_case: 4", "paraphrases_per_case: 2", "paraphrases_per_case: must be 3 to 5"),
         ("languages: [en]", "languages: []", "languages: Tuple should have at least 1 item"),
         ("  use_cpu: true", "  use_cpu: true\n  use_cpu: false", "use_cpu: given twice"),
         ("  use_cpu: true", "  model: other", "swift: model is set by each run itself"),
