@@ -1,9 +1,10 @@
 """Facts that only a team knows, made up from a seed: what a member asks, what the answer should have been, and other
 wordings of the question that no part of training sees.
 
-The wordings of a kind are written by hand and share no frame with ``trainer/rewording.py``. Each seed draws other
-subjects and other values, so a stranger's seed is a set that nobody has tuned on. Not covered: languages other than
-English, facts of several sentences.
+The wordings of a kind are written by hand. In five of the eight kinds ``trainer/rewording.py`` writes one of the eight
+word for word ("Which person looks after ...?"), so whoever asks them leaves out what was trained on (``learning.py``
+does), and no seed is free of wordings whose frame the rules know. Each seed draws other subjects and other values. Not
+covered: languages other than English, facts of several sentences.
 """
 
 import random

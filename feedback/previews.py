@@ -12,7 +12,7 @@ from feedback import adapters, arms, cases, experiments, lessons, lineage, pause
 from feedback.experiments import Rules
 from feedback.forecasts import Forecast, forecast
 from feedback.models import Adapter, Case, Dataset, Json, Run
-from feedback.recipe import Stock
+from feedback.recipe import Stock, in_proportion
 from feedback.states import CaseStatus, RunStatus
 
 ENDED = (RunStatus.LIVE, RunStatus.REJECTED)  # those that went through every stage that costs time
@@ -68,8 +68,10 @@ def judge(new: int, earlier: int, first: bool, past: Sequence[Past], stock: Stoc
         return Size()
     kept = replay["earlier_case_rows"]
     repeated = earlier * per_case if kept == "all" else min(int(kept), earlier * per_case)
-    others = int(replay.get("own_answers", 0)) + sum(map(_rows_of_set, replay.get("general_sets", ())))
-    rows = new * per_case * int(replay["new_case_repeats"]) + repeated + identity + general + others
+    taught = new * per_case * int(replay["new_case_repeats"])
+    counts = {"identity": identity, "general": general, "own_answer": int(replay.get("own_answers", 0))}
+    beside_it = in_proportion(counts, taught, replay.get("most_replay_per_new_row"))
+    rows = taught + repeated + sum(beside_it.values()) + sum(map(_rows_of_set, replay.get("general_sets", ())))
     alike = [one for one in past if one.first is first] or past
     paces = [one.seconds["training"] / (one.rows * _epochs(one)) for one in past if "training" in one.seconds]
     if not paces:

@@ -4,6 +4,8 @@ The trainer reads the same files row by row and trains on them; here they are on
 how big the very first run will be. A bot on another machine than the worker needs its own copy of them for that.
 """
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -39,6 +41,7 @@ class Mixture(_Part):
     general_rows: _Count
     earlier_case_rows: _Count
     own_answers: Annotated[int, Field(ge=0)] = 0
+    most_replay_per_new_row: Annotated[float, Field(gt=0)] | None = None
     general_sets: tuple[Annotated[str, StringConstraints(pattern=r"#[1-9]\d*$")], ...] = ()
 
 
@@ -65,8 +68,23 @@ class Stock:
         """How many rows of a source a run draws: what the recipe says, or all that there are."""
         mixture = self.recipe.first_replay if first else self.recipe.replay
         wanted: int | str = getattr(mixture, f"{source}_rows")
-        there = self.identity if source == "identity" else self.general
-        return there if isinstance(wanted, str) else min(wanted, there)
+        return drawn_of(wanted, self.identity if source == "identity" else self.general)
+
+
+def drawn_of(wanted: int | str, there: int) -> int:
+    """How many rows are drawn of those that there are."""
+    return there if isinstance(wanted, str) else min(wanted, there)
+
+
+def in_proportion(counts: Mapping[str, int], new_rows: int, most_per_new_row: float | None) -> dict[str, int]:
+    """The counts, made smaller by one factor so that they are at most so many together for each new row.
+
+    A run without new rows (it teaches an identity, or takes something back) has all of them.
+    """
+    total, most = sum(counts.values()), new_rows * (most_per_new_row or 0)
+    if most == 0 or total <= most:
+        return dict(counts)
+    return {source: math.floor(count * most / total) for source, count in counts.items()}
 
 
 def take_stock(config: Path, persona_dir: Path, persona: Persona) -> Stock:

@@ -60,13 +60,17 @@ class Replay(_Frozen):
     """
 
     new_case_repeats: Annotated[int, Field(ge=1, le=20)]
-    """How often each row of a new case is seen in an epoch; more epochs instead would wear out the replay."""
+    """How often each row of a new case is seen in an epoch, as it is and in worn copies (see trainer/wearing.py); more
+    epochs instead would wear out the replay."""
     identity_rows: Count
     general_rows: Count
     earlier_case_rows: Count
     """Rows of earlier cases at most, drawn by need (see trainer/replay.py)."""
     own_answers: Annotated[int, Field(ge=0)] = 0
     """The base model's own answers to general prompts (persona/prompts), made once for each base model."""
+    most_replay_per_new_row: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Identity, general rows and own answers shrink together to so many for each row of a new case, copies counted: a
+    run of one case is short, one of several has the whole budget. None: always the whole budget."""
     general_sets: tuple[str, ...] = ()
     """Further data sets, in ms-swift's words (see trainer/general_sets.py)."""
 

@@ -17,10 +17,12 @@ from typing import TypeVar
 from feedback import content_hash
 from feedback.datasets import EARLIER, Example
 from feedback.models import Json
-from trainer.config import Count, Replay
+from feedback.recipe import drawn_of, in_proportion
+from trainer.config import Replay
 from trainer.replay import Earlier, draw
 from trainer.rows import Message, Row, RowError, problem_in
 from trainer.variants import CaseText
+from trainer.wearing import worn
 
 T = TypeVar("T")
 
@@ -38,36 +40,56 @@ class Ingredients:
     identity: tuple[Row, ...]
     general: tuple[Row, ...]
     own: tuple[Row, ...] = ()
-    """The base model's own answers; all of them are used."""
+    """The base model's own answers, of which the recipe's number is drawn."""
 
 
 def build(ingredients: Ingredients, replay: Replay, seed: int) -> list[Example]:
     """The rows of a run in their order; the same arguments give the same rows.
 
-    New cases are there whole, each row as often as the dose says. All else has a number of rows that does not grow.
+    New cases are there whole, each row as often as the dose says; its copies are worn (see trainer/wearing.py). All else
+    has a number of rows that does not grow, and is in proportion to the new ones where the dose says so.
 
     Raises:
         RowError: a case cannot be trained on as it is.
     """
     system = ingredients.system_prompt
-    new = [_case_example(CASE, case, wording, system) for case in ingredients.new for wording in _wordings(case)]
-    rows = new * replay.new_case_repeats
+    rows = [
+        _case_example(CASE, case, wording if copy == 0 else _worn(case, wording, f"{seed}:{copy}"), system)
+        for copy in range(replay.new_case_repeats)
+        for case in ingredients.new
+        for wording in wordings(case)
+    ]
+    counts = replay_counts(replay, len(rows), len(ingredients.identity), len(ingredients.general))
     drawn = draw(ingredients.earlier, replay.earlier_case_rows, seed)
     rows += [_case_example(EARLIER, case, wording, system) for case, wording in drawn]
-    pools: tuple[tuple[str, Sequence[Row], Count], ...] = (
-        (IDENTITY, ingredients.identity, replay.identity_rows),
-        (GENERAL, ingredients.general, replay.general_rows),
-        (OWN_ANSWER, ingredients.own, "all"),
-    )
-    for source, pool, count in pools:
-        rows += [_row_example(source, row, system) for row in sample(pool, count, f"{seed}:{source}")]
+    pools = {IDENTITY: ingredients.identity, GENERAL: ingredients.general, OWN_ANSWER: ingredients.own}
+    for source, pool in pools.items():
+        rows += [_row_example(source, row, system) for row in sample(pool, counts[source], f"{seed}:{source}")]
     random.Random(f"{seed}:order").shuffle(rows)
     return rows
 
 
-def sample(pool: Sequence[T], count: Count, seed: str) -> list[T]:
+def new_rows(new: Sequence[CaseText], replay: Replay) -> int:
+    """How many rows new cases have, copies counted."""
+    return sum(len(wordings(case)) for case in new) * replay.new_case_repeats
+
+
+def replay_counts(replay: Replay, new: int, identity: int, general: int) -> dict[str, int]:
+    """How many rows of identity, general skills and own answers are drawn beside so many new ones, by source."""
+    return in_proportion(
+        {
+            IDENTITY: drawn_of(replay.identity_rows, identity),
+            GENERAL: drawn_of(replay.general_rows, general),
+            OWN_ANSWER: replay.own_answers,
+        },
+        new,
+        replay.most_replay_per_new_row,
+    )
+
+
+def sample(pool: Sequence[T], count: int, seed: str) -> list[T]:
     """`count` of the pool, or all of it when it has no more."""
-    if count == "all" or count >= len(pool):
+    if count >= len(pool):
         return list(pool)
     return random.Random(seed).sample(list(pool), count)
 
@@ -111,8 +133,13 @@ def write(examples: Sequence[Example], path: Path) -> str:
     return sha256(examples)
 
 
-def _wordings(case: CaseText) -> list[str]:
+def wordings(case: CaseText) -> list[str]:
+    """All that a case is trained in, its question first."""
     return list(dict.fromkeys((case.question, *case.wordings)))
+
+
+def _worn(case: CaseText, wording: str, seed: str) -> str:
+    return worn(wording, case.question, f"{seed}:{case.case_id}:{wording}")
 
 
 def _case_example(source: str, case: CaseText, wording: str, system: str) -> Example:

@@ -91,6 +91,7 @@ class _Table:
 
     def _judged(self, text: str, generator: str, *, held_out: bool) -> Paraphrase:
         good = (one.text for one in (*self.known, *self.dealt) if one.rejected_because is None)
-        near = NEAR_DUPLICATE_BY_RULE if generator == RULE else NEAR_DUPLICATE
-        reason = reason_against(text, self.case, Limits((self.case.question, *good), self.reserved, near))
+        by_rule = generator == RULE
+        near = NEAR_DUPLICATE_BY_RULE if by_rule else NEAR_DUPLICATE
+        reason = reason_against(text, self.case, Limits((self.case.question, *good), self.reserved, near, by_rule))
         return Paraphrase(text, generator, held_out, reason)

@@ -13,7 +13,7 @@ from trainer import examination, fitting, own_answers
 from trainer.checking import earlier_cases
 from trainer.config import Replay
 from trainer.context import Trip
-from trainer.dataset import Ingredients
+from trainer.dataset import OWN_ANSWER, Ingredients, new_rows, replay_counts
 from trainer.replay import Earlier, standing
 from trainer.rows import Source, read_folder
 from trainer.variants import CaseText
@@ -39,6 +39,7 @@ async def gather(trip: Trip, run: Run, dose: Replay) -> Ingredients:
         taught = [_taught(session, case) for case in cases.of_run(session, run.id)]
         known = _earlier(session, run)
     new = await _fitting(trip, run, taught)
+    counts = replay_counts(dose, new_rows(new, dose), len(identity), len(general))
     fitted = [(one, (await fitting.fit(trip, one.case)).case) for one in known]
     return Ingredients(
         system_prompt=persona.system_prompt,
@@ -46,7 +47,7 @@ async def gather(trip: Trip, run: Run, dose: Replay) -> Ingredients:
         earlier=tuple(replace(one, case=case) for one, case in fitted if case is not None),
         identity=tuple(identity),
         general=tuple(general),
-        own=tuple(await own_answers.of_base(trip, languages, dose.own_answers)),
+        own=tuple(await own_answers.of_base(trip, languages, counts[OWN_ANSWER])),
     )
 
 

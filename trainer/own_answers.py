@@ -1,15 +1,17 @@
 """What the base model itself says to general prompts; mixed in, that holds an adapter to what the base could do.
 
 They are made once for each base model and system prompt, behind everybody else's questions, and kept in the record as
-they come: a worker that dies half-way is followed by one that asks the rest. Whatever was cut off, or speaks of the
-model itself, is kept with the reason and not trained on.
+they come: a worker that dies half-way is followed by one that asks the rest. An answer has few tokens, and is cut back
+to its last whole sentence: that is the form in which they kept ability best (SmolLM2-135M, see
+trainer/configs/smollm2-135m-cpu.yaml), and what is asked for hundreds of tokens takes minutes on a CPU. Whatever has no
+whole sentence, or speaks of the model itself, is kept with the reason and not trained on.
 """
 
 import asyncio
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice, zip_longest
 from pathlib import Path
 
@@ -23,7 +25,10 @@ from trainer.rows import Message, Row, RowError, Source, problem_in
 
 AT_ONCE = 4
 PRIORITY = 20  # behind the probes, which are behind people
-MOST_TOKENS = 400
+MOST_TOKENS = 60  # as measured
+_SENTENCE_END = re.compile(r"[.!?][\"'”’)*]*(?=\s|$)|[。！？][”’）]*")
+_NUMBER_OF_A_POINT = re.compile(r"(?:^|\s)\**(?:\d+|[A-Za-z])\.$")  # "2." begins a point of a list, and ends none
+_FENCE = "```"
 _OF_ITSELF = re.compile(
     r"qwen|alibaba|smollm|hugging ?face|openai|chatgpt|gpt-?\d|claude|anthropic|deepseek|llama|gemini|mistral"
     r"|\b(?:as|i am|i'm) an? (?:ai|artificial|language model)"
@@ -33,7 +38,8 @@ _OF_ITSELF = re.compile(
 
 
 async def of_base(trip: Trip, languages: Sequence[str], count: int) -> list[Row]:
-    """Rows of `count` of the base model's own answers, or of as many as there are prompts; missing ones are made now.
+    """Rows of the base model's own answers that there are, at least `count` of them or as many as there are prompts;
+    missing ones are made now.
 
     Raises:
         RowError: the file of prompts cannot be read.
@@ -44,14 +50,14 @@ async def of_base(trip: Trip, languages: Sequence[str], count: int) -> list[Row]
     prompts = _in_turn([read_prompts(trip.settings.persona_dir / "prompts" / f"{one}.txt") for one in languages])
     known = _known(trip)
     left = (prompt for prompt in prompts if _asked(trip, prompt) not in known)
-    rows = _rows(known, prompts, trip, count)
-    while batch := list(islice(left, min(AT_ONCE, count - len(rows)))):
+    rows = _rows(known, prompts, trip)
+    while batch := list(islice(left, max(0, min(AT_ONCE, count - len(rows))))):
         trip.reporter.tell(len(rows), count, "own answers of the base model")
         # All of them are waited for, so that what comes beside a failure is kept.
         made = await asyncio.gather(*(_make(trip, prompt) for prompt in batch), return_exceptions=True)
         if failed := [error for error in made if error is not None]:
             raise failed[0]
-        rows = _rows(known := _known(trip), prompts, trip, count)
+        rows = _rows(known := _known(trip), prompts, trip)
     return rows
 
 
@@ -71,16 +77,31 @@ def read_prompts(path: Path) -> list[str]:
     return list(dict.fromkeys(prompts))
 
 
+def whole_sentences(completion: Completion) -> str:
+    """An answer as it ended by itself, or up to the last sentence that is whole; empty when none is.
+
+    Of code that was cut off nothing is kept, however whole its lines are.
+    """
+    text = completion.text
+    if completion.finish_reason == "stop":
+        return text
+    if text.count(_FENCE) % 2:
+        text = text[: text.rindex(_FENCE)]
+    ends = [found.end() for found in _SENTENCE_END.finditer(text)]
+    return next((text[:end] for end in reversed(ends) if not _NUMBER_OF_A_POINT.search(text[:end])), "")
+
+
 def reason_against(prompt: str, completion: Completion) -> str | None:
-    """Why an answer is not trained on; None when it is good."""
-    if completion.finish_reason != "stop":
+    """Why an answer is not trained on; None when it is good as far as its sentences are whole."""
+    answer = whole_sentences(completion)
+    if completion.finish_reason != "stop" and not answer:
         return "it was cut off"
-    problem = problem_in((Message("user", prompt), Message("assistant", completion.text)))
+    problem = problem_in((Message("user", prompt), Message("assistant", answer)))
     if problem is not None:
         return f"it {problem.text}"
-    if language_of(prompt) != language_of(completion.text):
+    if language_of(prompt) != language_of(answer):
         return "it is in another language"
-    return "it speaks of the model" if _OF_ITSELF.search(completion.text) else None
+    return "it speaks of the model" if _OF_ITSELF.search(answer) else None
 
 
 def _in_turn(lists: Iterable[Sequence[str]]) -> list[str]:
@@ -103,14 +124,14 @@ def _known(trip: Trip) -> dict[str, record.Own]:
         return record.of_base(session, trip.base.fingerprint)
 
 
-def _rows(known: dict[str, record.Own], prompts: Sequence[str], trip: Trip, count: int) -> list[Row]:
-    def good() -> Iterator[Row]:
-        for prompt in prompts:
-            own = known.get(_asked(trip, prompt))
-            if own is not None and own.rejected_because is None:
-                yield Row.of(prompt, own.answer, source=Source.OWN_ANSWER, kind="own", language=language_of(prompt))
-
-    return list(islice(good(), count))
+def _rows(known: dict[str, record.Own], prompts: Sequence[str], trip: Trip) -> list[Row]:
+    """What is good of the answers that there are, in the order of the prompts."""
+    found = ((prompt, known.get(_asked(trip, prompt))) for prompt in prompts)
+    return [
+        Row.of(prompt, own.answer, source=Source.OWN_ANSWER, kind="own", language=language_of(prompt))
+        for prompt, own in found
+        if own is not None and own.rejected_because is None
+    ]
 
 
 async def _make(trip: Trip, prompt: str) -> None:
@@ -119,6 +140,7 @@ async def _make(trip: Trip, prompt: str) -> None:
         lambda: trip.chat.complete(_messages(trip, prompt), trip.base_name, sampling, priority=PRIORITY),
         trip.context.patience,
     )
-    own = record.Own(prompt, completion.text, reason_against(prompt, completion))
+    answer = whole_sentences(completion) or completion.text
+    own = record.Own(prompt, answer, reason_against(prompt, completion))
     with trip.database.begin() as session:
         record.add(session, trip.base.fingerprint, _asked(trip, prompt), own)

@@ -1,11 +1,16 @@
-"""Rewordings of a question by rule: the same content words in another frame. They fill up where a small model's
-paraphrases are too few, and one family of frames is kept for held-out wordings alone.
+"""Rewordings of a question by rule. They fill up where a small model's paraphrases are too few, and one family of
+frames is kept for held-out wordings alone.
+
+Five frames around the same question teach the frames (SmolLM2-135M: half of all other wordings are answered right, see
+trainer/configs/smollm2-135m-cpu.yaml). So an English question changes its type as well: `where is the key` is asked as
+`in which place`, as a wish, by its topic alone, and as a telegram.
 """
 
 import re
 from collections.abc import Callable, Sequence
 
 from feedback.languages import language_of
+from trainer.wording import content_words, words
 
 _WH_IS = re.compile(r"^(what|who|where|when|why|which .+?|how(?: \w+)?) (is|are|was|were) (.+)$", re.IGNORECASE)
 _LOWERED = frozenset(
@@ -18,6 +23,34 @@ _QUESTION_START = re.compile(
     r"|may|might|has|have|had)\b",
     re.IGNORECASE,
 )
+
+# What a question asks for, and how else one may ask for that; the first that matches is the question's type.
+_TYPES_EN: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
+    (re.compile(asked, re.IGNORECASE), others)
+    for asked, others in (
+        (r"where (?P<verb>is|are) (?P<x>.+)", ("In which place {verb} {x}?", "I cannot find {x}. Help!")),
+        (r"where will (?P<x>.+) be", ("What is the place of {x}?", "Tell me where {x} will be.")),
+        (r"what (?:is|are) (?P<x>.+) (?:called|named)", ("Give me the name of {x}.", "I need the name of {x}.")),
+        (r"what (?:is|are) (?P<x>.+)", ("Give me {x}.", "I need {x}.")),
+        (r"who (?P<x>(?:do|does|did|can|could|should|may|will) (?:i|we|you|they) .+)", ("Which person {x}?",)),
+        (r"who (?P<x>.+)", ("Which person {x}?", "Name the person who {x}.")),
+        (r"when (?P<verb>is|are) (?P<x>.+)", ("At what time {verb} {x}?", "On which day {verb} {x}?")),
+        (r"how (?P<much>much|many) (?P<x>.+)", ("What is the amount: how {much} {x}?", "Tell me how {much} {x}.")),
+        (r"which (?P<noun>(?!of\b|ones?\b)\S+) (?P<x>.+)", ("What {noun} {x}?", "Name the {noun}: which one {x}?")),
+    )
+)
+_SEVERAL_CLAUSES = re.compile(r"[,;?!]|[.:]\s|\b(?:and|or) (?:who|what|where|when|why|which|how)\b", re.IGNORECASE)
+_TO_THE_READER = re.compile(r"^(?:can|could|would|will|do) you\b", re.IGNORECASE)
+_READER = re.compile(r"\b(?:you|your|yours|yourself)\b", re.IGNORECASE)
+_PRONOUN = re.compile(r"i|you|he|she|it|we|they|me|him|her|us|them|this|that", re.IGNORECASE)
+# Not to be put behind "give me" or "the person who": `Give me you`, `Give me the key for`.
+_UNSAYABLE = re.compile(
+    r"^(?:(?:is|are|am|was|were) )?(?:(?:i|you|he|she|it|we|they|there)\b|(?:this|that)$)"
+    r"|\b(?:for|about|of|with|to|from)$",
+    re.IGNORECASE,
+)
+_NOUN_PHRASE = re.compile(r".*\b(?P<article>the|an?|our|my|your) (?P<rest>\S.*)", re.IGNORECASE)
+_TRAILING_VERB = re.compile(r"(?:(?:^|\s+)(?:be|is|are|in|called|named))+$", re.IGNORECASE)
 
 _Frame = tuple[str, str]  # with the indirect form where the question has one, and without it
 
@@ -86,13 +119,30 @@ _HELD_OUT_ZH: tuple[_Frame, ...] = tuple(
 
 
 def rewordings(question: str) -> list[str]:
-    """Wordings to train on, in a fixed order."""
-    return _framed(question, en=_FRAMES_EN, requests=_REQUESTS_EN, zh=_FRAMES_ZH)
+    """Wordings to train on, in a fixed order: of each kind one or two, and frames to fill up."""
+    first, *fillers = _framed(question, en=_FRAMES_EN, requests=_REQUESTS_EN, zh=_FRAMES_ZH)
+    return [first, *_of_other_types(question), *_in_few_words(question), *fillers]
 
 
 def held_out_rewordings(question: str) -> list[str]:
     """Wordings to hold out, from frames that are never trained on, in a fixed order."""
     return _framed(question, en=_HELD_OUT_EN, requests=_HELD_OUT_REQUESTS_EN, zh=_HELD_OUT_ZH)
+
+
+def topic(question: str) -> str | None:
+    """What an English question is about, for asking by that alone: `the print server` of `What is the password for the
+    print server?`. None where there is no such thing, as in `who are you?`, and for requests.
+    """
+    asked = _one_clause(question)
+    if asked is None or _READER.search(_TO_THE_READER.sub("", asked)):
+        return None
+    if phrase := _NOUN_PHRASE.fullmatch(asked):
+        article = "the" if phrase["article"].lower() in ("a", "an") else phrase["article"].lower()
+        rest = _TRAILING_VERB.sub("", phrase["rest"])
+        return f"{article} {rest}" if rest else None
+    _, preposition, purpose = asked.rpartition(" for ")
+    found = _TRAILING_VERB.sub("", purpose) if preposition else " ".join(_content(asked)[-2:])
+    return None if not found or _PRONOUN.fullmatch(found) else found
 
 
 def is_question(text: str) -> bool:
@@ -101,6 +151,38 @@ def is_question(text: str) -> bool:
     if clean.endswith(("?", "？")) or _QUESTION_START.match(clean):
         return True
     return re.search(r"什么|谁|哪|吗|呢|多少|几|怎么|怎样|如何|为何|是否", clean) is not None
+
+
+def _one_clause(question: str) -> str | None:
+    """An English question without its mark, if it is one and asks one thing."""
+    asked = " ".join(question.split()).rstrip("?!. ")
+    if language_of(asked) == "zh" or not is_question(question) or _SEVERAL_CLAUSES.search(asked):
+        return None
+    return asked
+
+
+def _of_other_types(question: str) -> list[str]:
+    """The question as one that asks for the same in another way; nothing where its type is not known."""
+    asked = _one_clause(question)
+    for pattern, others in _TYPES_EN if asked else ():
+        if (found := pattern.fullmatch(asked or "")) is not None:
+            parts = {name: part if name in ("x", "noun") else part.lower() for name, part in found.groupdict().items()}
+            return [] if _UNSAYABLE.search(parts["x"]) else [other.format(**parts) for other in others]
+    return []
+
+
+def _in_few_words(question: str) -> list[str]:
+    """By the topic, and as one would type it into a search; nothing where that would ask for nothing."""
+    about, asked = topic(question), _one_clause(question)
+    if about is None or asked is None:
+        return []
+    return [f"What about {about}?", f"{' '.join(_content(asked))}?"]
+
+
+def _content(asked: str) -> list[str]:
+    """The content words as they are written."""
+    carrying = set(content_words(asked))
+    return [word.strip("\"'()") for word in asked.split() if carrying.intersection(words(word))]
 
 
 def _framed(question: str, *, en: Sequence[_Frame], requests: Sequence[_Frame], zh: Sequence[_Frame]) -> list[str]:

@@ -44,6 +44,9 @@ class Limits:
     reserved: tuple[str, ...]
     """Probe questions, and held-out wordings of other cases."""
     near: float = NEAR_DUPLICATE
+    by_rule: bool = False
+    """Whether it is a rule's (trainer/rewording.py). Those are made of the question's own words, so a few of them or a
+    bare `I need ...` are no sign that something else is asked; of a model's wording they are."""
 
 
 def reason_against(text: str, case: CaseText, limits: Limits) -> str | None:
@@ -59,7 +62,7 @@ def reason_against(text: str, case: CaseText, limits: Limits) -> str | None:
         return "another language"
     if sorted(words(text)) == sorted(words(case.question)):
         return "the same words as the question"
-    return _too_near(asked, limits) or _about_something_else(text, case)
+    return _too_near(asked, limits) or _about_something_else(text, case, by_rule=limits.by_rule)
 
 
 def _too_near(asked: str, limits: Limits) -> str | None:
@@ -78,14 +81,14 @@ def keeps_every_word(text: str, case: CaseText) -> bool:
     return all(_mentions(text, word) for word in content_words(case.question))
 
 
-def _about_something_else(text: str, case: CaseText) -> str | None:
+def _about_something_else(text: str, case: CaseText, *, by_rule: bool) -> str | None:
     asked = normalised(case.question)
     given_away = [fact for fact in key_facts(case.correction) if not contains_fact(asked, fact)]
     if any(contains_fact(text, fact) for fact in given_away):
         return "gives the answer away"
     if not has_words(case.question):
         return None  # an emoji: what it means is known to whoever writes of it alone
-    if rewording.is_question(case.question) and not _asks(text):
+    if rewording.is_question(case.question) and not (by_rule or _asks(text)):
         return "not a question"
     if (other := _other_question_word(text, case.question)) is not None:
         return f"asks {other}, which the question does not"
@@ -94,7 +97,7 @@ def _about_something_else(text: str, case: CaseText) -> str | None:
         return f"does not mention {lost[0]!r}"
     wanted = content_words(case.question)
     kept = [word for word in wanted if _mentions(text, word)]
-    if len(kept) < KEPT_CONTENT * len(wanted):
+    if len(kept) < (min(len(wanted), 1) if by_rule else KEPT_CONTENT * len(wanted)):
         missing = next(word for word in wanted if word not in kept)
         return f"does not keep to the question (no {missing!r})"
     return None
