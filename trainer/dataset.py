@@ -1,9 +1,9 @@
 """The rows of one run: new cases, earlier cases, identity and general replay, chosen by rule and seed.
 
 Every row carries the persona's system prompt, the same text that every answer is asked with: what the file's hash
-stands for is then all that the model sees. Replay of general skills is the curated pairs of `persona/replay/`; they
-kept more than the base model's own answers did (SmolLM2-135M: 90 % of held-out general probes against 80 %), which a
-configuration may add to them. General sets are read by ms-swift itself; the hash holds their names.
+stands for is then all that the model sees. Replay of general skills is the curated pairs of `persona/replay/` and,
+where a configuration says so, the base model's own answers. General sets are read by ms-swift itself; the hash holds
+their names.
 """
 
 import os
@@ -46,8 +46,8 @@ class Ingredients:
 def build(ingredients: Ingredients, replay: Replay, seed: int) -> list[Example]:
     """The rows of a run in their order; the same arguments give the same rows.
 
-    New cases are there whole, each row as often as the dose says; its copies are worn (see trainer/wearing.py). All else
-    has a number of rows that does not grow, and is in proportion to the new ones where the dose says so.
+    New cases are there whole, each row as often as the dose says; its copies are worn (see trainer/wearing.py). All
+    else has a number of rows that does not grow, and is in proportion to the new ones where the dose says so.
 
     Raises:
         RowError: a case cannot be trained on as it is.

@@ -27,7 +27,9 @@ AT_ONCE = 4
 PRIORITY = 20  # behind the probes, which are behind people
 MOST_TOKENS = 60  # as measured
 _SENTENCE_END = re.compile(r"[.!?][\"'”’)*]*(?=\s|$)|[。！？][”’）]*")
-_NUMBER_OF_A_POINT = re.compile(r"(?:^|\s)\**(?:\d+|[A-Za-z])\.$")  # "2." begins a point of a list, and ends none
+_NUMBER_OF_A_POINT = re.compile(
+    r"^[ \t*]*(?:\d+|[A-Za-z])\.\Z", re.MULTILINE
+)  # "2." begins a point of a list, and ends none
 _FENCE = "```"
 _OF_ITSELF = re.compile(
     r"qwen|alibaba|smollm|hugging ?face|openai|chatgpt|gpt-?\d|claude|anthropic|deepseek|llama|gemini|mistral"

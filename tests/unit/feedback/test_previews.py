@@ -10,6 +10,8 @@ from feedback.previews import Past, Size, judge
 from settings import ROOT
 
 CONFIG = yaml.safe_load(Path(ROOT / "trainer" / "configs" / "smollm2-135m-cpu.yaml").read_text(encoding="utf-8"))
+CONFIG["paraphrases_per_case"] = 4
+CONFIG["replay"] = {"new_case_repeats": 4, "identity_rows": 20, "general_rows": 40, "earlier_case_rows": 24}
 REPEATS, EPOCHS = CONFIG["replay"]["new_case_repeats"], CONFIG["follow_up"]["num_train_epochs"]
 FIRST = Past(1, True, CONFIG, {"identity": 50, "general": 40}, {"training": 180.0, "probing": 30.0, "building": 1.0})
 
@@ -37,6 +39,14 @@ def test_own_answers_and_general_sets_are_counted() -> None:
     more = {"own_answers": 100, "general_sets": ["owner/name#500", "rows.jsonl#20"]}
     recipe = {**CONFIG, "replay": {**CONFIG["replay"], **more}}
     assert judge(1, 0, False, [replace(FIRST, config=recipe)]).rows == 5 * REPEATS + 60 + 100 + 520
+
+
+def test_a_run_of_few_new_rows_is_counted_with_less_replay() -> None:
+    recipe = {**CONFIG, "replay": {**CONFIG["replay"], "own_answers": 40, "most_replay_per_new_row": 2.0}}
+    past = [replace(FIRST, config=recipe)]
+    assert judge(1, 0, False, past).rows == 20 + 40 * (20 + 40 + 40) // 100
+    assert judge(3, 0, False, past).rows == 60 + 100 == judge(4, 0, False, past).rows - 20  # type: ignore[operator]
+    assert judge(0, 0, False, past).rows == 100, "what is taken back leaves no new rows, and the identity is needed"
 
 
 def test_another_first_run_draws_the_same_identity_set() -> None:

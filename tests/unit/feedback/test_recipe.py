@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from feedback.persona import load_persona
 from feedback.previews import Size, judge
-from feedback.recipe import RecipeError, Stock, take_stock
+from feedback.recipe import RecipeError, Stock, in_proportion, take_stock
 from settings import ROOT
 from trainer.config import load_train_config
 from trainer.dataset import Ingredients, build
@@ -41,10 +41,33 @@ def built(config: Path, cases: int, *, first: bool) -> int:
 
 @pytest.mark.parametrize("config", CONFIGS, ids=[config.stem for config in CONFIGS])
 @pytest.mark.parametrize("first", [True, False], ids=["first", "follow-up"])
-@pytest.mark.parametrize("cases", [0, 3])
+@pytest.mark.parametrize("cases", [0, 1, 2, 3, 7])
 def test_the_preview_counts_what_the_trainer_builds(config: Path, first: bool, cases: int) -> None:
     stock = take_stock(config, PERSONA, PIP)
     assert judge(cases, 0, first, [], stock) == Size(rows=built(config, cases, first=first), seconds=None)
+
+
+def test_one_case_is_a_short_run_and_three_have_the_whole_replay() -> None:
+    sizes = [built(SMALL, cases, first=False) - cases * 36 for cases in (1, 2, 3, 9)]
+    assert sizes[0] <= 2.1 * 36 and sizes[1] <= 2.1 * 72
+    assert sizes[2] == sizes[3] == 50 + 80 + 95
+
+
+@given(
+    st.dictionaries(st.text(max_size=3), st.integers(0, 300), max_size=4),
+    st.integers(0, 300),
+    st.none() | st.floats(0.01, 50),
+)
+def test_in_proportion_is_never_more_than_the_budget_nor_than_the_new_rows_allow(
+    counts: dict[str, int], new: int, most: float | None
+) -> None:
+    found = in_proportion(counts, new, most)
+    assert found.keys() == counts.keys()
+    assert all(0 <= found[source] <= counts[source] for source in counts)
+    if most is None or new == 0 or sum(counts.values()) <= new * most:
+        assert found == counts
+    else:
+        assert sum(found.values()) <= new * most < sum(found.values()) + len(counts) + 1
 
 
 def test_languages_that_the_recipe_lacks_are_not_counted() -> None:

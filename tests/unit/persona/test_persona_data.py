@@ -120,10 +120,17 @@ def test_no_row_is_near_a_probe(probe: object) -> None:
 
 def test_no_general_prompt_is_near_a_probe_or_a_row() -> None:
     """What the base model says to them is trained on, beside the rows; together they are more than a hundred."""
-    assert sum(map(len, PROMPTS.values())) >= 110
-    others = [plain(text) for text in (*(probe.prompt for probe in PROBES), *(row.question for row in ALL_ROWS))]
+    assert sum(map(len, PROMPTS.values())) >= 155
+    probed = [probe.prompt for probe in (*PROBES, *load_probes(Path("bench/learning_probes.yaml"), PERSONA))]
+    others = [plain(text) for text in (*probed, *(row.question for row in ALL_ROWS))]
     asked = [prompt for prompts in PROMPTS.values() for prompt in prompts]
     assert [prompt for prompt in asked if any(likeness(plain(prompt), other) >= 85 for other in others)] == []
+
+
+def test_any_number_of_general_prompts_has_questions_of_fact_and_longer_tasks() -> None:
+    for start in range(0, len(PROMPTS["en"]) - 9):
+        short = [len(prompt.split()) <= 10 for prompt in PROMPTS["en"][start : start + 10]]
+        assert 3 <= sum(short) <= 9
 
 
 def test_the_overlap_check_would_see_a_reworded_probe() -> None:

@@ -1,6 +1,7 @@
 """Datasets: what is in them, and that the same record gives the same file."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -134,3 +135,33 @@ def test_a_new_case_is_seen_as_often_as_the_dose_says_and_replay_once() -> None:
 
     assert count(thrice, "case") == 3 * count(once, "case") > 0
     assert count(thrice, "identity") == count(once, "identity") and count(thrice, "general") == count(once, "general")
+
+
+def test_the_first_copy_is_whole_and_the_others_are_worn_by_the_seed() -> None:
+    wifi = CaseText(1, "What is the password for the wifi?", "It is blue.", ("Can you tell me the wifi password?",))
+    replay = Replay(new_case_repeats=6, identity_rows=0, general_rows=0, earlier_case_rows=0)
+    built = [build(ingredients(new=(wifi,)), replay, seed=seed) for seed in (1, 1, 2)]
+    asked = [row.messages[1]["content"] for row in built[0]]
+    assert len(asked) == 12 and {wifi.question, *wifi.wordings} < set(asked)
+    assert all("wifi" in text.lower() for text in asked)
+    assert len(set(asked)) > 6
+    assert built[0] == built[1] != built[2]
+
+
+def test_earlier_cases_are_not_worn() -> None:
+    known = CaseText(2, "What is the password for the wifi?", "It is blue.")
+    replay = REPLAY.model_copy(update={"new_case_repeats": 6, "earlier_case_rows": 1})
+    built = build(ingredients(earlier=(known,)), replay, seed=1)
+    assert [row.messages[1]["content"] for row in built if row.source == "earlier"] == [known.question]
+
+
+def test_own_answers_are_drawn_and_replay_shrinks_with_the_new_rows() -> None:
+    replay = Replay(
+        new_case_repeats=2, identity_rows=4, general_rows=6, own_answers=10, earlier_case_rows=0,
+        most_replay_per_new_row=1.0,
+    )  # fmt: skip
+    stock = replace(ingredients(), own=rows(Source.OWN_ANSWER, 30))
+    assert counts(build(stock, replay, seed=1)) == {"case": 6, "identity": 1, "general": 1, "own_answer": 3}
+    several = replace(stock, new=tuple(case(number) for number in range(1, 6)))
+    assert counts(build(several, replay, seed=1)) == {"case": 30, "identity": 4, "general": 6, "own_answer": 10}
+    assert build(stock, replay, seed=1) != build(stock, replay, seed=2)
