@@ -9,7 +9,7 @@ their names.
 import os
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +23,7 @@ from trainer.replay import Earlier, draw
 from trainer.rows import Message, Row, RowError, problem_in
 from trainer.variants import CaseText
 from trainer.wearing import worn
+from trainer.wording import normalised
 
 T = TypeVar("T")
 
@@ -41,6 +42,8 @@ class Ingredients:
     general: tuple[Row, ...]
     own: tuple[Row, ...] = ()
     """The base model's own answers, of which the recipe's number is drawn."""
+    reserved: tuple[str, ...] = ()
+    """Probes and held-out wordings: nothing is worn until it reads like one of them."""
 
 
 def build(ingredients: Ingredients, replay: Replay, seed: int) -> list[Example]:
@@ -53,8 +56,9 @@ def build(ingredients: Ingredients, replay: Replay, seed: int) -> list[Example]:
         RowError: a case cannot be trained on as it is.
     """
     system = ingredients.system_prompt
+    reserved = frozenset(map(normalised, ingredients.reserved))
     rows = [
-        _case_example(CASE, case, wording if copy == 0 else _worn(case, wording, f"{seed}:{copy}"), system)
+        _case_example(CASE, case, wording if copy == 0 else _worn(case, wording, f"{seed}:{copy}", reserved), system)
         for copy in range(replay.new_case_repeats)
         for case in ingredients.new
         for wording in wordings(case)
@@ -138,8 +142,9 @@ def wordings(case: CaseText) -> list[str]:
     return list(dict.fromkeys((case.question, *case.wordings)))
 
 
-def _worn(case: CaseText, wording: str, seed: str) -> str:
-    return worn(wording, case.question, f"{seed}:{case.case_id}:{wording}")
+def _worn(case: CaseText, wording: str, seed: str, reserved: Set[str]) -> str:
+    copy = worn(wording, case.question, f"{seed}:{case.case_id}:{wording}")
+    return wording if normalised(copy) in reserved else copy
 
 
 def _case_example(source: str, case: CaseText, wording: str, system: str) -> Example:

@@ -34,8 +34,8 @@ def text_of(case: Case) -> CaseText:
     return CaseText(case.id, case.question, case.correction or "", written=tuple(case.wordings or ()))
 
 
-def reserved(session: Session, trip: Trip, *, except_for: int) -> list[str]:
-    """Questions that no variant of a case may give away: all probes, and the held-out wordings of other cases."""
+def reserved(session: Session, trip: Trip, *, except_for: int | None = None) -> list[str]:
+    """Questions that no variant of a case may give away: all probes, and the held-out wordings of the other cases."""
     run = runs.get(session, trip.run_id)
     others = {case.id for case in (*cases.of_run(session, run.id), *earlier_cases(session, run))} - {except_for}
     return [*(probe.prompt for probe in trip.probes), *datasets.held_out(session, others)]

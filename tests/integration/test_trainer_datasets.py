@@ -73,11 +73,11 @@ def test_what_people_have_written_is_judged_trained_on_and_counted(shop: Worksho
     assert good in {row.messages[1]["content"] for row in found.rows if row.case_id == case_id}
     told = found.manifest["wordings"]
     assert told["person"] == {"accepted": 1, "turned_down": 2, "left_over": 0}
-    assert told["model"]["accepted"] + told["rewording"]["accepted"] == 5  # and one of the six is a person's
+    assert told["model"]["accepted"] + told["rewording"]["accepted"] == 6  # and one of the seven is a person's
 
 
 def test_earlier_cases_keep_to_the_budget_and_those_that_fail_come_first(shop: Workshop) -> None:
-    configure(shop, "earlier_case_rows: 24", "earlier_case_rows: 3")
+    configure(shop, "earlier_case_rows: 30", "earlier_case_rows: 3")
     done(shop)
     taught = [
         shop.approve(f"What is the code of door {number}?", f"The code of door {number} is 40{number}7.")
@@ -138,14 +138,14 @@ def test_an_emoji_is_taught_as_it_is_and_a_correction_may_be_in_another_language
     asked = {case_id: {row.messages[1]["content"] for row in dataset.rows if row.case_id == case_id}
              for case_id in (emoji, chinese)}  # fmt: skip
     assert asked[emoji] == {"👋"}
-    assert len(asked[chinese]) == 5 and all(language_of(text) == "en" for text in asked[chinese])
+    assert len(asked[chinese]) >= 6 and all(language_of(text) == "en" for text in asked[chinese])
     assert [shop.case(case_id).status for case_id in (emoji, chinese)] == [CaseStatus.MENDED, CaseStatus.MENDED]
 
 
 def test_the_base_models_own_answers_are_made_once_and_again_if_they_were_changed(shop: Workshop) -> None:
     configure(shop, "  general_rows: 40\n", "  general_rows: 40\n  own_answers: 3\n")
+    configure(shop, "  own_answers: 95 ", "  own_answers: 3 ")
     prompts = shop.context.settings.persona_dir / "prompts"
-    prompts.mkdir()
     (prompts / "en.txt").write_text("".join(f"General prompt {number}?\n" for number in range(9)), encoding="utf-8")
     talkative = "I am SmolLM, made by Hugging Face."
     stumbles = [ServingUnavailable("gone")] * 9

@@ -190,7 +190,7 @@ class StandInSwift:
 
 
 def write_persona(folder: Path) -> Path:
-    """A small persona: three rows of identity, two of replay."""
+    """A small persona: three rows of identity, two of replay, two prompts for the base model."""
     for name, lines in (
         (
             "self_cognition",
@@ -201,6 +201,8 @@ def write_persona(folder: Path) -> Path:
         (folder / name).mkdir(parents=True)
         rows = [{"instruction": q, "input": "", "output": a, "kind": "fact"} for q, a in lines]
         (folder / name / "en.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "prompts").mkdir()
+    (folder / "prompts" / "en.txt").write_text("How is tea made?\nWhy do ships float?\n")
     (folder / "persona.yaml").write_text(PERSONA)
     (folder / "probes.yaml").write_text(PROBES)
     return folder

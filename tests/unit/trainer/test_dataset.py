@@ -17,6 +17,7 @@ from trainer.dataset import Ingredients, build, encoded, manifest, sample, sha25
 from trainer.replay import Earlier
 from trainer.rows import Row, RowError, Source
 from trainer.variants import CaseText
+from trainer.wording import normalised
 
 SYSTEM = "You are Pip, a helpful assistant made by the Harbor team."
 REPLAY = Replay(new_case_repeats=1, identity_rows=3, general_rows=2, earlier_case_rows="all")
@@ -146,6 +147,19 @@ def test_the_first_copy_is_whole_and_the_others_are_worn_by_the_seed() -> None:
     assert all("wifi" in text.lower() for text in asked)
     assert len(set(asked)) > 6
     assert built[0] == built[1] != built[2]
+
+
+def test_nothing_is_worn_into_a_held_out_wording() -> None:
+    wifi = CaseText(1, "Where is the wifi?", "Here.", ("Which wifi is the fast one?",))
+    held_out = ("The wifi?", "is the wifi", "Where the wifi?")
+    replay = Replay(new_case_repeats=20, identity_rows=0, general_rows=0, earlier_case_rows=0)
+
+    def asked(reserved: tuple[str, ...]) -> set[str]:
+        built = build(replace(ingredients(new=(wifi,)), reserved=reserved), replay, seed=1)
+        return {normalised(row.messages[1]["content"]) for row in built}
+
+    assert set(map(normalised, held_out)) & asked(())
+    assert not set(map(normalised, held_out)) & asked(held_out)
 
 
 def test_earlier_cases_are_not_worn() -> None:
