@@ -62,7 +62,7 @@ def test_the_recipe_of_the_big_model_is_the_one_agreed() -> None:
         ("  use_cpu: true", "  model: other", "swift: model is set by each run itself"),
         ("  use_cpu: true", "  seed: 1", "swift: seed has a field of its own"),
         ("  use_cpu: true", "  use_cpu: [1]", "swift.use_cpu"),
-        ("first_candidate_epoch: 1", "first_candidate_epoch: 9", "first_candidate_epoch is 9, and a follow-up has"),
+        ("first_candidate_epoch: ", "first_candidate_epoch: 9", "first_candidate_epoch is 9"),
         (
             "  general_rows: 80",
             "  general_rows: 80\n  general_sets: [a/b]",
