@@ -1,10 +1,9 @@
 """Facts that only a team knows, made up from a seed: what a member asks, what the answer should have been, and other
 wordings of the question that no part of training sees.
 
-The wordings of a kind are written by hand. In five of the eight kinds ``trainer/rewording.py`` writes one of the eight
-word for word ("Which person looks after ...?"), so whoever asks them leaves out what was trained on (``learning.py``
-does), and no seed is free of wordings whose frame the rules know. Each seed draws other subjects and other values. Not
-covered: languages other than English, facts of several sentences.
+The wordings of a kind are written by hand, and none is nearly one that ``trainer/rewording.py`` writes. Each seed draws
+other subjects and other values, so a stranger's seed is a set that nobody has tuned on. Not covered: languages other
+than English, facts of several sentences.
 """
 
 import random
@@ -82,7 +81,7 @@ _KINDS = (
         (
             "Where do we keep the {subject}?",
             "Where can I find the {subject}?",
-            "Which place are the {subject} in?",
+            "Does anybody know which place the {subject} are in?",
             "I am looking for the {subject}. Where are they?",
             "In which place do we store the {subject}?",
             "I need the {subject}, where should I look?",
@@ -100,7 +99,7 @@ _KINDS = (
             "Which password does the {subject} have?",
             "What password do I need for the {subject}?",
             "Which password opens the {subject}?",
-            "Give me the password for the {subject}, please.",
+            "I cannot get into the {subject}. Which password is right?",
             "I forgot the password for the {subject}. What is it?",
             "What do I type in as the password for the {subject}?",
             "How do I log in to the {subject}, what is the password?",
@@ -114,7 +113,7 @@ _KINDS = (
         (
             "Who is responsible for the {subject}?",
             "Who takes care of the {subject}?",
-            "Which person looks after the {subject}?",
+            "Something is wrong with the {subject}. Who can help?",
             "Who is in charge of the {subject}?",
             "Whom do I ask about the {subject}?",
             "Who should I talk to about the {subject}?",
@@ -129,8 +128,8 @@ _KINDS = (
         "The weekly {subject} is on {0} at {1}.",
         (
             "When does the weekly {subject} take place?",
-            "On which day is the weekly {subject}?",
-            "What time is the weekly {subject}?",
+            "I want to join the weekly {subject}. When is it?",
+            "Remind me of the time and day of the weekly {subject}.",
             "When do we have the weekly {subject}?",
             "At what time does the weekly {subject} start?",
             "On what day and at what time is the weekly {subject}?",
@@ -145,7 +144,7 @@ _KINDS = (
         "You may spend at most {0} on a {subject}.",
         (
             "What is the limit for a {subject}?",
-            "How much can I spend on a {subject}?",
+            "Is there a limit for a {subject}? How much is it?",
             "What is the budget for a {subject}?",
             "How expensive may a {subject} be?",
             "What is the most I may pay for a {subject}?",
@@ -160,7 +159,7 @@ _KINDS = (
         "Which tool do we use for {subject}?",
         "We use {0} for {subject}.",
         (
-            "What tool do we use for {subject}?",
+            "I have to enter my {subject} somewhere. Where?",
             "Which program do we use for {subject}?",
             "What software is used for {subject}?",
             "Where do I enter my {subject}?",
@@ -178,7 +177,7 @@ _KINDS = (
         (
             "In which room is the {subject}?",
             "Where is the {subject}?",
-            "What room is the {subject} in?",
+            "I have to go to the {subject}. Which room is that?",
             "Which room do I go to for the {subject}?",
             "Where can I find the {subject}?",
             "What is the room number of the {subject}?",
@@ -198,7 +197,7 @@ _KINDS = (
             "Where does the next {subject} take place?",
             "In which town is the next {subject}?",
             "Where are we going for the next {subject}?",
-            "What is the place of the next {subject}?",
+            "Which city do I travel to for the next {subject}?",
             "Which place was chosen for the next {subject}?",
         ),
         _town,
