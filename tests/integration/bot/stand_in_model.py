@@ -71,7 +71,7 @@ class StandInModel:
     async def tokenize(self, request: Request) -> Response:
         body = await request.json()
         count = sum(len(message["content"].split()) + 4 for message in body["messages"])
-        return JSONResponse({"count": count, "max_model_len": 2048, "tokens": []})
+        return JSONResponse({"count": count, "max_model_len": 2048, "tokens": list(range(count))})
 
     async def list_models(self, request: Request) -> Response:
         cards = [{"id": name, "object": "model", "root": root} for name, root in self.models.items()]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bot.voting import BAD
 from feedback.database import Database
 from feedback.experiments import Rules
 from feedback.models import Adapter
@@ -19,7 +20,7 @@ from serving.routing import arm_of
 from settings import ExperimentSettings, Settings
 from tests.integration.bot.conftest import MANIFEST, Scene, StartBot
 from tests.integration.bot.stand_in_model import StandInModel
-from tests.integration.bot.steps import approve_all, corrected, progress, statuses
+from tests.integration.bot.steps import approve_all, corrected, progress, statuses, thumb_down
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
 TEAM = "T0SANDBOX1"
@@ -56,8 +57,8 @@ async def disliked(scene: Scene, people: list[Person], model: str) -> None:
     for person in people:
         answer = await scene.ask(person, "what is for lunch?")
         assert scene.model.asked[-1]["model"] == model
-        await person.click("general", answer.ts, "mend_feedback", "negative")
-        await note_to(person, "What should I have said?")
+        await person.close(await thumb_down(person, answer))
+        await note_to(person, BAD)
 
 
 def bare(message: Message) -> str:
