@@ -1,8 +1,8 @@
 """Stand-ins for the model server and for ms-swift, with the real interfaces, for tests of a run's way.
 
 The model knows its base abilities. An adapter knows the persona's name and what the datasets of its line taught: asked
-anything that holds the content words of a trained question, it gives that answer. What it should get wrong, a test
-says with `spoil`.
+anything that holds the content words of a trained question, it gives that answer, of several the closest's. What it
+should get wrong, a test says with `spoil`.
 """
 
 import asyncio
@@ -88,10 +88,13 @@ class ModelServer:
             assert adapter is not None
             for taught in adapters.lineage(session, adapter):  # what it was taught last is what it says
                 frozen = runs.dataset(session, taught.run_id) if taught.run_id else None
-                for row in frozen.rows if frozen else []:
-                    asked, told = row.messages[-2]["content"], row.messages[-1]["content"]
-                    if row.case_id and set(content_words(asked)) <= set(content_words(prompt)):
-                        return str(told)
+                told = {
+                    row.messages[-2]["content"]: str(row.messages[-1]["content"])
+                    for row in (frozen.rows if frozen else ())
+                    if row.case_id and set(content_words(row.messages[-2]["content"])) <= set(content_words(prompt))
+                }
+                if told:  # the closest: an emoji, or a worn wording, has few words or none
+                    return told[max(told, key=lambda asked: (asked == prompt, len(content_words(asked))))]
         return "I do not know."
 
 
