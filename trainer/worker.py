@@ -153,6 +153,8 @@ class Supervisor:
         canary.round(self._context)
         # A new one each time: a worker whose registration was cut off by an outage cannot register again.
         self._worker = TrainingWorker(self._redis, settings.redis.queue, self._do)
+        if self._context.stopping.is_set():
+            raise StopRequested  # asked while there was no worker that the signal could have interrupted
         began = time.monotonic()
         try:
             worked = self._worker.work(max_jobs=1, max_idle_time=SWEEP_SECONDS)

@@ -20,6 +20,7 @@ from feedback.states import RunStatus
 from local import valkey
 from local.processes import Supervisor as Parts
 from tests.integration.trainer_parts import Workshop, make_workshop
+from trainer import worker
 from trainer.lock import TrainingLock
 from trainer.sweep import sweep
 from trainer.worker import Supervisor
@@ -87,6 +88,16 @@ def test_a_run_that_is_queued_is_done(shop: Workshop, valkey_url: str) -> None:
     enqueue_run(valkey_url, QUEUE, run_id)
     work_until(shop, is_live(shop, run_id))
     assert len(shop.swift.trained) == 1
+
+
+def test_a_stop_that_comes_before_the_wait_for_a_job_is_heard_at_once(
+    shop: Workshop, valkey_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supervisor = Supervisor(shop.context)
+    monkeypatch.setattr(worker.canary, "round", lambda context: supervisor.stop(signal.SIGTERM, None))
+    monkeypatch.setattr(worker.TrainingWorker, "work", lambda *args, **options: pytest.fail("it waits for a job"))
+    supervisor.run()
+    assert shop.context.stopping.is_set()
 
 
 def put(redis: Redis, name: str, *args: Any, **options: Any) -> None:
