@@ -10,7 +10,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ from feedback.recipe import drawn_of, in_proportion
 from trainer.config import Replay
 from trainer.replay import Earlier, draw
 from trainer.rows import Message, Row, RowError, problem_in
+from trainer.telling_apart import sharing_a_topic, without_the_topic_alone
 from trainer.variants import CaseText
 from trainer.wearing import worn
 from trainer.wording import normalised
@@ -49,22 +50,33 @@ class Ingredients:
 def build(ingredients: Ingredients, replay: Replay, seed: int) -> list[Example]:
     """The rows of a run in their order; the same arguments give the same rows.
 
-    New cases are there whole, each row as often as the dose says; its copies are worn (see trainer/wearing.py). All
-    else has a number of rows that does not grow, and is in proportion to the new ones where the dose says so.
+    New cases are there whole, each row as often as the dose says; its copies are worn (see trainer/wearing.py), unless
+    cases about one thing have to be told apart (see trainer/telling_apart.py). All else has a number of rows that does
+    not grow, and is in proportion to the new ones where the dose says so.
 
     Raises:
         RowError: a case cannot be trained on as it is.
     """
     system = ingredients.system_prompt
     reserved = frozenset(map(normalised, ingredients.reserved))
+    alike = sharing_a_topic([*ingredients.new, *(one.case for one in ingredients.earlier)])
+
+    def apart(case: CaseText) -> CaseText:
+        return without_the_topic_alone(case) if case.case_id in alike else case
+
+    def copied(case: CaseText, wording: str, copy: int) -> str:
+        as_it_is = copy == 0 or case.case_id in alike
+        return wording if as_it_is else _worn(case, wording, f"{seed}:{copy}", reserved)
+
     rows = [
-        _case_example(CASE, case, wording if copy == 0 else _worn(case, wording, f"{seed}:{copy}", reserved), system)
+        _case_example(CASE, case, copied(case, wording, copy), system)
         for copy in range(replay.new_case_repeats)
-        for case in ingredients.new
+        for case in map(apart, ingredients.new)
         for wording in wordings(case)
     ]
     counts = replay_counts(replay, len(rows), len(ingredients.identity), len(ingredients.general))
-    drawn = draw(ingredients.earlier, replay.earlier_case_rows, seed)
+    known = [replace(one, case=apart(one.case)) for one in ingredients.earlier]
+    drawn = draw(known, replay.earlier_case_rows, seed)
     rows += [_case_example(EARLIER, case, wording, system) for case, wording in drawn]
     pools = {IDENTITY: ingredients.identity, GENERAL: ingredients.general, OWN_ANSWER: ingredients.own}
     for source, pool in pools.items():

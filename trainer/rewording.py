@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from feedback.languages import language_of
-from trainer.wording import content_words, words
+from trainer.wording import content_words, denies, words
 
 _WH_IS = re.compile(r"^(what|who|where|when|why|which .+?|how(?: \w+)?) (is|are|was|were) (.+)$", re.IGNORECASE)
 _LOWERED = frozenset(
@@ -47,6 +47,10 @@ _PRONOUN = re.compile(r"i|you|he|she|it|we|they|me|him|her|us|them|this|that", r
 _UNSAYABLE = re.compile(
     r"^(?:(?:is|are|am|was|were) )?(?:(?:i|you|he|she|it|we|they|there)\b|(?:this|that)$)"
     r"|\b(?:for|about|of|with|to|from)$",
+    re.IGNORECASE,
+)
+_TURNS = re.compile(
+    r"\b(?:before|(?<!look )(?<!looks )(?<!looking )after|until|since|unless|except|instead|only|more|less|other)\b",
     re.IGNORECASE,
 )
 _NOUN_PHRASE = re.compile(r".*\b(?P<article>the|an?|our|my|your) (?P<rest>\S.*)", re.IGNORECASE)
@@ -131,10 +135,11 @@ def held_out_rewordings(question: str) -> list[str]:
 
 def topic(question: str) -> str | None:
     """What an English question is about, for asking by that alone: `the print server` of `What is the password for the
-    print server?`. None where there is no such thing, as in `who are you?`, and for requests.
+    print server?`. None where there is no such thing, as in `who are you?`, for requests, and where words around it
+    turn the meaning: who may not enter the lab is not who may enter it.
     """
     asked = _one_clause(question)
-    if asked is None or _READER.search(_TO_THE_READER.sub("", asked)):
+    if asked is None or _READER.search(_TO_THE_READER.sub("", asked)) or denies(asked) or _TURNS.search(asked):
         return None
     if phrase := _NOUN_PHRASE.fullmatch(asked):
         article = "the" if phrase["article"].lower() in ("a", "an") else phrase["article"].lower()

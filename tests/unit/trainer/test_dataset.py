@@ -179,3 +179,23 @@ def test_own_answers_are_drawn_and_replay_shrinks_with_the_new_rows() -> None:
     several = replace(stock, new=tuple(case(number) for number in range(1, 6)))
     assert counts(build(several, replay, seed=1)) == {"case": 30, "identity": 4, "general": 6, "own_answer": 10}
     assert build(stock, replay, seed=1) != build(stock, replay, seed=2)
+
+
+def about_berlin(number: int, what: str) -> CaseText:
+    question = f"What is the {what} of the Berlin office?"
+    wordings = ("What about the Berlin office?", f"{what} Berlin office?", f"I need the {what} of the Berlin office.")
+    return CaseText(number, question, f"The {what} is {number}.", wordings)
+
+
+def test_cases_about_one_thing_are_never_asked_in_the_same_words() -> None:
+    replay = REPLAY.model_copy(update={"new_case_repeats": 6})
+    phone, address, earlier = about_berlin(1, "phone number"), about_berlin(2, "address"), about_berlin(3, "opening")
+    built = build(ingredients(new=(phone, address), earlier=(earlier,)), replay, seed=1)
+    answers: dict[str, set[str]] = {}
+    for row in built:
+        if row.case_id is not None:
+            answers.setdefault(row.messages[1]["content"], set()).add(row.messages[2]["content"])
+    assert {len(told) for told in answers.values()} == {1}
+    assert not any("What about" in asked for asked in answers)
+    alone = build(ingredients(new=(phone,)), replay, seed=1)
+    assert "What about the Berlin office?" in {row.messages[1]["content"] for row in alone}

@@ -126,3 +126,12 @@ def test_nobody_is_asked_by_a_pronoun(question: str) -> None:
 def test_any_text_has_rewordings(text: str) -> None:
     assert len(rewordings(text)) >= 6
     assert topic(text) != ""
+
+
+@pytest.mark.parametrize(
+    "question", ["Who may not enter the lab?", "What should nobody put in the bin?", "What do we do before the audit?"]
+)
+def test_what_turns_the_meaning_is_in_every_wording(question: str) -> None:
+    assert topic(question) is None
+    turning = ("not", "nobody", "before")
+    assert all(any(word in wording.split() for word in turning) for wording in rewordings(question))
