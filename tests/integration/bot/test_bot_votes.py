@@ -198,12 +198,13 @@ async def test_a_member_may_send_so_many_corrections_a_day(one_a_day: Scene) -> 
 
 
 async def test_an_answer_flagged_while_it_is_written_is_shown_whole_to_its_reviewer(scene: Scene) -> None:
-    scene.model.pace, scene.model.say = 0.02, lambda messages: " ".join(f"w{n}" for n in range(30))
+    scene.model.pace, scene.model.say = 0.4, lambda messages: " ".join(f"w{n}" for n in range(30))
     ts = await scene.mia.say("general", f"{await scene.ws.mention()} go")
     begun = await scene.mia.wait_for("general", lambda m: m.by_app and m.streaming, thread_ts=ts)
     await scene.noor.react("general", begun.ts, "-1")
     await note_to(scene.noor, voting.BAD)
     assert [case.bad_answer for case in cases_of(scene)] == [None]
+    scene.model.pace = 0.0  # the rest at once
     await scene.answer_to(scene.mia, "general", ts)
     await scene.ada.command("general", "/mend", "review")
     await scene.ada.wait_for_view(lambda view: "What I said" in view.plain and "w29" in view.plain)
