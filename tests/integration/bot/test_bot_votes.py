@@ -10,7 +10,7 @@ from feedback.cases import REASONS
 from feedback.models import Answer, AnswerMessage, Event
 from feedback.states import CaseStatus, VoteValue
 from tests.integration.bot.conftest import Scene
-from tests.integration.bot.steps import cases_of, filled, note_to, thumb_down, votes
+from tests.integration.bot.steps import cases_of, filled, note_to, thumb_down, until_recorded, votes
 
 
 async def test_a_thumbs_up_is_counted_and_confirmed_to_its_giver_alone(scene: Scene) -> None:
@@ -206,6 +206,7 @@ async def test_an_answer_flagged_while_it_is_written_is_shown_whole_to_its_revie
     assert [case.bad_answer for case in cases_of(scene)] == [None]
     scene.model.pace = 0.0  # the rest at once
     await scene.answer_to(scene.mia, "general", ts)
+    await until_recorded(scene)
     await scene.ada.command("general", "/mend", "review")
     await scene.ada.wait_for_view(lambda view: "What I said" in view.plain and "w29" in view.plain)
 
