@@ -168,12 +168,14 @@ class Voting:
 
     async def _count(self, ballot: Ballot, person: Person) -> Counted | None:
         """Count a ballot; one on a message that is only just posted gets a moment until the record knows it."""
-        counted = await self._database.run(count, ballot, person, self._me.team_id, self._permissions.place)
-        for _ in range(LATE_TRIES):
-            if counted or not ballot.spot.is_fresh(time.time()) or await self._thread_of(ballot.spot):
-                break
-            await asyncio.sleep(LATE_PAUSE)
+        for late in range(LATE_TRIES + 1):
+            if late:
+                await asyncio.sleep(LATE_PAUSE)
+            # Before it is counted: what the record learns of in between is counted the next time.
+            known = await self._thread_of(ballot.spot)
             counted = await self._database.run(count, ballot, person, self._me.team_id, self._permissions.place)
+            if counted or known or not ballot.spot.is_fresh(time.time()):
+                break
         return counted
 
     async def _thread_of(self, spot: Spot) -> str | None:

@@ -1,11 +1,13 @@
 """Thumbs and corrections, as those who give them see them."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, select
 
 from bot import spot, voting
+from feedback import answers
 from feedback.cases import REASONS
 from feedback.models import Answer, AnswerMessage, Event
 from feedback.states import CaseStatus, VoteValue
@@ -209,6 +211,22 @@ async def test_an_answer_flagged_while_it_is_written_is_shown_whole_to_its_revie
     await until_recorded(scene)
     await scene.ada.command("general", "/mend", "review")
     await scene.ada.wait_for_view(lambda view: "What I said" in view.plain and "w29" in view.plain)
+
+
+async def test_a_thumb_counts_though_the_record_learns_of_the_answer_at_that_very_moment(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = await scene.ask(scene.mia, "who are you?")
+    find, looked = answers.find, []
+
+    def late(*where: Any) -> Answer | None:
+        looked.append(where)
+        return find(*where) if len(looked) > 1 else None
+
+    monkeypatch.setattr(answers, "find", late)
+    await scene.noor.react("general", answer.ts, "-1")
+    await note_to(scene.noor, voting.BAD)
+    assert list(votes(scene).values()) == [VoteValue.DOWN]
 
 
 async def test_a_thumb_on_an_answer_that_is_not_known_any_more_gets_a_word(
