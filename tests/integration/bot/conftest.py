@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
@@ -68,6 +68,11 @@ async def settings(sandbox_url: str, ws: Workspace, model: StandInModel, databas
             urls=[model.url], device="cuda", adapters_dir=tmp_path / "adapters", first_token_timeout=5, idle_timeout=2
         ),
     )
+
+
+def with_slack(settings: Settings, **options: Any) -> Settings:
+    """The settings with other options of Slack's."""
+    return settings.model_copy(update={"slack": settings.slack.model_copy(update=options)})
 
 
 class StartBot(Protocol):
@@ -155,8 +160,7 @@ def settings_over_line(settings: Settings, line: CuttableLine) -> Settings:
 @pytest.fixture
 async def one_a_day(settings: Settings, start_bot: StartBot, offstage: "Scene") -> AsyncIterator["Scene"]:
     """A scene whose bot takes one correction a day from a member."""
-    slack = settings.slack.model_copy(update={"corrections_per_day": 1})
-    async with start_bot(settings.model_copy(update={"slack": slack})):
+    async with start_bot(with_slack(settings, corrections_per_day=1)):
         yield offstage
 
 

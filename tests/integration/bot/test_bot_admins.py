@@ -1,10 +1,8 @@
 """Who is an admin without being named: of a user group, or of the workspace where that is switched on; nobody else."""
 
-from typing import Any
-
 from sandbox.client import Person
 from settings import Settings
-from tests.integration.bot.conftest import Scene, StartBot
+from tests.integration.bot.conftest import Scene, StartBot, with_slack
 from tests.integration.bot.steps import note_to
 
 ADMINS = {
@@ -29,9 +27,7 @@ async def is_admin(person: Person, channel: str) -> bool:
 async def test_who_is_an_admin_follows_the_settings(settings: Settings, start_bot: StartBot, offstage: Scene) -> None:
     people = {"mia": "general", "ada": "general", "noor": "general", "gus": "general", "xan": "partners"}
     for how, given in ADMINS.items():
-        slack: dict[str, Any] = {"admins": [], **given}
-        changed = settings.model_copy(update={"slack": settings.slack.model_copy(update=slack)})
-        async with start_bot(changed):
+        async with start_bot(with_slack(settings, **{"admins": [], **given})):
             found = {name for name, channel in people.items() if await is_admin(offstage.ws.person(name), channel)}
         assert found == WHO.get(how, set()), how
 
@@ -40,7 +36,7 @@ async def test_a_guest_may_teach_where_that_is_switched_on_and_is_no_admin_for_i
     settings: Settings, start_bot: StartBot, offstage: Scene
 ) -> None:
     gus = offstage.ws.person("gus")
-    allowed = settings.model_copy(update={"slack": settings.slack.model_copy(update={"guests_may_teach": True})})
+    allowed = with_slack(settings, guests_may_teach=True)
     async with start_bot(allowed):
         answer = await offstage.ask(gus, "who are you?")
         await gus.click("general", answer.ts, "mend_feedback", "negative")

@@ -12,7 +12,7 @@ from feedback.models import AnswerMessage, Case
 from feedback.states import AnswerStatus
 from sandbox.client import Workspace
 from settings import Settings
-from tests.integration.bot.conftest import Scene, StartBot, finished_answer
+from tests.integration.bot.conftest import Scene, StartBot, finished_answer, with_slack
 from tests.integration.bot.stand_in_model import StandInModel
 from tests.integration.bot.steps import only_answer, until_recorded, words
 from tests.integration.bot.trainer_by_hand import TrainerByHand
@@ -242,9 +242,8 @@ async def test_when_the_live_adapter_is_gone_what_it_came_from_answers(scene: Sc
 async def test_a_cap_holds_and_turns_go_round_between_people(
     settings: Settings, start_bot: StartBot, ws: Workspace, model: StandInModel
 ) -> None:
-    slack = settings.slack.model_copy(update={"max_running_answers": 2})
     model.pace, model.say = 0.04, lambda messages: f"{messages[-1]['content']} {'x ' * 12}"
-    async with start_bot(settings.model_copy(update={"slack": slack})):
+    async with start_bot(with_slack(settings, max_running_answers=2)):
         mia, noor, pip = ws.person("mia"), ws.person("noor"), await ws.mention()
         asked = [await mia.say("general", f"{pip} mia {number}") for number in range(6)]
         asked.append(await noor.say("general", f"{pip} noor"))

@@ -4,24 +4,18 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from feedback.database import Database
 from feedback.states import CaseStatus
-from sandbox.client import Workspace
 from settings import Settings
-from tests.integration.bot.conftest import Scene, StartBot
-from tests.integration.bot.stand_in_model import StandInModel
+from tests.integration.bot.conftest import Scene, StartBot, with_slack
 from tests.integration.bot.steps import approve_all, corrected, progress, review, statuses
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
 
 @pytest.fixture
-async def strict(
-    ws: Workspace, settings: Settings, start_bot: StartBot, model: StandInModel, db: Database
-) -> AsyncIterator[Scene]:
+async def strict(settings: Settings, start_bot: StartBot, offstage: Scene) -> AsyncIterator[Scene]:
     """Two admins have to approve."""
-    slack = settings.slack.model_copy(update={"second_approver": True})
-    async with start_bot(settings.model_copy(update={"slack": slack})):
-        yield Scene(ws, ws.person("mia"), ws.person("ada"), ws.person("noor"), model, db)
+    async with start_bot(with_slack(settings, second_approver=True)):
+        yield offstage
 
 
 async def test_a_case_needs_two_different_admins_where_that_is_switched_on(strict: Scene) -> None:

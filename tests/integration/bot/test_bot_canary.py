@@ -7,19 +7,17 @@ import pytest
 import yaml
 
 from bot.voting import BAD
-from feedback.database import Database
 from feedback.experiments import Rules
 from feedback.models import Adapter
 from feedback.states import Arm, CaseStatus
 from feedback.votes import Person as Voter
-from sandbox.client import Message, Person, Workspace
+from sandbox.client import Message, Person
 from sandbox.directory import DEFAULT_WORKSPACE
 from sandbox.options import Timing
 from sandbox.server import serve
 from serving.routing import arm_of
 from settings import ExperimentSettings, Settings
 from tests.integration.bot.conftest import MANIFEST, Scene, StartBot
-from tests.integration.bot.stand_in_model import StandInModel
 from tests.integration.bot.steps import approve_all, corrected, progress, statuses, thumb_down
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
@@ -136,9 +134,9 @@ async def test_votes_and_admins_decide_about_a_canary(scene: Scene, trainer: Tra
 
 
 async def test_the_preview_says_that_some_people_try_it_first(
-    settings: Settings, start_bot: StartBot, ws: Workspace, db: Database, model: StandInModel, trainer: TrainerByHand
+    settings: Settings, start_bot: StartBot, trainer: TrainerByHand, offstage: Scene
 ) -> None:
-    scene = Scene(ws, ws.person("mia"), ws.person("ada"), ws.person("noor"), model, db)
+    scene = offstage
     async with start_bot(settings.model_copy(update={"experiment": ExperimentSettings(share=0.25)})):
         await scene.retrain(scene.ada)
         await progress(scene.mia, "Run 1 waits")

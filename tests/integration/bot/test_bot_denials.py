@@ -26,6 +26,7 @@ from feedback.database import Database
 from feedback.models import Adapter, Case, Event, Pause, Run, Vote
 from settings import Settings
 from tests.integration.bot import test_bot_redelivery as by_hand
+from tests.integration.bot.conftest import with_slack
 from tests.integration.bot.test_bot_redelivery import ADA, MIA, deliver, making_parts, story_settings
 from tests.integration.test_record import make_answer
 from tests.unit.bot.fakes import FakeSlack
@@ -260,10 +261,9 @@ async def test_the_same_requests_of_an_admin_are_carried_out(stage: Stage) -> No
 
 
 async def test_guests_teach_where_that_is_switched_on(story_settings: Settings, db: Database) -> None:
-    slack = story_settings.slack.model_copy(update={"guests_may_teach": True})
     with db.begin() as session:
         make_answer(session)
-    async with making_parts(story_settings.model_copy(update={"slack": slack})) as (parts, fake):
+    async with making_parts(with_slack(story_settings, guests_may_teach=True)) as (parts, fake):
         handle = fake.handle
 
         def as_guest(method: str, args: Body) -> Body:

@@ -3,12 +3,10 @@
 from sqlalchemy import select
 
 from bot import following, people
-from feedback.database import Database
 from feedback.models import Case, Event, Vote
-from sandbox.client import Message, Person, Workspace
+from sandbox.client import Message, Person
 from settings import Settings
-from tests.integration.bot.conftest import Scene, StartBot, finished_answer
-from tests.integration.bot.stand_in_model import StandInModel
+from tests.integration.bot.conftest import Scene, StartBot, finished_answer, with_slack
 from tests.integration.bot.steps import note_to
 
 
@@ -80,11 +78,10 @@ async def test_nothing_from_a_shared_channel_is_kept_and_that_is_said_politely(s
 
 
 async def test_where_it_is_switched_on_a_shared_channel_teaches_like_any_other(
-    settings: Settings, start_bot: StartBot, ws: Workspace, model: StandInModel, db: Database
+    settings: Settings, start_bot: StartBot, offstage: Scene
 ) -> None:
-    scene = Scene(ws, ws.person("mia"), ws.person("ada"), ws.person("noor"), model, db)
-    slack = settings.slack.model_copy(update={"shared_channels_may_teach": True})
-    async with start_bot(settings.model_copy(update={"slack": slack})):
+    scene = offstage
+    async with start_bot(with_slack(settings, shared_channels_may_teach=True)):
         answer = await scene.ask(scene.mia, "who are you?", "partners")
         await scene.mia.click("partners", answer.ts, "mend_feedback", "negative")
         view = await scene.mia.wait_for_view()

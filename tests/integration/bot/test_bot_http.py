@@ -18,7 +18,7 @@ from feedback.models import Answer
 from sandbox.client import Workspace
 from sandbox.server import bind
 from settings import Settings
-from tests.integration.bot.conftest import QUICK, finished_answer
+from tests.integration.bot.conftest import QUICK, finished_answer, with_slack
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 
@@ -29,7 +29,7 @@ def http_settings(settings: Settings) -> Settings:
     port = listener.getsockname()[1]
     listener.close()
     http = {"mode": "http", "signing_secret": SecretStr(SECRET), "http_port": port, "app_token": SecretStr("")}
-    return settings.model_copy(update={"slack": settings.slack.model_copy(update=http)})
+    return with_slack(settings, **http)
 
 
 @pytest.fixture
@@ -106,7 +106,6 @@ async def test_the_addresss_owner_is_verified_where_the_bot_listens_and_nowhere_
 
 
 async def test_without_a_signing_secret_it_does_not_start(http_settings: Settings) -> None:
-    unsigned = http_settings.slack.model_copy(update={"signing_secret": SecretStr("")})
     with pytest.raises(BotSetupError, match="MEND_SLACK__SIGNING_SECRET"):
-        async with running(http_settings.model_copy(update={"slack": unsigned}), QUICK):
+        async with running(with_slack(http_settings, signing_secret=SecretStr("")), QUICK):
             pass

@@ -13,7 +13,7 @@ from feedback.models import Answer, Case, Vote
 from feedback.states import AnswerStatus, CaseStatus, VoteValue
 from sandbox.client import Message
 from settings import Settings
-from tests.integration.bot.conftest import Scene, StartBot, finished_answer
+from tests.integration.bot.conftest import Scene, StartBot, finished_answer, with_slack
 from tests.integration.bot.cuttable import CuttableLine
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
@@ -106,7 +106,7 @@ async def test_after_too_long_without_the_model_the_asker_is_told(
     settings: Settings, start_bot: StartBot, offstage: Scene
 ) -> None:
     scene = offstage
-    impatient = settings.model_copy(update={"slack": settings.slack.model_copy(update={"patience": 1.0})})
+    impatient = with_slack(settings, patience=1.0)
     scene.model.away = True
     async with start_bot(impatient):
         ts = await scene.mia.say("general", f"{await scene.ws.mention()} are you there?")
@@ -121,7 +121,7 @@ async def test_an_answer_cut_off_by_a_shutdown_is_finished_in_place_by_the_next_
 ) -> None:
     scene = offstage
     scene.model.pace, scene.model.say = 0.05, lambda messages: " ".join(f"word{n}" for n in range(120))
-    hasty = settings.model_copy(update={"slack": settings.slack.model_copy(update={"shutdown_grace": 0.1})})
+    hasty = with_slack(settings, shutdown_grace=0.1)
     async with start_bot(hasty):
         ts = await scene.mia.say("general", f"{await scene.ws.mention()} tell me")
         half = await scene.mia.wait_for("general", lambda m: m.by_app and "word" in m.plain, thread_ts=ts)
@@ -179,9 +179,7 @@ async def test_a_thread_goes_on_without_a_mention_where_that_is_switched_on(
     settings: Settings, start_bot: StartBot, offstage: Scene
 ) -> None:
     scene = offstage
-    open_threads = settings.model_copy(
-        update={"slack": settings.slack.model_copy(update={"follow_up_channels": ["*"]})}
-    )
+    open_threads = with_slack(settings, follow_up_channels=["*"])
     async with start_bot(open_threads):
         first = await scene.ask(scene.mia, "hello")
         other = await scene.mia.say("general", "talk between people")
@@ -205,7 +203,7 @@ async def test_wrong_tokens_stop_the_start_with_words(settings: Settings, start_
         ("app_token", "", "MEND_SLACK__APP_TOKEN"),
         ("app_token", "xapp-wrong", "MEND_SLACK__APP_TOKEN"),
     ):
-        wrong = settings.model_copy(update={"slack": settings.slack.model_copy(update={token: SecretStr(value)})})
+        wrong = with_slack(settings, **{token: SecretStr(value)})
         with pytest.raises(BotSetupError, match=words):
             async with start_bot(wrong):
                 pass

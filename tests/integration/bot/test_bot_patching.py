@@ -6,12 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from feedback import votes
-from feedback.database import Database
 from feedback.models import Answer, Patch
-from sandbox.client import Workspace
 from settings import Settings
-from tests.integration.bot.conftest import Scene, StartBot
-from tests.integration.bot.stand_in_model import StandInModel
+from tests.integration.bot.conftest import Scene, StartBot, with_slack
 from tests.integration.bot.steps import corrected, review
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
@@ -19,13 +16,10 @@ QUESTION, TOLD = "What is the guest wifi called?", "It is called HarborGuest."
 
 
 @pytest.fixture
-async def instant(
-    ws: Workspace, settings: Settings, start_bot: StartBot, model: StandInModel, db: Database
-) -> AsyncIterator[Scene]:
+async def instant(settings: Settings, start_bot: StartBot, offstage: Scene) -> AsyncIterator[Scene]:
     """Approved corrections go into prompts."""
-    slack = settings.slack.model_copy(update={"instant_patch": True})
-    async with start_bot(settings.model_copy(update={"slack": slack})):
-        yield Scene(ws, ws.person("mia"), ws.person("ada"), ws.person("noor"), model, db)
+    async with start_bot(with_slack(settings, instant_patch=True)):
+        yield offstage
 
 
 async def prompt(scene: Scene, question: str) -> list[str]:

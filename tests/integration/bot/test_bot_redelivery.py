@@ -31,7 +31,7 @@ from feedback.models import Answer, AnswerMessage, Case, Event, Run, Vote
 from feedback.persona import load_persona
 from feedback.states import AnswerStatus, CaseStatus, RunStatus
 from settings import DatabaseSettings, RedisSettings, ServingSettings, Settings, SlackSettings
-from tests.integration.bot.conftest import NOWHERE, PERSONA
+from tests.integration.bot.conftest import NOWHERE, PERSONA, with_slack
 from tests.integration.bot.stand_in_model import StandInModel
 from tests.unit.bot.fakes import FakeSlack
 
@@ -241,9 +241,8 @@ async def making_parts(story_settings: Settings) -> AsyncIterator[tuple[Parts, F
 
     http.router.add_route("*", "/api/{method}", answer)
     async with TestServer(http) as server, aiohttp.ClientSession() as session:
-        slack_settings = story_settings.slack.model_copy(update={"api_url": str(server.make_url("/api/"))})
-        here = story_settings.model_copy(update={"slack": slack_settings})
-        parts = wire(here, Me(BOT, "T1"), persona, make_client(slack_settings, session), Rhythm())
+        here = with_slack(story_settings, api_url=str(server.make_url("/api/")))
+        parts = wire(here, Me(BOT, "T1"), persona, make_client(here.slack, session), Rhythm())
         yield parts, slack
         await parts.close()
 

@@ -14,7 +14,7 @@ from feedback.states import CaseStatus
 from sandbox.client import Message, View, Workspace
 from sandbox.server import serve
 from settings import Settings
-from tests.integration.bot.conftest import MANIFEST, Scene, StartBot
+from tests.integration.bot.conftest import MANIFEST, Scene, StartBot, with_slack
 from tests.integration.bot.steps import cases_of, filled, note_to, thumb_down, votes
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
@@ -161,8 +161,7 @@ async def test_a_group_or_the_workspace_can_say_who_is_admin(
     settings: Settings, start_bot: StartBot, ws: Workspace, by: str
 ) -> None:
     how = {"admin_group": "S0ADMINS01"} if by == "group" else {"workspace_admins": True}
-    slack = settings.slack.model_copy(update={"admins": [], **how})
-    async with start_bot(settings.model_copy(update={"slack": slack})):
+    async with start_bot(with_slack(settings, admins=[], **how)):
         for name, said in {"ada": "Nobody has flagged", "mia": "only my admins may see every case"}.items():
             await ws.person(name).command("general", "/mend", "cases")
             await note_to(ws.person(name), said)

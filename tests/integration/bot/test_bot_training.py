@@ -12,14 +12,11 @@ from sqlalchemy import select
 from bot.parts import Parts
 from bot.rhythm import Rhythm
 from feedback import datasets, runs
-from feedback.database import Database
 from feedback.models import Pause
 from feedback.runs import Progress
 from feedback.states import CaseStatus
-from sandbox.client import Workspace
 from settings import Settings
-from tests.integration.bot.conftest import PERSONA, QUICK, Scene, StartBot
-from tests.integration.bot.stand_in_model import StandInModel
+from tests.integration.bot.conftest import PERSONA, QUICK, Scene, StartBot, with_slack
 from tests.integration.bot.steps import approve_all, corrected, note_to, preview_of, progress, review, runs_of, statuses
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
@@ -128,13 +125,12 @@ async def test_what_has_changed_since_is_shown_before_it_starts(taught: Scene) -
 
 
 async def test_who_is_no_admin_any_more_starts_nothing(
-    ws: Workspace, settings: Settings, start_bot: StartBot, model: StandInModel, db: Database
+    settings: Settings, start_bot: StartBot, offstage: Scene
 ) -> None:
-    scene = Scene(ws, ws.person("mia"), ws.person("ada"), ws.person("noor"), model, db)
+    scene = offstage
     async with start_bot(settings):
         shown = await preview_of(scene.ada)
-    demoted = settings.slack.model_copy(update={"admins": [await ws.user_id("noor")]})
-    async with start_bot(settings.model_copy(update={"slack": demoted})):
+    async with start_bot(with_slack(settings, admins=[await offstage.ws.user_id("noor")])):
         await scene.ada.click("general", shown.ts, "mend_confirm_run")
         await note_to(scene.ada, "only my admins may retrain me")
     assert runs_of(scene) == []
@@ -177,14 +173,12 @@ async def test_a_pause_holds_runs_until_somebody_resumes_and_says_who_and_why(ta
 
 
 @pytest.fixture
-async def automatic(
-    ws: Workspace, settings: Settings, start_bot: StartBot, model: StandInModel, db: Database
-) -> AsyncIterator[tuple[Scene, Parts]]:
+async def automatic(settings: Settings, start_bot: StartBot, offstage: Scene) -> AsyncIterator[tuple[Scene, Parts]]:
     """Two bot processes that train after two newly approved cases."""
     training = settings.training.model_copy(update={"auto_after": 2})
     changed = settings.model_copy(update={"training": training})
     async with start_bot(changed) as parts, start_bot(changed):
-        yield Scene(ws, ws.person("mia"), ws.person("ada"), ws.person("noor"), model, db), parts
+        yield offstage, parts
 
 
 async def test_a_run_starts_by_itself_once_and_is_shown_in_the_channel_of_record(
