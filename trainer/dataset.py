@@ -72,7 +72,7 @@ def build(ingredients: Ingredients, replay: Replay, seed: int) -> list[Example]:
         _case_example(CASE, case, copied(case, wording, copy), system)
         for copy in range(replay.new_case_repeats)
         for case in map(apart, ingredients.new)
-        for wording in wordings(case)
+        for wording in case.asked
     ]
     counts = replay_counts(replay, len(rows), len(ingredients.identity), len(ingredients.general))
     known = [replace(one, case=apart(one.case)) for one in ingredients.earlier]
@@ -87,7 +87,7 @@ def build(ingredients: Ingredients, replay: Replay, seed: int) -> list[Example]:
 
 def new_rows(new: Sequence[CaseText], replay: Replay) -> int:
     """How many rows new cases have, copies counted."""
-    return sum(len(wordings(case)) for case in new) * replay.new_case_repeats
+    return sum(len(case.asked) for case in new) * replay.new_case_repeats
 
 
 def replay_counts(replay: Replay, new: int, identity: int, general: int) -> dict[str, int]:
@@ -147,11 +147,6 @@ def write(examples: Sequence[Example], path: Path) -> str:
         os.fsync(file.fileno())
     half.replace(path)
     return sha256(examples)
-
-
-def wordings(case: CaseText) -> list[str]:
-    """All that a case is trained in, its question first."""
-    return list(dict.fromkeys((case.question, *case.wordings)))
 
 
 def _worn(case: CaseText, wording: str, seed: str, reserved: Set[str]) -> str:

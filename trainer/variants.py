@@ -34,6 +34,11 @@ class CaseText:
     written: tuple[str, ...] = ()
     """Other ways to ask, as whoever corrected it has written them; not judged."""
 
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """All that it is trained in, each once, its question first."""
+        return tuple(dict.fromkeys((self.question, *self.wordings)))
+
 
 @dataclass(frozen=True)
 class Limits:
