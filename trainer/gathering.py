@@ -38,7 +38,7 @@ async def gather(trip: Trip, run: Run, dose: Replay) -> Ingredients:
     with trip.database.begin() as session:
         taught = [_taught(session, case) for case in cases.of_run(session, run.id)]
         known = _earlier(session, run)
-        asked = examination.reserved(session, trip)
+        held_out = examination.held_out(session, trip)
     new = await _fitting(trip, run, taught)
     counts = replay_counts(dose, new_rows(new, dose), len(identity), len(general))
     fitted = [(one, (await fitting.fit(trip, one.case)).case) for one in known]
@@ -49,7 +49,8 @@ async def gather(trip: Trip, run: Run, dose: Replay) -> Ingredients:
         identity=tuple(identity),
         general=tuple(general),
         own=tuple(await own_answers.of_base(trip, languages, counts[OWN_ANSWER])),
-        reserved=tuple(asked),
+        probes=tuple(probe.prompt for probe in trip.probes),
+        held_out=held_out,
     )
 
 
