@@ -42,10 +42,13 @@ class Ingredients:
     system_prompt: str
     new: tuple[CaseText, ...]
     earlier: tuple[Earlier, ...]
+    """Those that are practised again, or more than there are rows for."""
     identity: tuple[Row, ...]
     general: tuple[Row, ...]
     own: tuple[Row, ...] = ()
     """The base model's own answers, of which the recipe's number is drawn."""
+    known: tuple[CaseText, ...] = ()
+    """All that the line has learned, also what has no row in this run: new cases are told apart from that, too."""
     probes: tuple[str, ...] = ()
     held_out: Mapping[int, Sequence[str]] = field(default_factory=dict)
     """Held-out wordings by case. Nothing is worn until it reads like one of them, or like a probe."""
@@ -63,7 +66,7 @@ def build(ingredients: Ingredients, replay: Replay, seed: int) -> list[Example]:
     """
     system = ingredients.system_prompt
     held_out = _HeldOut.of(ingredients)
-    alike = sharing_a_topic([*ingredients.new, *(one.case for one in ingredients.earlier)])
+    alike = sharing_a_topic([*ingredients.new, *(one.case for one in ingredients.earlier), *ingredients.known])
 
     def apart(case: CaseText) -> CaseText:
         return without_the_topic_alone(case) if case.case_id in alike else case

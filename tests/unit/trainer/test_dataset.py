@@ -228,5 +228,7 @@ def test_cases_about_one_thing_are_never_asked_in_the_same_words() -> None:
             answers.setdefault(row.messages[1]["content"], set()).add(row.messages[2]["content"])
     assert {len(told) for told in answers.values()} == {1}
     assert not any("What about" in asked for asked in answers)
+    beside = build(replace(ingredients(new=(phone,)), known=(address,)), replay, seed=1)
+    assert not any("What about" in row.messages[1]["content"] for row in beside), "no row of the address is in this run"
     alone = build(ingredients(new=(phone,)), replay, seed=1)
     assert "What about the Berlin office?" in {row.messages[1]["content"] for row in alone}
