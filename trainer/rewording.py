@@ -295,7 +295,7 @@ def _framed(question: str, *, en: Sequence[_Frame], requests: Sequence[_Frame], 
     return [fill(frame, bare) for frame, bare in frames]
 
 
-# `what is wrong` stays in its order, `what is the matter` becomes `what the matter is`.
+# `what is wrong with it` stays in its order, `what is the limit of it` becomes `what the limit of it is`.
 _ASKS_FOR_SUBJECT = re.compile(
     r"(?:who|which .+|how much|how many) .+|what (?:is|was) \S+ .+|what (?:is|was) wrong", re.I
 )
