@@ -17,7 +17,7 @@ from feedback import adapters, tracing
 from feedback.adapters import Seal
 from feedback.models import Json
 from feedback.states import AdapterStatus
-from feedback.tracing import Step, Taught, Trace
+from feedback.tracing import GeneralSet, Step, Taught, Trace
 from serving.adapter_files import whole_folder
 from serving.errors import AdapterLoadError
 from settings import ServingSettings
@@ -75,6 +75,7 @@ def _print(trace: Trace, files: str, frozen: str, rows: bool) -> None:
     for title, table in (
         ("Learned from", _cases(step.taught)),
         ("Practised on rows from", _counted(step.sources)),
+        ("General sets, whose rows are not in the record", _sets(step.general_sets)),
         ("Probes", _scores(step)),
         ("Settings", _settings(step)),
         ("Trained from", _line(trace.steps[1:])),
@@ -104,7 +105,7 @@ def _about(trace: Trace, files: str, frozen: str) -> Iterator[tuple[str, str]]:
         yield "without", f"case {', '.join(map(str, step.left_out))}, which was taken back; {step.replaced} had it"
     yield "base", f"{step.base_model} ({step.base_fingerprint[:12]})"
     yield "weights", f"sha256 {step.sha256}, {files}"
-    yield "dataset", f"sha256 {step.dataset_sha256 or '-'}, {len(step.rows)} rows, {frozen}"
+    yield "dataset", f"sha256 {step.dataset_sha256 or '-'}, {step.row_count} rows, {frozen}"
     known = ", ".join(map(str, trace.known)) or "none"
     yield "knows", f"case {known}" if trace.known else "no case"
 
@@ -125,6 +126,13 @@ def _counted(counts: Any) -> Table:
     table = Table("source", "rows", box=None, pad_edge=False)
     for source, count in counts.items():
         table.add_row(Text(source), str(count))
+    return table
+
+
+def _sets(general_sets: Sequence[GeneralSet]) -> Table:
+    table = Table("set", "rows", "sha256 of the file", box=None, pad_edge=False)
+    for one in general_sets:
+        table.add_row(Text(one.name), str(one.rows), one.sha256 or "-")
     return table
 
 
@@ -156,7 +164,7 @@ def _line(steps: Sequence[Step]) -> Table:
     for step in steps:
         learned = ", ".join(f"case {one.case_id}" for one in step.taught if one.learned)
         run = str(step.run_id or "")
-        table.add_row(Text(step.name), run, learned or "-", str(len(step.rows)), (step.dataset_sha256 or "-")[:12])
+        table.add_row(Text(step.name), run, learned or "-", str(step.row_count), (step.dataset_sha256 or "-")[:12])
     return table
 
 

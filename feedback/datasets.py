@@ -59,10 +59,13 @@ def variants(session: Session, case_id: int, *, accepted_only: bool = True) -> l
     return list(session.scalars(query.where(Variant.rejected_because.is_(None)) if accepted_only else query))
 
 
-def held_out(session: Session, case_ids: Collection[int]) -> list[str]:
-    """The held-out wordings of some cases."""
-    query = select(Variant.text).where(Variant.case_id.in_(case_ids), Variant.held_out)
-    return list(session.scalars(query.where(Variant.rejected_because.is_(None)).order_by(Variant.id)))
+def held_out(session: Session, case_ids: Collection[int]) -> dict[int, list[str]]:
+    """The held-out wordings of some cases, by case."""
+    query = select(Variant.case_id, Variant.text).where(Variant.case_id.in_(case_ids), Variant.held_out)
+    found: dict[int, list[str]] = {}
+    for case_id, text in session.execute(query.where(Variant.rejected_because.is_(None)).order_by(Variant.id)):
+        found.setdefault(case_id, []).append(text)
+    return found
 
 
 @dataclass(frozen=True)

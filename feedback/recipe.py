@@ -16,7 +16,7 @@ from feedback.persona import Persona
 from feedback.yaml_model import YamlFileError, read_yaml_model
 
 POOLS = {"identity": "self_cognition", "general": "replay"}  # folder of the persona by the source of its rows
-_Count = Annotated[int, Field(ge=0)] | Literal["all"]
+Count = Annotated[int, Field(ge=0)] | Literal["all"]
 
 
 class RecipeError(YamlFileError):
@@ -37,9 +37,9 @@ class Mixture(_Part):
     """How many rows of each source a run mixes in."""
 
     new_case_repeats: Annotated[int, Field(ge=1)]
-    identity_rows: _Count
-    general_rows: _Count
-    earlier_case_rows: _Count
+    identity_rows: Count
+    general_rows: Count
+    earlier_case_rows: Count
     own_answers: Annotated[int, Field(ge=0)] = 0
     most_replay_per_new_row: Annotated[float, Field(gt=0)] | None = None
     general_sets: tuple[Annotated[str, StringConstraints(pattern=r"#[1-9]\d*$")], ...] = ()

@@ -36,6 +36,15 @@ class Taught:
 
 
 @dataclass(frozen=True)
+class GeneralSet:
+    """A data set that a training mixed in; its rows are not in the record."""
+
+    name: str
+    rows: int
+    sha256: str | None  # of a file; what a hub gave under a name is not known
+
+
+@dataclass(frozen=True)
 class Step:
     """One adapter of a line, with the run that made it."""
 
@@ -57,6 +66,7 @@ class Step:
     dataset_sha256: str | None
     dataset_unchanged: bool  # its rows still have the hash that they were frozen with
     rows: tuple[Example, ...]
+    general_sets: tuple[GeneralSet, ...]  # what the training read beside them
     taught: tuple[Taught, ...]
     checks: tuple[Check, ...]  # the gate's
     results: tuple[Result, ...]  # the probes of its own run
@@ -67,7 +77,14 @@ class Step:
         counted: dict[str, int] = {}
         for row in self.rows:
             counted[row.source] = counted.get(row.source, 0) + 1
+        for one in self.general_sets:
+            counted["general_set"] = counted.get("general_set", 0) + one.rows
         return dict(sorted(counted.items()))
+
+    @property
+    def row_count(self) -> int:
+        """How many rows it was trained on, those of general sets included."""
+        return sum(self.sources.values())
 
     @property
     def scores(self) -> Mapping[str, tuple[int, int]]:
@@ -120,10 +137,16 @@ def _step(session: Session, adapter: Adapter) -> Step:
         dataset_sha256=frozen.sha256 if frozen else None,
         dataset_unchanged=frozen is not None and _unchanged(frozen),
         rows=rows,
+        general_sets=_general_sets(frozen) if frozen else (),
         taught=tuple(_taught(session, adapter, run, rows)) if run else (),
         checks=decision.checks if decision else (),
         results=(reports.of_run(session, run.id, adapter.id) or ()) if run else (),
     )
+
+
+def _general_sets(frozen: Dataset) -> tuple[GeneralSet, ...]:
+    sets = frozen.manifest.get("general_sets") or ()
+    return tuple(GeneralSet(one["name"], int(one["rows"]), one.get("sha256")) for one in sets)
 
 
 def _unchanged(frozen: Dataset) -> bool:

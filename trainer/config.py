@@ -8,11 +8,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from feedback.recipe import Count
 from feedback.yaml_model import YamlFileError, read_yaml_model
 from trainer.general_sets import GeneralSet
 
 FlagValue = str | int | float | bool
-Count = Annotated[int, Field(ge=0)] | Literal["all"]
 StageName = Literal["first", "follow_up"]
 
 # What a run decides for itself; a file that could set these as well would win or lose by their order.

@@ -9,10 +9,13 @@ their names.
 import os
 import random
 from collections import Counter
-from collections.abc import Sequence, Set
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
+
+from rapidfuzz import fuzz
 
 from feedback import content_hash
 from feedback.datasets import EARLIER, Example
@@ -22,7 +25,7 @@ from trainer.config import Replay
 from trainer.replay import Earlier, draw
 from trainer.rows import Message, Row, RowError, problem_in
 from trainer.telling_apart import sharing_a_topic, without_the_topic_alone
-from trainer.variants import CaseText
+from trainer.variants import NEAR_DUPLICATE, CaseText, gives_away
 from trainer.wearing import worn
 from trainer.wording import normalised
 
@@ -39,12 +42,16 @@ class Ingredients:
     system_prompt: str
     new: tuple[CaseText, ...]
     earlier: tuple[Earlier, ...]
+    """Those that are practised again, or more than there are rows for."""
     identity: tuple[Row, ...]
     general: tuple[Row, ...]
     own: tuple[Row, ...] = ()
     """The base model's own answers, of which the recipe's number is drawn."""
-    reserved: tuple[str, ...] = ()
-    """Probes and held-out wordings: nothing is worn until it reads like one of them."""
+    known: tuple[CaseText, ...] = ()
+    """All that the line has learned, also what has no row in this run: new cases are told apart from that, too."""
+    probes: tuple[str, ...] = ()
+    held_out: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    """Held-out wordings by case. Nothing is worn until it reads like one of them, or like a probe."""
 
 
 def build(ingredients: Ingredients, replay: Replay, seed: int) -> list[Example]:
@@ -58,21 +65,21 @@ def build(ingredients: Ingredients, replay: Replay, seed: int) -> list[Example]:
         RowError: a case cannot be trained on as it is.
     """
     system = ingredients.system_prompt
-    reserved = frozenset(map(normalised, ingredients.reserved))
-    alike = sharing_a_topic([*ingredients.new, *(one.case for one in ingredients.earlier)])
+    held_out = _HeldOut.of(ingredients)
+    alike = sharing_a_topic([*ingredients.new, *(one.case for one in ingredients.earlier), *ingredients.known])
 
     def apart(case: CaseText) -> CaseText:
         return without_the_topic_alone(case) if case.case_id in alike else case
 
     def copied(case: CaseText, wording: str, copy: int) -> str:
         as_it_is = copy == 0 or case.case_id in alike
-        return wording if as_it_is else _worn(case, wording, f"{seed}:{copy}", reserved)
+        return wording if as_it_is else _worn(case, wording, f"{seed}:{copy}", held_out)
 
     rows = [
         _case_example(CASE, case, copied(case, wording, copy), system)
         for copy in range(replay.new_case_repeats)
         for case in map(apart, ingredients.new)
-        for wording in wordings(case)
+        for wording in case.asked
     ]
     counts = replay_counts(replay, len(rows), len(ingredients.identity), len(ingredients.general))
     known = [replace(one, case=apart(one.case)) for one in ingredients.earlier]
@@ -87,7 +94,7 @@ def build(ingredients: Ingredients, replay: Replay, seed: int) -> list[Example]:
 
 def new_rows(new: Sequence[CaseText], replay: Replay) -> int:
     """How many rows new cases have, copies counted."""
-    return sum(len(wordings(case)) for case in new) * replay.new_case_repeats
+    return sum(len(case.asked) for case in new) * replay.new_case_repeats
 
 
 def replay_counts(replay: Replay, new: int, identity: int, general: int) -> dict[str, int]:
@@ -149,14 +156,32 @@ def write(examples: Sequence[Example], path: Path) -> str:
     return sha256(examples)
 
 
-def wordings(case: CaseText) -> list[str]:
-    """All that a case is trained in, its question first."""
-    return list(dict.fromkeys((case.question, *case.wordings)))
+@dataclass(frozen=True)
+class _HeldOut:
+    """Probes and held-out wordings, normalised."""
+
+    probes: tuple[str, ...]
+    wordings: Mapping[int, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, ingredients: Ingredients) -> "_HeldOut":
+        wordings = {case_id: tuple(map(normalised, texts)) for case_id, texts in ingredients.held_out.items()}
+        return cls(tuple(map(normalised, ingredients.probes)), wordings)
+
+    def gives_one_away(self, copy: str, case_id: int) -> bool:
+        """Whether a worn copy of a case would teach to the test, by the bound for variants. A case's own held-out
+        wordings are mostly frames around its question, which each of its rows is near: they have the bound for doubles.
+        """
+        asked, own = normalised(copy), self.wordings.get(case_id, ())
+        others = chain.from_iterable(texts for other, texts in self.wordings.items() if other != case_id)
+        return any(asked == known or fuzz.ratio(asked, known) >= NEAR_DUPLICATE for known in own) or any(
+            gives_away(asked, known) for known in chain(self.probes, others)
+        )
 
 
-def _worn(case: CaseText, wording: str, seed: str, reserved: Set[str]) -> str:
+def _worn(case: CaseText, wording: str, seed: str, held_out: _HeldOut) -> str:
     copy = worn(wording, case.question, f"{seed}:{case.case_id}:{wording}")
-    return wording if normalised(copy) in reserved else copy
+    return wording if held_out.gives_one_away(copy, case.case_id) else copy
 
 
 def _case_example(source: str, case: CaseText, wording: str, system: str) -> Example:

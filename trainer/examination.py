@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from sqlalchemy.orm import Session
 
@@ -34,11 +35,18 @@ def text_of(case: Case) -> CaseText:
     return CaseText(case.id, case.question, case.correction or "", written=tuple(case.wordings or ()))
 
 
-def reserved(session: Session, trip: Trip, *, except_for: int | None = None) -> list[str]:
-    """Questions that no variant of a case may give away: all probes, and the held-out wordings of the other cases."""
+def held_out(session: Session, trip: Trip) -> dict[int, list[str]]:
+    """The held-out wordings of the run's cases and of all that its line has learned, by case."""
     run = runs.get(session, trip.run_id)
-    others = {case.id for case in (*cases.of_run(session, run.id), *earlier_cases(session, run))} - {except_for}
-    return [*(probe.prompt for probe in trip.probes), *datasets.held_out(session, others)]
+    return datasets.held_out(
+        session, {case.id for case in (*cases.of_run(session, run.id), *earlier_cases(session, run))}
+    )
+
+
+def reserved(session: Session, trip: Trip, *, except_for: int) -> list[str]:
+    """Questions that no variant of a case may give away: all probes, and the held-out wordings of the other cases."""
+    others = (texts for case_id, texts in held_out(session, trip).items() if case_id != except_for)
+    return [*(probe.prompt for probe in trip.probes), *chain.from_iterable(others)]
 
 
 def count_mended(session: Session, trip: Trip) -> int:

@@ -2,19 +2,21 @@
 answers, asked of the model server.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
 from feedback import adapters, cases, datasets, reports, runs
 from feedback.datasets import NEVER
-from feedback.models import Case, Run
+from feedback.models import Run
+from feedback.recipe import Count
 from trainer import examination, fitting, own_answers
 from trainer.checking import earlier_cases
 from trainer.config import Replay
 from trainer.context import Trip
 from trainer.dataset import OWN_ANSWER, Ingredients, new_rows, replay_counts
-from trainer.replay import Earlier, standing
+from trainer.replay import Earlier, by_need, standing
 from trainer.rows import Source, read_folder
 from trainer.variants import CaseText
 
@@ -36,20 +38,21 @@ async def gather(trip: Trip, run: Run, dose: Replay) -> Ingredients:
     identity = read_folder(folder / "self_cognition", persona, languages)
     general = read_folder(folder / "replay", persona, languages, source=Source.REPLAY)
     with trip.database.begin() as session:
-        taught = [_taught(session, case) for case in cases.of_run(session, run.id)]
+        taught = [_with_wordings(session, examination.text_of(case)) for case in cases.of_run(session, run.id)]
         known = _earlier(session, run)
-        asked = examination.reserved(session, trip)
+        held_out = examination.held_out(session, trip)
     new = await _fitting(trip, run, taught)
     counts = replay_counts(dose, new_rows(new, dose), len(identity), len(general))
-    fitted = [(one, (await fitting.fit(trip, one.case)).case) for one in known]
     return Ingredients(
         system_prompt=persona.system_prompt,
         new=tuple(new),
-        earlier=tuple(replace(one, case=case) for one, case in fitted if case is not None),
+        earlier=tuple(await _drawn(trip, known, dose.earlier_case_rows, run.seed)),
+        known=tuple(one.case for one in known),
         identity=tuple(identity),
         general=tuple(general),
         own=tuple(await own_answers.of_base(trip, languages, counts[OWN_ANSWER])),
-        reserved=tuple(asked),
+        probes=tuple(probe.prompt for probe in trip.probes),
+        held_out=held_out,
     )
 
 
@@ -72,16 +75,32 @@ async def _fitting(trip: Trip, run: Run, taught: list[CaseText]) -> list[CaseTex
     return kept
 
 
-def _taught(session: Session, case: Case) -> CaseText:
+async def _drawn(trip: Trip, known: Sequence[Earlier], budget: Count, seed: int) -> list[Earlier]:
+    """The earlier cases that have a row in this run, with their wordings that fit. The others are neither read nor
+    measured, so that a run costs the same however many there are.
+    """
+    wanted = len(known) if budget == "all" else budget
+    drawn: list[Earlier] = []
+    for one in by_need(known, wanted, seed):
+        if len(drawn) == wanted:
+            break
+        with trip.database.begin() as session:
+            case = _with_wordings(session, one.case)
+        if (fitted := (await fitting.fit(trip, case)).case) is not None:
+            drawn.append(replace(one, case=fitted))
+    return drawn
+
+
+def _with_wordings(session: Session, case: CaseText) -> CaseText:
     """A case with the wordings it is trained in."""
-    trained = [variant.text for variant in datasets.variants(session, case.id) if not variant.held_out]
-    return replace(examination.text_of(case), wordings=tuple(trained))
+    trained = [variant.text for variant in datasets.variants(session, case.case_id) if not variant.held_out]
+    return replace(case, wordings=tuple(trained))
 
 
 def _earlier(session: Session, run: Run) -> tuple[Earlier, ...]:
-    """What the live adapter has learned, and how well it still knows it."""
+    """What the live adapter has learned, in the words of its question alone, and how well it still knows it."""
     known = earlier_cases(session, run)
     line = [adapter.run_id for adapter in adapters.lineage(session, run.parent) if adapter.run_id is not None]
     practised = datasets.practised(session, [case.id for case in known], line)
     results = reports.latest(session, run.parent.id) or () if run.parent else ()
-    return tuple(standing(_taught(session, case), results, practised.get(case.id, NEVER)) for case in known)
+    return tuple(standing(examination.text_of(case), results, practised.get(case.id, NEVER)) for case in known)

@@ -27,9 +27,20 @@ AT_ONCE = 4
 PRIORITY = 20  # behind the probes, which are behind people
 MOST_TOKENS = 60  # as measured
 _SENTENCE_END = re.compile(r"[.!?][\"'”’)*]*(?=\s|$)|[。！？][”’）]*")
-_NUMBER_OF_A_POINT = re.compile(
-    r"^[ \t*]*(?:\d+|[A-Za-z])\.\Z", re.MULTILINE
-)  # "2." begins a point of a list, and ends none
+# A full stop that ends no sentence: "2." begins a point of a list, "Step 2." what is to be done, "Dr." a name.
+_NO_SENTENCE_END = re.compile(
+    r"(?:^[ \t*]*(?:\d+|[A-Za-z])|\b(?:[A-Z]|[Dd]r|Mrs?|Ms|St|Prof|Jr|Inc|vs|etc|approx|No|Fig|[ei]\.[ge])"
+    r"|(?i:\b(?:step|part) \d+))\.\Z",
+    re.MULTILINE,
+)
+# What an answer begins with, and what is none by itself.
+_OPENING = re.compile(
+    r"\s*(?:(?:certainly|sure|of course|absolutely|(?:great|good) question)[,!.]*(?=\s|$)"
+    r"|i(?:['’]d be| would be|['’]m| am) (?:happy|glad) to[^.!?]*[.!?]+|i can help[^.!?]*[.!?]+"
+    r"|(?:当然(?:可以)?|好的|没问题)[，。！]*)",
+    re.IGNORECASE,
+)
+FEWEST_WORDS = 3  # of what is kept, behind its opening
 _FENCE = "```"
 _OF_ITSELF = re.compile(
     r"qwen|alibaba|smollm|hugging ?face|openai|chatgpt|gpt-?\d|claude|anthropic|deepseek|llama|gemini|mistral"
@@ -82,7 +93,7 @@ def read_prompts(path: Path) -> list[str]:
 def whole_sentences(completion: Completion) -> str:
     """An answer as it ended by itself, or up to the last sentence that is whole; empty when none is.
 
-    Of code that was cut off nothing is kept, however whole its lines are.
+    Of code that was cut off nothing is kept, however whole its lines are. `Certainly!` alone is no answer either.
     """
     text = completion.text
     if completion.finish_reason == "stop":
@@ -90,7 +101,14 @@ def whole_sentences(completion: Completion) -> str:
     if text.count(_FENCE) % 2:
         text = text[: text.rindex(_FENCE)]
     ends = [found.end() for found in _SENTENCE_END.finditer(text)]
-    return next((text[:end] for end in reversed(ends) if not _NUMBER_OF_A_POINT.search(text[:end])), "")
+    whole = next((text[:end] for end in reversed(ends) if not _NO_SENTENCE_END.search(text[:end])), "")
+    return whole if _says_something(whole) else ""
+
+
+def _says_something(whole: str) -> bool:
+    while opening := _OPENING.match(whole):
+        whole = whole[opening.end() :]
+    return bool(whole.strip()) if language_of(whole) == "zh" else len(whole.split()) >= FEWEST_WORDS
 
 
 def reason_against(prompt: str, completion: Completion) -> str | None:

@@ -15,8 +15,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from feedback.datasets import NEVER, Practised
+from feedback.recipe import Count
 from feedback.reports import Result
-from trainer.config import Count
 from trainer.variants import CaseText
 
 
@@ -75,6 +75,6 @@ def by_need(earlier: Sequence[Earlier], budget: int, seed: int) -> list[Earlier]
 
 def _wordings(one: Earlier) -> list[str]:
     """The case's wordings, beginning with the one whose turn it is."""
-    asked = list(dict.fromkeys((one.case.question, *one.case.wordings)))
+    asked = one.case.asked
     first = one.practised.times % len(asked)
     return [*asked[first:], *asked[:first]]

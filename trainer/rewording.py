@@ -24,19 +24,41 @@ _QUESTION_START = re.compile(
     re.IGNORECASE,
 )
 
-# What a question asks for, and how else one may ask for that; the first that matches is the question's type.
-_TYPES_EN: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
-    (re.compile(asked, re.IGNORECASE), others)
-    for asked, others in (
-        (r"where (?P<verb>is|are) (?P<x>.+)", ("In which place {verb} {x}?", "I cannot find {x}. Help!")),
-        (r"where will (?P<x>.+) be", ("What is the place of {x}?", "Tell me where {x} will be.")),
-        (r"what (?:is|are) (?P<x>.+) (?:called|named)", ("Give me the name of {x}.", "I need the name of {x}.")),
-        (r"what (?:is|are) (?P<x>.+)", ("Give me {x}.", "I need {x}.")),
-        (r"who (?P<x>(?:do|does|did|can|could|should|may|will) (?:i|we|you|they) .+)", ("Which person {x}?",)),
-        (r"who (?P<x>.+)", ("Which person {x}?", "Name the person who {x}.")),
-        (r"when (?P<verb>is|are) (?P<x>.+)", ("At what time {verb} {x}?", "On which day {verb} {x}?")),
-        (r"how (?P<much>much|many) (?P<x>.+)", ("What is the amount: how {much} {x}?", "Tell me how {much} {x}.")),
-        (r"which (?P<noun>(?!of\b|ones?\b)\S+) (?P<x>.+)", ("What {noun} {x}?", "Name the {noun}: which one {x}?")),
+# `the key kept` is a thing and what is done with it; `the shed` and `the feed` are things alone.
+_PARTICIPLE = r"(?:(?!(?:bed|shed|sled|red|hundred|\w*eed)\b)\w+ed|kept|held|done|made|sent|paid|hidden|built|sold)"
+# Before these there is a thing that a wish may name: `Give me the key`, and not `Give me wrong with the printer`.
+_DETERMINED = re.compile(
+    r"(?:the|my|our|your|his|her|its|their|this|that|these|those|\d\S*|\S+['’]s?) \S", re.IGNORECASE
+)
+_MORE_THAN_A_THING = re.compile(
+    rf"\b(?:like|doing|going|happening|called|named)\b|^the matter\b|\b(?:{_PARTICIPLE}|in|on|at|by|after)$",
+    re.IGNORECASE,
+)
+_SUBJECT = r"(?:i|we|you|they|the|an?|my|our|your|his|her|their|(?-i:[A-Z])\S*)"
+
+# What a question asks for, and how else one may ask for that; the first that matches is the question's type. Behind the
+# wordings that are right of whatever is asked about come those that are right of a thing alone.
+_Type = tuple[re.Pattern[str], tuple[str, ...], tuple[str, ...]]
+_TYPES_EN: tuple[_Type, ...] = tuple(
+    (re.compile(asked, re.IGNORECASE), others, of_a_thing)
+    for asked, others, of_a_thing in (
+        (r"where (?P<verb>is|are) (?P<x>.+)", ("In which place {verb} {x}?",), ("I cannot find {x}. Help!",)),
+        (r"where will (?P<x>.+) be", ("What is the place of {x}?", "Tell me where {x} will be."), ()),
+        (r"what (?:is|are) (?P<x>.+) (?:called|named)", ("Give me the name of {x}.", "I need the name of {x}."), ()),
+        (r"what (?:is|are) (?P<x>.+)", (), ("Give me {x}.", "I need {x}.")),
+        (r"who (?P<x>(?:do|does|did) .+)", ("Which person {x}?",), ()),
+        (rf"who (?P<x>(?:can|could|should|may|will|would|must) {_SUBJECT} .+)", ("Which person {x}?",), ()),
+        (r"who (?P<x>(?:is|was) .+ (?:after|by|in|on|at))", ("Which person {x}?",), ()),
+        (r"who (?P<x>(?:are|were|have) .+|(?:is|was) (?:\S+|(?-i:[A-Z]).+))", (), ()),  # several, or a name
+        (r"who (?P<x>.+)", ("Which person {x}?", "Name the person who {x}."), ()),
+        (r"when (?P<verb>is|are) (?P<x>.+)", ("At what time {verb} {x}?", "On which day {verb} {x}?"), ()),
+        (
+            r"how (?P<much>much|many) (?P<verb>is|are) (?P<x>.+)",
+            ("What is the amount: how {much} {verb} {x}?",),
+            ("Tell me how {much} {x} {verb}.",),
+        ),
+        (r"how (?P<much>much|many) (?P<x>.+)", ("What is the amount: how {much} {x}?", "Tell me how {much} {x}."), ()),
+        (r"which (?P<noun>(?!of\b|ones?\b)\S+) (?P<x>.+)", ("What {noun} {x}?", "Name the {noun}: which one {x}?"), ()),
     )
 )
 _SEVERAL_CLAUSES = re.compile(r"[,;?!]|[.:]\s|\b(?:and|or) (?:who|what|where|when|why|which|how)\b", re.IGNORECASE)
@@ -53,8 +75,23 @@ _TURNS = re.compile(
     r"\b(?:before|(?<!look )(?<!looks )(?<!looking )after|until|since|unless|except|instead|only|more|less|other)\b",
     re.IGNORECASE,
 )
-_NOUN_PHRASE = re.compile(r".*\b(?P<article>the|an?|our|my|your) (?P<rest>\S.*)", re.IGNORECASE)
+_BE = frozenset({"is", "are", "was", "were"})
+_PERSONS = frozenset({"i", "you", "he", "she", "it", "we", "they"})
+_ARTICLES = frozenset({"the", "a", "an", "my", "our", "your", "his", "her", "their", "this", "these"})
+_PLACING = frozenset({"in", "on", "at", "to", "into", "onto"})
+_OTHER_PREPOSITIONS = frozenset({"of", "for", "about", "with", "by", "from"})
+# Whatever follows these is the subject of a verb: `does the canteen close`, `if the deploy fails`.
+_BEFORE_A_SUBJECT = frozenset(
+    """do does did can could will would shall should may might must has have had if when where while because that
+    whether what who how why which""".split()  # noqa: SIM905  (a list of words, to read)
+)
+_NOUN_PHRASE = re.compile(r"(?P<before>.*)\b(?P<article>the|an?|our|my|your) (?P<rest>\S.*)", re.IGNORECASE)
 _TRAILING_VERB = re.compile(r"(?:(?:^|\s+)(?:be|is|are|in|called|named))+$", re.IGNORECASE)
+_TRAILING_PASSIVE = re.compile(rf"(?:\s+(?:usually|normally|always|now))?\s+{_PARTICIPLE}$", re.IGNORECASE)
+_VERB_INSIDE = re.compile(
+    r"\s(?:is|are|was|were|be|do|does|did|has|have|had|can|could|will|would|shall|should|may|might|must"
+    r"|i|I|you|he|she|it|we|they|that|who|which|if|when|where|while|because|like)\b"
+)
 
 _Frame = tuple[str, str]  # with the indirect form where the question has one, and without it
 
@@ -135,19 +172,20 @@ def held_out_rewordings(question: str) -> list[str]:
 
 def topic(question: str) -> str | None:
     """What an English question is about, for asking by that alone: `the print server` of `What is the password for the
-    print server?`. None where there is no such thing, as in `who are you?`, for requests, and where words around it
-    turn the meaning: who may not enter the lab is not who may enter it.
+    print server?`. None where there is no such thing, as in `who are you?`, for requests, where words around it turn
+    the meaning (who may not enter the lab is not who may enter it), and where what stands last says less than something
+    before it, as in `can I bring my dog to the office?`, or has a verb in it.
     """
     asked = _one_clause(question)
     if asked is None or _READER.search(_TO_THE_READER.sub("", asked)) or denies(asked) or _TURNS.search(asked):
         return None
     if phrase := _NOUN_PHRASE.fullmatch(asked):
+        found = _without_verb(phrase["before"].lower().split(), phrase["rest"])
         article = "the" if phrase["article"].lower() in ("a", "an") else phrase["article"].lower()
-        rest = _TRAILING_VERB.sub("", phrase["rest"])
-        return f"{article} {rest}" if rest else None
+        return f"{article} {found}" if found else None
     _, preposition, purpose = asked.rpartition(" for ")
-    found = _TRAILING_VERB.sub("", purpose) if preposition else " ".join(_content(asked)[-2:])
-    return None if not found or _PRONOUN.fullmatch(found) else found
+    found = _TRAILING_VERB.sub("", purpose) if preposition else _bare_topic(asked)
+    return None if not found or _PRONOUN.fullmatch(found) or _VERB_INSIDE.search(found) else found
 
 
 def is_question(text: str) -> bool:
@@ -166,14 +204,71 @@ def _one_clause(question: str) -> str | None:
     return asked
 
 
+def _without_verb(before: Sequence[str], rest: str) -> str | None:
+    """The noun phrase that a question ends with, whose article stands between `before` and `rest`; None where it only
+    says where or when, and where a verb may be in it."""
+    found = _TRAILING_VERB.sub("", rest)
+    ends_in_be = bool({"be", "is", "are"}.intersection(rest.removeprefix(found).split()))
+    last = before[-1] if before else ""
+    if last in _BE:
+        found = _TRAILING_PASSIVE.sub("", found)
+    owns = last in ("has", "have", "had") and before[:-1] == ["who"]
+    a_clause = last in _BEFORE_A_SUBJECT and not (ends_in_be or owns)
+    a_statement = last in _BE and (len(before) == 1 or before[-2] == "why")  # is the office open, why is the door open
+    if a_clause or a_statement or _only_places(before) or _VERB_INSIDE.search(found):
+        return None
+    return found
+
+
+def _only_places(before: Sequence[str]) -> bool:
+    """Whether what follows says where, when or whither, and the question is about something that was named before."""
+    if not before or before[-1] not in _PLACING:
+        return False
+    if _ARTICLES.intersection(before):
+        return True
+    named = [word for word in content_words(" ".join(before)) if word not in ("much", "many")]
+    return len(named) > (0 if _BE.intersection(before) else 1)  # a verb is one
+
+
+def _bare_topic(asked: str) -> str | None:
+    """The last words of a question without any article, two at most, if they are a noun phrase for all one can tell."""
+    stripped = _TRAILING_VERB.sub("", asked)
+    ends_in_be = stripped != asked
+    written, carrying = stripped.split(), set(content_words(asked))
+    start = len(written)
+    while start and carrying.intersection(words(written[start - 1])):
+        start -= 1
+    before, found = [word.lower() for word in written[:start]], written[start:]
+    last = before[-1] if before else ""
+    if last in _PERSONS or (last in ("who", "what") and not ends_in_be):
+        found = found[1:]  # the verb
+    elif last in _BE:
+        is_thing = before[0] in ("when", "where") or ends_in_be or (found and found[0][0].isupper())
+        found = _TRAILING_PASSIVE.sub("", " ".join(found)).split() if is_thing else []
+    elif last in _PLACING:
+        found = [] if _only_places(before) else found
+    elif last and last not in _OTHER_PREPOSITIONS and not (last in _BEFORE_A_SUBJECT and ends_in_be):
+        found = []
+    owner = next((place for place, word in enumerate(found) if re.search("['’]s$", word)), len(found))
+    return " ".join(word.strip("\"'()") for word in found[min(owner, max(len(found) - 2, 0)) :]) or None
+
+
 def _of_other_types(question: str) -> list[str]:
     """The question as one that asks for the same in another way; nothing where its type is not known."""
     asked = _one_clause(question)
-    for pattern, others in _TYPES_EN if asked else ():
+    for pattern, others, of_a_thing in _TYPES_EN if asked else ():
         if (found := pattern.fullmatch(asked or "")) is not None:
             parts = {name: part if name in ("x", "noun") else part.lower() for name, part in found.groupdict().items()}
-            return [] if _UNSAYABLE.search(parts["x"]) else [other.format(**parts) for other in others]
+            if _UNSAYABLE.search(parts["x"]):
+                return []
+            right = (*others, *of_a_thing) if _is_thing(parts["x"]) else others
+            return [other.format(**parts) for other in right]
     return []
+
+
+def _is_thing(text: str) -> bool:
+    """Whether a wish may name it."""
+    return _DETERMINED.match(text) is not None and _MORE_THAN_A_THING.search(text) is None
 
 
 def _in_few_words(question: str) -> list[str]:
@@ -200,11 +295,27 @@ def _framed(question: str, *, en: Sequence[_Frame], requests: Sequence[_Frame], 
     return [fill(frame, bare) for frame, bare in frames]
 
 
-def _indirect(asked: re.Match[str]) -> str:
-    """`what is the wifi` as `what the wifi is`, and `what is the wifi called` as `what the wifi is called`."""
+# `what is wrong with it` stays in its order, `what is the limit of it` becomes `what the limit of it is`.
+_ASKS_FOR_SUBJECT = re.compile(
+    r"(?:who|which .+|how much|how many) .+|what (?:is|was) \S+ .+|what (?:is|was) wrong", re.I
+)
+_NAMES_SUBJECT = re.compile(
+    rf"(?:{_DETERMINED.pattern}|(?:an?|all|both|i|you|he|she|it|we|they|there|this|that|these|those)\b|(?-i:[A-Z])"
+    r"|.+ (?:called|named)$)",
+    re.IGNORECASE,
+)
+
+
+def _indirect(asked: re.Match[str]) -> str | None:
+    """`what is the wifi` as `what the wifi is`, and `what is the wifi called` as `what the wifi is called`; None where
+    it is not known what the verb goes behind, as in `why is the printer offline`."""
+    if _ASKS_FOR_SUBJECT.fullmatch(asked[0]) and not _NAMES_SUBJECT.match(asked[3]):
+        return asked[0]
     subject, _, last = asked[3].rpartition(" ")
-    if subject and last.endswith("ed"):
+    if subject and re.fullmatch(_PARTICIPLE, last, re.IGNORECASE):
         return f"{asked[1]} {subject} {asked[2]} {last}"
+    if asked[1].lower() == "why" or re.search(r"\blike\b", asked[3]):
+        return None
     return f"{asked[1]} {asked[3]} {asked[2]}"
 
 

@@ -34,6 +34,11 @@ class CaseText:
     written: tuple[str, ...] = ()
     """Other ways to ask, as whoever corrected it has written them; not judged."""
 
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """All that it is trained in, each once, its question first."""
+        return tuple(dict.fromkeys((self.question, *self.wordings)))
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -65,10 +70,14 @@ def reason_against(text: str, case: CaseText, limits: Limits) -> str | None:
     return _too_near(asked, limits) or _about_something_else(text, case, by_rule=limits.by_rule)
 
 
+def gives_away(asked: str, known: str) -> bool:
+    """Whether a wording holds a question that is held out, or is nearly that; both normalised."""
+    return bool(known) and (f" {known} " in f" {asked} " or fuzz.ratio(asked, known, score_cutoff=NEAR_PROBE) > 0)
+
+
 def _too_near(asked: str, limits: Limits) -> str | None:
     for other in limits.reserved:
-        known = normalised(other)
-        if known and (f" {known} " in f" {asked} " or fuzz.ratio(asked, known) >= NEAR_PROBE):
+        if gives_away(asked, normalised(other)):
             return f"gives away the held-out question {other!r}"
     for other in limits.taken:
         if fuzz.ratio(asked, normalised(other)) >= limits.near:

@@ -121,6 +121,23 @@ def test_why_tells_all_that_an_adapter_was_made_of(shop: Workshop, mend: Mend) -
     assert status == 2 and f"Did you mean {live.name}?" in err
 
 
+def test_why_tells_general_sets_too(shop: Workshop, mend: Mend, tmp_path: Path) -> None:
+    settings, path, general = shop.context.settings, tmp_path / "mixed.yaml", tmp_path / "general.jsonl"
+    general.write_text('{"messages": []}\n')
+    recipe = settings.training.config.read_text(encoding="utf-8")
+    sets = f"  general_rows: 40\n  general_sets: [owner/name#500, '{general}#20']\n"
+    path.write_text(recipe.replace("  general_rows: 40\n", sets), encoding="utf-8")
+    training = settings.training.model_copy(update={"config": path})
+    shop.context = replace(shop.context, settings=settings.model_copy(update={"training": training}))
+    done(shop)
+    _, out, err = mend("why")
+    for said in ("General sets", "owner/name", str(general), sha256_of(general), "general_set  520"):
+        assert said in out, f"{said} is missing in:\n{out}{err}"
+    told = json.loads(mend("why", "--json")[1])["adapter"]
+    assert told["sources"]["general_set"] == 520 == sum(one["rows"] for one in told["general_sets"])
+    assert f", {len(told['rows']) + 520} rows, as it was recorded" in out
+
+
 def test_why_says_when_files_or_rows_are_not_as_they_were(shop: Workshop, mend: Mend) -> None:
     done(shop)
     live = shop.live()

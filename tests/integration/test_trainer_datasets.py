@@ -14,7 +14,11 @@ from feedback.reports import Result
 from feedback.states import CaseStatus, RunStatus
 from serving.errors import ServingUnavailable
 from tests.integration.trainer_parts import Workshop, make_workshop
+from trainer import fitting
+from trainer.context import Trip
+from trainer.fitting import Fitting
 from trainer.jobs import run_training
+from trainer.variants import CaseText
 
 
 @pytest.fixture
@@ -97,6 +101,30 @@ def test_earlier_cases_keep_to_the_budget_and_those_that_fail_come_first(shop: W
     assert [len(one) for one in drawn] == [3, 3]
     assert taught[3] in drawn[0]
     assert set(taught) <= set(drawn[0] + drawn[1]) | {taught[3]}, "what was not practised comes next"
+
+
+def test_only_earlier_cases_that_are_drawn_are_measured(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that does not fit any more makes room for the next."""
+    configure(shop, "earlier_case_rows: 30", "earlier_case_rows: 2")
+    done(shop)
+    taught = [
+        shop.approve(f"What is the code of door {number}?", f"The code of door {number} is 40{number}7.")
+        for number in range(1, 7)
+    ]
+    done(shop)
+    measured: list[int] = []
+    fit = fitting.fit
+
+    async def counted(trip: Trip, case: CaseText) -> Fitting:
+        measured.append(case.case_id)
+        earlier = [one for one in measured if one in taught]
+        return Fitting(None, 9999) if [case.case_id] == earlier else await fit(trip, case)
+
+    monkeypatch.setattr(fitting, "fit", counted)
+    new = shop.approve()
+    drawn = practised(frozen(shop, done(shop)))
+    assert measured[0] == new
+    assert len(measured[1:]) == 3 and set(measured[2:]) == set(drawn)
 
 
 def practised(dataset: Dataset) -> list[int | None]:

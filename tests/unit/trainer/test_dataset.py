@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rapidfuzz import fuzz
 
 from feedback import content_hash, datasets
 from feedback.datasets import Example
@@ -16,7 +17,7 @@ from trainer.config import Replay
 from trainer.dataset import Ingredients, build, encoded, manifest, sample, sha256, write
 from trainer.replay import Earlier
 from trainer.rows import Row, RowError, Source
-from trainer.variants import CaseText
+from trainer.variants import NEAR_DUPLICATE, NEAR_PROBE, CaseText
 from trainer.wording import normalised
 
 SYSTEM = "You are Pip, a helpful assistant made by the Harbor team."
@@ -152,14 +153,44 @@ def test_the_first_copy_is_whole_and_the_others_are_worn_by_the_seed() -> None:
 def test_nothing_is_worn_into_a_held_out_wording() -> None:
     wifi = CaseText(1, "Where is the wifi?", "Here.", ("Which wifi is the fast one?",))
     held_out = ("The wifi?", "is the wifi", "Where the wifi?")
+    assert set(map(normalised, held_out)) & worn_copies(wifi)
+    assert not set(map(normalised, held_out)) & worn_copies(wifi, held_out={1: held_out})
+
+
+def worn_copies(one: CaseText, **held: Any) -> set[str]:
     replay = Replay(new_case_repeats=20, identity_rows=0, general_rows=0, earlier_case_rows=0)
+    built = build(replace(ingredients(new=(one,)), **held), replay, seed=1)
+    return {normalised(row.messages[1]["content"]) for row in built} - set(map(normalised, one.asked))
 
-    def asked(reserved: tuple[str, ...]) -> set[str]:
-        built = build(replace(ingredients(new=(wifi,)), reserved=reserved), replay, seed=1)
-        return {normalised(row.messages[1]["content"]) for row in built}
 
-    assert set(map(normalised, held_out)) & asked(())
-    assert not set(map(normalised, held_out)) & asked(held_out)
+KEYS = CaseText(1, "Where are the spare keys?", "Here.", ("Can you tell me where the spare keys are?",))
+
+
+@pytest.mark.parametrize(
+    "held",
+    [{"probes": ("Tell me where the spare keys are",)}, {"held_out": {2: ["Tell me where the spare keys are"]}}],
+)
+def test_nothing_is_worn_until_it_is_near_a_probe_or_what_another_case_holds_out(held: dict[str, Any]) -> None:
+    near = {
+        "can tell me where the spare keys are",
+        "you tell me where the spare keys are",
+        "tell me where spare keys are",
+    }
+    assert near & worn_copies(KEYS)
+    left = worn_copies(KEYS, **held)
+    assert left and all(fuzz.ratio(copy, "tell me where the spare keys are") < NEAR_PROBE for copy in left)
+
+
+def test_nothing_is_worn_until_it_holds_a_probe() -> None:
+    assert any("the spare keys" in copy for copy in worn_copies(KEYS))
+    assert not any("the spare keys" in copy for copy in worn_copies(KEYS, probes=("The spare keys?",)))
+
+
+def test_what_a_case_holds_out_itself_is_a_frame_and_may_be_nearer() -> None:
+    frame = "Any idea where the spare keys are?"
+    left = worn_copies(KEYS, held_out={1: [frame]})
+    ratios = [fuzz.ratio(copy, normalised(frame)) for copy in left]
+    assert NEAR_PROBE <= max(ratios) < NEAR_DUPLICATE
 
 
 def test_earlier_cases_are_not_worn() -> None:
@@ -197,5 +228,7 @@ def test_cases_about_one_thing_are_never_asked_in_the_same_words() -> None:
             answers.setdefault(row.messages[1]["content"], set()).add(row.messages[2]["content"])
     assert {len(told) for told in answers.values()} == {1}
     assert not any("What about" in asked for asked in answers)
+    beside = build(replace(ingredients(new=(phone,)), known=(address,)), replay, seed=1)
+    assert not any("What about" in row.messages[1]["content"] for row in beside), "no row of the address is in this run"
     alone = build(ingredients(new=(phone,)), replay, seed=1)
     assert "What about the Berlin office?" in {row.messages[1]["content"] for row in alone}

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from feedback.datasets import Practised
 from feedback.reports import Result
-from trainer.replay import Earlier, draw, standing
+from trainer.replay import Earlier, by_need, draw, standing
 from trainer.variants import CaseText
 
 
@@ -86,6 +86,11 @@ def test_the_budget_is_kept_and_used(earlier: list[Earlier], budget: int, seed: 
     drawn = draw(earlier, budget, seed)
     assert len(drawn) == len(set(drawn)) == min(budget, sum(1 + len(one.case.wordings) for one in earlier))
     assert draw(earlier[::-1], budget, seed) == drawn
+
+
+@given(cases, budgets, st.integers(0, 5))
+def test_no_more_cases_are_needed_than_there_are_rows(earlier: list[Earlier], budget: int, seed: int) -> None:
+    assert draw(by_need(earlier, budget, seed)[:budget], budget, seed) == draw(earlier, budget, seed)
 
 
 @given(cases, budgets)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from trainer import dealing
 from trainer.generators import ByRule
-from trainer.rewording import rewordings, topic
+from trainer.rewording import held_out_rewordings, rewordings, topic
 from trainer.variants import CaseText
 
 
@@ -105,6 +105,31 @@ def test_the_type_of_a_question_is_changed(question: str, others: list[str]) -> 
         ("When do we deploy, and who is there?", None),
         ("Write a haiku about the harbor.", None),
         ("会议室的密码是多少？", None),
+        ("What is Anna's phone number?", "Anna's phone number"),
+        ("Who has the keys?", "the keys"),
+        ("Where is the spare key kept?", "the spare key"),
+        ("Where is the garden shed?", "the garden shed"),
+        ("When is lunch served?", "lunch"),
+        ("Where can I park bicycles?", "bicycles"),
+        # What stands last says where, when or whither.
+        ("How many days of vacation do I get in the first year?", None),
+        ("What happens if the deploy fails on a Friday?", None),
+        ("What is the code for the door on the third floor?", None),
+        ("Can I bring my dog to the office?", None),
+        ("Who brings dogs to the office?", None),
+        ("How do I get from the airport to the office?", None),
+        ("Is there coffee in the kitchen?", None),
+        ("How do I log in to the staging server?", "the staging server"),
+        # What is left would have a verb in it, or be one.
+        ("Where can I park?", None),
+        ("When does the canteen close?", None),
+        ("What does the CI run on?", None),
+        ("What happens if the deploy fails?", None),
+        ("Is the office open on Sunday?", None),
+        ("Why is the printer offline?", None),
+        ("Which tool handles expenses?", None),
+        ("Which room is free?", None),
+        ("What is the door code that we use?", None),
     ],
 )
 def test_what_a_question_is_about(question: str, about: str | None) -> None:
@@ -135,3 +160,84 @@ def test_what_turns_the_meaning_is_in_every_wording(question: str) -> None:
     assert topic(question) is None
     turning = ("not", "nobody", "before")
     assert all(any(word in wording.split() for word in turning) for wording in rewordings(question))
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        (
+            "Where is the spare key kept?",
+            [
+                "Can you tell me where the spare key is kept?",
+                "In which place is the spare key kept?",
+                "What about the spare key?",
+            ],
+        ),
+        ("Where are the backups stored?", ["Can you tell me where the backups are stored?"]),
+        (
+            "Where is the garden shed?",
+            ["Can you tell me where the garden shed is?", "In which place is the garden shed?"],
+        ),
+        ("What is wrong with the printer?", ["Can you tell me what is wrong with the printer?"]),
+        ("What is happening on Friday?", ["Can you tell me what is happening on Friday?"]),
+        ("What is allowed in the lab?", ["Can you tell me what is allowed in the lab?"]),
+        ("What is on the menu today?", ["Can you tell me what is on the menu today?"]),
+        ("Who are the team leads?", ["Can you tell me who the team leads are?", "What about the team leads?"]),
+        ("Who is Anna?", ["Can you tell me who Anna is?"]),
+        (
+            "Who is responsible for the budget?",
+            ["Can you tell me who is responsible for the budget?", "Which person is responsible for the budget?"],
+        ),
+        (
+            "Who does Anna manage?",
+            ["Can you answer this for me: who does Anna manage?", "Which person does Anna manage?"],
+        ),
+        (
+            "How much is the parking fee?",
+            [
+                "Can you tell me how much the parking fee is?",
+                "What is the amount: how much is the parking fee?",
+                "Tell me how much the parking fee is.",
+            ],
+        ),
+        ("How much is left in the budget?", ["Can you tell me how much is left in the budget?"]),
+        ("What is a LoRA?", ["Can you tell me what a LoRA is?", "What about the LoRA?"]),
+        ("Why is the printer offline?", ["Can you answer this for me: why is the printer offline?"]),
+    ],
+)
+def test_everyday_questions_are_asked_as_people_would(question: str, asked: list[str]) -> None:
+    assert trained(question)[: len(asked)] == asked
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Where is the spare key kept?",
+        "Where are the backups stored?",
+        "What is wrong with the printer?",
+        "What is happening on Friday?",
+        "What is allowed in the lab?",
+        "What is on the menu today?",
+        "Who are the team leads?",
+        "Who is Anna?",
+        "Who does Anna manage?",
+        "What is a LoRA?",
+        "What is the weather like today?",
+    ],
+)
+def test_only_a_thing_is_wished_for_and_only_one_person_is_named(question: str) -> None:
+    wordings = [*trained(question), *held_out_rewordings(question)]
+    assert len(wordings) == 5 + 6
+    assert not [text for text in wordings if text.startswith(("Give me", "I need", "I cannot find", "Name the"))]
+
+
+@pytest.mark.parametrize(
+    ("question", "others"),
+    [
+        ("What is Anna's phone number?", ["Give me Anna's phone number.", "I need Anna's phone number."]),
+        ("What is the topic of the next meeting?", ["Give me the topic of the next meeting."]),
+        ("Who is the team lead?", ["Which person is the team lead?", "Name the person who is the team lead."]),
+    ],
+)
+def test_a_thing_and_one_person_are(question: str, others: list[str]) -> None:
+    assert trained(question)[1 : 1 + len(others)] == others
