@@ -1,5 +1,6 @@
 """A run whose adapter goes to some people first: it waits for their votes, and the worker's looks end it."""
 
+import time
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -17,7 +18,8 @@ from serving.routing import arm_of, route_answer
 from settings import ExperimentSettings
 from tests.integration.test_trainer_runs import done
 from tests.integration.trainer_parts import Workshop, make_workshop
-from trainer import canary
+from trainer import canary, stages
+from trainer.context import Trip
 from trainer.jobs import run_training
 
 STAMPS = count(1)
@@ -109,6 +111,41 @@ def test_a_canary_that_the_server_does_not_take_now_goes_live_at_a_later_look(sh
     shop.server.refuse = ""
     canary.round(shop.context)
     assert shop.run_of(run_id).status is RunStatus.LIVE
+
+
+def test_a_cancel_that_comes_just_when_the_canary_is_out_ends_its_experiment_too(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job still has its clients to close then; it leaves the run to the worker's next look."""
+    case_id, run_id = shop.approve(), shop.start()
+
+    def cancel(trip: Trip) -> None:
+        with trip.database.begin() as session:
+            assert runs.request_cancel(session, trip.run_id, by="T1/UADA")
+        time.sleep(2)  # the job looks once a second whether it was cancelled
+
+    monkeypatch.setattr(stages, "_prune", cancel)
+    run_training(run_id, shop.context)
+    assert shop.run_of(run_id).status is RunStatus.CANARY
+    canary.round(shop.context)
+    adapter = shop.adapter(run_id)
+    assert shop.run_of(run_id).status is RunStatus.CANCELLED
+    assert adapter is not None and adapter.status is AdapterStatus.RETIRED
+    assert shop.case(case_id).status is CaseStatus.APPROVED
+
+
+def test_trouble_after_the_canary_has_started_leaves_it_to_people(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.approve()
+    run_id = shop.start()
+
+    def full(trip: Trip) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(stages, "_prune", full)
+    run_training(run_id, shop.context)
+    assert shop.run_of(run_id).status is RunStatus.CANARY and out(shop).run_id == run_id
 
 
 @pytest.mark.parametrize("overtaken", [False, True])
