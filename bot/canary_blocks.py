@@ -57,9 +57,10 @@ def standing(seen: Standing) -> list[Block]:
     """The same with the arms side by side, and the buttons that end it."""
     experiment = seen.experiment
     number = str(experiment.id)
+    back = "The live version answers everybody; what it has learned stays approved."
     buttons = [
         _sure(button("Promote now", PROMOTE, number, "primary"), "It goes live for everybody, whatever the votes say."),
-        _sure(button("Take it back", STOP, number), "The live version answers everybody; its cases stay approved."),
+        _sure(button("Take it back", STOP, number), back),
     ]
     return [section("\n".join(lines(seen))), section(table(seen.tallies)), actions(buttons)]
 

@@ -188,8 +188,9 @@ def overtaken(session: Session, experiment: Experiment) -> str | None:
 def take_back(session: Session, persona: str, experiment_id: int, *, by: str, why: str, harmful: bool) -> Experiment:
     """The live adapter answers everybody again; what the canary has learned is approved again.
 
-    One that is harmful is rejected, and its cases' threads are told so. One that an admin stops, or that was overtaken,
-    is retired: it can be promoted later, and nobody is told anything.
+    What it had not mended is unmended, with the gate's reason, and is reviewed before it is trained on again. One that
+    is harmful is rejected, and its cases' threads are told so. One that an admin stops, or that was overtaken, is
+    retired: it can be promoted later, and those who wait for what it has learned are told nothing.
 
     Raises:
         NoExperiment: it has ended already.
@@ -198,6 +199,8 @@ def take_back(session: Session, persona: str, experiment_id: int, *, by: str, wh
     experiment = _held(session, persona, experiment_id)
     to = AdapterStatus.REJECTED if harmful else AdapterStatus.RETIRED
     record.move(session, experiment.adapter, to, actor=by, why=why)
+    decision = runs.decision(experiment.run)
+    runs.settle_unmended(session, experiment.run_id, decision.unmended if decision else {})
     if not harmful:
         experiment.run.cancel_requested_by = experiment.run.cancel_requested_by or by
     _end(session, experiment, RunStatus.REJECTED if harmful else RunStatus.CANCELLED, by=by, why=why)

@@ -16,6 +16,7 @@ from feedback.arms import Draw, Tally
 from feedback.database import Database
 from feedback.experiments import Evidence, NoExperiment, Rules
 from feedback.models import Adapter, Answer, Assignment, Event, Experiment
+from feedback.runs import Decision
 from feedback.states import AdapterStatus, AnswerStatus, Arm, CaseStatus, RunStatus, VoteValue
 from feedback.votes import Person
 from serving.routing import arm_of, route_answer
@@ -41,10 +42,11 @@ def _in_arm(crowd: Iterator[Person], arm: Arm) -> Iterator[Person]:
     return (one for one in crowd if arm_of(CANARY, one, RULES.share) is arm)
 
 
-def canary_out(session: Session) -> Experiment:
-    """A first version is live; the second, with a case of its own, is a canary."""
+def canary_out(session: Session, *more: str) -> Experiment:
+    """A first version is live; the second, with a case of its own, or with more, is a canary."""
     finish_run(session, runs.start(session, "pip", "base", 1, by=ADA), 1)
-    approved(session)
+    for question in ("Lunch?", *more):
+        approved(session, question)
     run = runs.start(session, "pip", "base", 1, by=ADA)
     for stage in ("paraphrasing", "building", "training", "probing", "deploying"):
         runs.advance(session, run.id, RunStatus(stage))
@@ -201,6 +203,18 @@ def test_one_that_is_taken_back_leaves_its_cases_approved(db: Database, harmful:
         assert case.announce is harmful  # what an admin stops is nobody's news
         assert experiments.running(session, "pip") is None
         runs.start(session, "pip", "base", 1, by=ADA)
+
+
+@pytest.mark.parametrize("harmful", [True, False])
+def test_one_that_is_taken_back_leaves_what_it_had_not_mended_to_the_reviewers(db: Database, harmful: bool) -> None:
+    with db.begin() as session:
+        experiment = canary_out(session, "Tea?")
+        mended, unmended = cases.of_run(session, experiment.run_id)
+        why = "right in 1 of 3 wordings"
+        runs.decide(session, experiment.run_id, Decision(True, (), {unmended.id: why}))
+        experiments.take_back(session, "pip", experiment.id, by=ADA, why="disliked", harmful=harmful)
+        assert mended.status is CaseStatus.APPROVED
+        assert (unmended.status, unmended.outcome, unmended.announce) == (CaseStatus.UNMENDED, why, True)
 
 
 def test_one_whose_live_version_was_rolled_back_cannot_go_live_any_more(db: Database) -> None:
