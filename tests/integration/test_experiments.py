@@ -1,5 +1,6 @@
 """Experiments on a real PostgreSQL: who is answered by what, what is counted, how they end, and what a query reads."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -155,6 +156,79 @@ def test_a_vote_that_is_taken_back_does_not_count(db: Database, settings: Servin
         assert arms.people_a_day(session, "pip") == 1 / arms.PACE_DAYS
         votes.withdraw(session, answer.id, mia, VoteValue.DOWN)
         assert arms.read_draws(session, experiment.id) == [] and arms.people_a_day(session, "pip") == 0
+
+
+def clock(slack: bool) -> float | None:
+    """Now by Slack's clock, which not everything that is heard of carries."""
+    return time.time() if slack else None
+
+
+@pytest.mark.parametrize("slack", [True, False])
+def test_a_thumb_that_was_turned_counts_from_when_it_was_turned(
+    db: Database, settings: ServingSettings, slack: bool
+) -> None:
+    """Put where the thumb before it was, it would change what the looks until then have seen."""
+    mia, rex = somebody(Arm.CANARY), somebody(Arm.LIVE)
+    with db.begin() as session:
+        experiment_id = canary_out(session).id
+    with db.begin() as session:
+        hers, his = (answered(session, person, settings).id for person in (mia, rex))
+    given = ((hers, mia, VoteValue.UP), (his, rex, VoteValue.DOWN), (hers, mia, VoteValue.DOWN))
+    seen = []
+    for answer_id, person, value in (*given, given[-1]):  # a reaction after the button is the same thumb
+        with db.begin() as session:
+            votes.cast(session, answer_id, person, value, clock(slack))
+        with db.begin() as session:
+            seen.append(arms.read_draws(session, experiment_id))
+    first, second = Draw(Arm.LIVE, 1, 1), Draw(Arm.CANARY, 1, 0)
+    assert seen == [[], [first], [first, second], [first, second]]
+
+
+@pytest.mark.parametrize("slack", [True, False])
+def test_the_same_thumb_given_again_counts_from_the_first_time(
+    db: Database, settings: ServingSettings, slack: bool
+) -> None:
+    mia, rex = somebody(Arm.CANARY), somebody(Arm.LIVE)
+    with db.begin() as session:
+        experiment_id = canary_out(session).id
+    with db.begin() as session:
+        hers, his = (answered(session, person, settings).id for person in (mia, rex))
+    for answer_id, person in ((hers, mia), (his, rex), (hers, mia)):
+        with db.begin() as session:
+            votes.cast(session, answer_id, person, VoteValue.DOWN, clock(slack))
+    with db.begin() as session:
+        assert arms.read_draws(session, experiment_id) == [Draw(Arm.CANARY, 1, 1), Draw(Arm.LIVE, 0, 1)]
+
+
+@pytest.mark.parametrize("slack", [True, False])
+def test_a_thumb_that_is_turned_when_somebodys_answers_no_longer_count_does_not_count(
+    db: Database, settings: ServingSettings, slack: bool
+) -> None:
+    mia, rex = somebody(Arm.CANARY), somebody(Arm.LIVE)
+    with db.begin() as session:
+        experiment_id = canary_out(session).id
+        answered(session, rex, settings)
+        first = answered(session, mia, settings).id
+    with db.begin() as session:
+        votes.cast(session, first, mia, VoteValue.UP, clock(slack))
+    with db.begin() as session:
+        for _ in range(arms.WINDOW):
+            answered(session, mia, settings)
+    with db.begin() as session:
+        votes.cast(session, first, mia, VoteValue.DOWN, clock(slack))
+    with db.begin() as session:
+        assert arms.read_draws(session, experiment_id) == []
+
+
+def test_a_clock_of_slack_that_is_behind_loses_no_thumb(db: Database, settings: ServingSettings) -> None:
+    """By it, somebody's first answer would have been disliked before they began."""
+    mia, rex = somebody(Arm.CANARY), somebody(Arm.LIVE)
+    with db.begin() as session:
+        experiment = canary_out(session)
+        answered(session, rex, settings)
+        answer = answered(session, mia, settings)
+        votes.cast(session, answer.id, mia, VoteValue.DOWN, time.time() - 60)
+        assert arms.read_draws(session, experiment.id) == [Draw(Arm.CANARY, 1, 1)]
 
 
 def test_of_everybody_the_first_answers_count(db: Database, settings: ServingSettings) -> None:
