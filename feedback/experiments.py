@@ -5,6 +5,7 @@ keeps further runs from starting. Whoever ends an experiment ends its run in the
 is decided by ``serving.routing``; what the votes say, by the worker (``trainer.canary``).
 """
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -180,9 +181,18 @@ def overtaken(session: Session, experiment: Experiment) -> str | None:
     if live is None or live.id != experiment.run.replaces_id:
         name = live.name if live else "the base model"
         return f"The canary was to replace {experiment.live.name}, and now {name} is live."
-    if gone := lineage.taken_back(session, experiment.adapter):
-        return f"Case {', '.join(map(str, sorted(gone)))}, which the canary has learned, was taken back."
+    if held := lineage.taken_back(session, experiment.adapter):
+        return gone(held)
     return None
+
+
+def gone(case_ids: Collection[int]) -> str:
+    """That the canary has learned what was taken back, in words."""
+    numbers = [str(number) for number in sorted(case_ids)]
+    if len(numbers) == 1:
+        return f"Case {numbers[0]}, which the canary has learned, was taken back."
+    listed = f"{', '.join(numbers[:-1])} and {numbers[-1]}"
+    return f"Cases {listed}, which the canary has learned, were taken back."
 
 
 def take_back(session: Session, persona: str, experiment_id: int, *, by: str, why: str, harmful: bool) -> Experiment:
@@ -213,6 +223,7 @@ def _held(session: Session, persona: str, experiment_id: int) -> Experiment:
     if found is None or found.id != experiment_id:
         raise NoExperiment("This canary is not out any more; somebody has decided already.")
     session.refresh(found)
+    _ = found.adapter, found.live, found.run  # people are told of them after the transaction
     return found
 
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event, text, update
 from sqlalchemy.orm import Session
 
-from feedback import adapters, answers, arms, cases, experiments, runs, votes
+from feedback import adapters, answers, arms, cases, experiments, runs, taking_back, votes
 from feedback.answers import Outcome, Question
 from feedback.arms import Draw, Tally
 from feedback.database import Database
@@ -298,6 +298,71 @@ def test_one_whose_live_version_was_rolled_back_cannot_go_live_any_more(db: Data
         adapters.roll_back(session, "pip", by=ADA)
         with pytest.raises(NoExperiment, match="and now the base model is live"):
             experiments.promote(session, "pip", experiment.id, by=ADA, why="yes")
+
+
+def test_what_only_a_canary_has_learned_is_taken_back_with_it(db: Database) -> None:
+    with db.begin() as session:
+        experiment = canary_out(session, "Tea?", "Cake?")
+        lunch, tea, cake = cases.of_run(session, experiment.run_id)
+        runs.decide(session, experiment.run_id, Decision(True, (), {cake.id: "right in 1 of 3 wordings"}))
+        before = taking_back.consequences(session, "pip", [lunch.id, cake.id])
+        assert [case.id for case in before.cases] == [lunch.id, cake.id] and not before.stay and not before.learned
+        assert before.canary is not None and before.canary.id == experiment.id and before.overtaken is None
+        assert experiments.running(session, "pip") is not None, "nothing is done before it is confirmed"
+        taking_back.take_back(session, "pip", [lunch.id, cake.id], by=ADA, why="taken back")
+        assert [case.status for case in (lunch, tea, cake)] == ["withdrawn", "approved", "withdrawn"]
+        assert not lunch.announce and not cake.announce
+        ended = session.get_one(Experiment, experiment.id)
+        assert ended.ended_at is not None
+        assert ended.outcome == f"Cases {lunch.id} and {cake.id}, which the canary has learned, were taken back."
+        assert (ended.adapter.status, ended.run.status) == (AdapterStatus.RETIRED, RunStatus.CANCELLED)
+        assert ended.run.cancel_requested_by == ADA
+        assert cases.of_run(session, runs.start(session, "pip", "base", 1, by=ADA).id) == [tea]
+
+
+def test_a_canary_that_goes_on_from_what_is_taken_back_ends_at_once_so_that_the_run_without_it_can_start(
+    db: Database,
+) -> None:
+    with db.begin() as session:
+        wifi = approved(session, "Guest wifi?")
+        experiment = canary_out(session)
+        assert wifi.status is CaseStatus.MENDED
+        follows = taking_back.take_back(session, "pip", [wifi.id], by=ADA, why="taken back")
+        assert follows.learned == (wifi.id,) and follows.canary is not None
+        assert experiments.running(session, "pip") is None
+        assert runs.start(session, "pip", "base", 1, by=ADA).parent_id is None
+        assert session.get_one(Adapter, experiment.adapter_id).status is AdapterStatus.RETIRED
+
+
+def test_a_case_of_somebody_elses_does_not_end_the_canary(db: Database) -> None:
+    with db.begin() as session:
+        experiment = canary_out(session)
+        other = approved(session, "Guest wifi?")
+        follows = taking_back.take_back(session, "pip", [other.id], by=ADA, why="taken back")
+        assert follows.canary is None and other.status is CaseStatus.WITHDRAWN
+        still = experiments.running(session, "pip")
+        assert still is not None and still.id == experiment.id
+
+
+def test_a_case_is_taken_back_while_somebody_ends_its_canary(db: Database) -> None:
+    """Whoever comes first: the case is withdrawn, and no two wait for one another."""
+    with db.begin() as session:
+        experiment = canary_out(session)
+        experiment_id, (case,) = experiment.id, cases.of_run(session, experiment.run_id)
+    turns = count()
+
+    def act(session: Session) -> object:
+        if next(turns) % 2:
+            return taking_back.take_back(session, "pip", [case.id], by=ADA, why="taken back")
+        try:
+            return experiments.take_back(session, "pip", experiment_id, by=ADA, why="no", harmful=True)
+        except NoExperiment:
+            return None
+
+    at_once(db, act)
+    with db.begin() as session:
+        assert cases.get(session, case.id).status is CaseStatus.WITHDRAWN
+        assert experiments.running(session, "pip") is None
 
 
 def test_of_several_who_end_an_experiment_one_does(db: Database) -> None:
