@@ -21,6 +21,7 @@ from settings import ExperimentSettings
 
 RUNNING = "running"
 STARTED, OVERDUE, ENDED = "started", "overdue", "ended"
+TIMES = "times as many people dislike the canary as the live version"
 
 
 class NoExperiment(Exception):
@@ -47,6 +48,7 @@ class Evidence:
     """What the votes say. ``canary`` and ``live`` are people with a thumbs-down in each arm, everyone counted once.
 
     ``low`` to ``high`` is where the ratio is: how many times as many people dislike the canary as the live adapter.
+    Each bound errs with a chance of ``alpha`` at most, so one of the two does with twice that.
     """
 
     canary: int
@@ -188,11 +190,8 @@ def overtaken(session: Session, experiment: Experiment) -> str | None:
 
 def gone(case_ids: Collection[int]) -> str:
     """That the canary has learned what was taken back, in words."""
-    numbers = [str(number) for number in sorted(case_ids)]
-    if len(numbers) == 1:
-        return f"Case {numbers[0]}, which the canary has learned, was taken back."
-    listed = f"{', '.join(numbers[:-1])} and {numbers[-1]}"
-    return f"Cases {listed}, which the canary has learned, were taken back."
+    named, were = lineage.named(case_ids)
+    return f"{named}, which the canary has learned, {were} taken back."
 
 
 def take_back(session: Session, persona: str, experiment_id: int, *, by: str, why: str, harmful: bool) -> Experiment:

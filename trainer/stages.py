@@ -245,9 +245,8 @@ async def promote(trip: Trip) -> None:
             )
         promoted, why = session.get_one(Adapter, candidate.id), " ".join(decision.reasons)
         if gone := lineage.taken_back(session, promoted):
-            raise Overtaken(
-                f"Case {', '.join(map(str, sorted(gone)))} was taken back while the run was under way. Start a new run."
-            )
+            named, were = lineage.named(gone)
+            raise Overtaken(f"{named} {were} taken back while the run was under way. Start a new run.")
         rules = Rules.of(trip.settings.experiment)
         tried_first = experiments.tried_first(rules, run.parent, live)
         if live and tried_first:
