@@ -13,9 +13,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from feedback import adapters, lineage, record, runs
-from feedback.models import Adapter, Answer, Assignment, Experiment, Run
-from feedback.states import AdapterStatus, Arm, RunStatus
+from feedback import adapters, cases, lessons, lineage, record, runs
+from feedback.models import Adapter, Answer, Assignment, Case, Experiment, Run
+from feedback.states import AdapterStatus, Arm, CaseStatus, RunStatus
 from feedback.votes import Person
 from settings import ExperimentSettings
 
@@ -177,6 +177,39 @@ def promote(session: Session, persona: str, experiment_id: int, *, by: str, why:
     return experiment
 
 
+def promote_later(session: Session, adapter: Adapter, *, by: str, why: str) -> None:
+    """Promote an adapter by hand. One that was a canary, and never live, has learned its run's cases none the less.
+
+    Raises:
+        IllegalMove: see ``adapters.promote``.
+    """
+    adapters.hold_live(session, adapter.persona)
+    never_live = adapter.status is AdapterStatus.RETIRED and adapter.live_at is None
+    learned = _learned(session, adapter.run_id) if never_live and adapter.run_id else []
+    waiting = [case for case in learned if case.status is not CaseStatus.MENDED]  # the others' threads were told
+    for case in learned:
+        lessons.learned(session, case.id, adapter.id)
+    adapters.promote(session, adapter, by=by, why=why)
+    for case in waiting:
+        case.announce = case.announce or case.status is CaseStatus.MENDED
+
+
+_TEACHABLE = frozenset({CaseStatus.APPROVED, CaseStatus.TRAINING, CaseStatus.MENDED, CaseStatus.UNMENDED})
+
+
+def _learned(session: Session, run_id: int) -> list[Case]:
+    """The cases that a canary had mended, and that have the approved words still that it was taught."""
+    run = runs.get(session, run_id)
+    decision, frozen = runs.decision(run), runs.dataset(session, run.id)
+    taught = {(row.case_id, row.messages[-1]["content"]) for row in (frozen.rows if frozen else ())}
+    unmended = decision.unmended if decision else {}
+    return [
+        case
+        for case in cases.of_run(session, run.id)
+        if case.id not in unmended and case.status in _TEACHABLE and (case.id, case.correction) in taught
+    ]
+
+
 def overtaken(session: Session, experiment: Experiment) -> str | None:
     """Why a canary cannot go live any more, whatever the votes say; None: it can."""
     live = adapters.live(session, experiment.persona)
@@ -199,7 +232,7 @@ def take_back(session: Session, persona: str, experiment_id: int, *, by: str, wh
 
     What it had not mended is unmended, with the gate's reason, and is reviewed before it is trained on again. One that
     is harmful is rejected, and its cases' threads are told so. One that an admin stops, or that was overtaken, is
-    retired: it can be promoted later, and those who wait for what it has learned are told nothing.
+    retired: it can be promoted later (``promote_later``), and those who wait for what it has learned are told nothing.
 
     Raises:
         NoExperiment: it has ended already.
