@@ -181,7 +181,10 @@ class ExperimentSettings(BaseModel):
         0.0, ge=0, le=0.9, description="Share of people whom a new adapter answers first; 0: it goes live at once."
     )
     margin: float = Field(
-        2.0, gt=1, description="It goes live once it is shown that fewer than so many times as many people dislike it."
+        2.0,
+        gt=1,
+        le=32,
+        description="It goes live once it is shown that fewer than so many times as many people dislike it.",
     )
     alpha: float = Field(
         0.05, gt=0, lt=0.5, description="Chance to take a good one back, or to let one at the margin through."

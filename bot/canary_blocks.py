@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from bot.blocks import Block, actions, button, section
 from bot.case_blocks import who
-from bot.text import escape
+from bot.text import escape, how_many
 from feedback import arms, experiments, forecasts
 from feedback.arms import PACE_DAYS, Tally
-from feedback.experiments import ENDED, OVERDUE, STARTED
+from feedback.experiments import ENDED, OVERDUE, STARTED, TIMES, Evidence
 from feedback.forecasts import Forecast
 from feedback.models import Experiment
 from feedback.states import AdapterStatus, Arm
@@ -49,7 +49,8 @@ def lines(seen: Standing, now: datetime | None = None) -> list[str]:
     experiment = seen.experiment
     said = [f"🟡 {_beside(experiment)}.", _votes(experiment)]
     if experiments.overdue(experiment, now or datetime.now(UTC)):
-        said.append(f"The votes have not decided in {experiments.rules(experiment).days} days: an admin may.")
+        days = experiments.rules(experiment).days
+        said.append(f"The votes have not decided in {how_many(days, 'day')}: an admin may.")
     return [*said, time_needed(seen.forecast)]
 
 
@@ -57,9 +58,10 @@ def standing(seen: Standing) -> list[Block]:
     """The same with the arms side by side, and the buttons that end it."""
     experiment = seen.experiment
     number = str(experiment.id)
+    back = "The live version answers everybody; what it has learned stays approved."
     buttons = [
         _sure(button("Promote now", PROMOTE, number, "primary"), "It goes live for everybody, whatever the votes say."),
-        _sure(button("Take it back", STOP, number), "The live version answers everybody; its cases stay approved."),
+        _sure(button("Take it back", STOP, number), back),
     ]
     return [section("\n".join(lines(seen))), section(table(seen.tallies)), actions(buttons)]
 
@@ -85,8 +87,21 @@ def _votes(experiment: Experiment) -> str:
     found = experiments.evidence(experiment)
     if found is None or found.canary + found.live == 0:
         return "Not enough votes yet: nobody has given either a thumbs-down."
-    high = f"{found.high:.1f}" if found.high is not None else "any number of"
-    return f"Not enough votes yet: {found.counted}. It may be {found.low:.1f} to {high} times as many in truth."
+    return f"Not enough votes yet: {found.counted}. {_in_truth(found, experiments.rules(experiment).alpha)}"
+
+
+def _in_truth(found: Evidence, alpha: float) -> str:
+    """Between which bounds the ratio is, as far as there are any, and how sure that is."""
+    one, both = f"({1 - alpha:.0%} sure)", f"({1 - 2 * alpha:.0%} sure)"
+    match found.low, found.high:
+        case 0.0, None:
+            return "In truth any number of times as many people may dislike the canary as the live version."
+        case low, None:
+            return f"In truth at least {low:.1f} {TIMES} {one}."
+        case 0.0, high:
+            return f"In truth at most {high:.1f} {TIMES} {one}."
+        case low, high:
+            return f"In truth {low:.1f} to {high:.1f} {TIMES} {both}."
 
 
 def time_needed(found: Forecast) -> str:
@@ -97,7 +112,9 @@ def time_needed(found: Forecast) -> str:
     pace = f"{experiments.people(voted)} with a thumbs-down in the last {PACE_DAYS} days"
     verb = "was" if voted == 1 else "were"
     slow = [days for people, _ in kinds if (days := found.days(people)) is None or days > found.limit]
-    hint = f" More than the {found.limit} days of an experiment: an admin may have to decide." if slow else ""
+    hint = (
+        f" More than the {how_many(found.limit, 'day')} of an experiment: an admin may have to decide." if slow else ""
+    )
     return f"A decision takes about {', '.join(parts)}; there {verb} {pace}.{hint}"
 
 
@@ -106,7 +123,7 @@ def _people(people: int | None) -> str:
 
 
 def _days(days: float | None) -> str:
-    return f" ({max(1, round(days))} days)" if days is not None else ""
+    return f" ({how_many(max(1, round(days)), 'day')})" if days is not None else ""
 
 
 def table(tallies: Mapping[Arm, Tally]) -> str:

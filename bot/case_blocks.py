@@ -49,7 +49,8 @@ def state(case: Case, longest: int = 600) -> str:
 
 def take_case_back(case: Case) -> Block | None:
     """The admin's button that takes back what may have been learned; None where a review can decide on it."""
-    if case.status not in {CaseStatus.MENDED, CaseStatus.UNMENDED}:
+    # One in training may be a canary's, which is taken back with it; of any other the window says that it stays.
+    if case.status not in {CaseStatus.TRAINING, CaseStatus.MENDED, CaseStatus.UNMENDED}:
         return None
     return button("Take back", TAKE_CASE_BACK, str(case.id))
 

@@ -116,9 +116,10 @@ def training_lines(seen: Overview, now: datetime | None = None) -> list[str]:
     """Whether training is paused, what the next one leaves out, and what automatic training waits for."""
     lines = [paused_line(seen.pause, now)] if seen.pause else []
     if seen.taken_back:
-        numbers = ", ".join(map(str, seen.taken_back))
+        named, were = lineage.named(seen.taken_back)
+        it = "it" if len(seen.taken_back) == 1 else "them"
         lines.append(
-            f"Case {numbers} was taken back, and the live version still knows it; the next training leaves it out."
+            f"{named} {were} taken back, and the live version still knows {it}; the next training leaves {it} out."
         )
     if seen.automatic is None:
         return lines

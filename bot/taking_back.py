@@ -124,6 +124,7 @@ class TakingBack:
         ids, follows = [case.id for case in done.cases], done.follows
         log.info("undone", extra={"action": "contributions_undone", "person": str(person), "cases": len(ids)})
         said = [f"{how_many(len(ids), 'case')} of <@{person.user_id}> taken back.", *_stays(follows)]
+        said += _ends(follows)
         if not follows.learned:
             return Reply(" ".join(said))
         said += [_until(follows, self._settings.slack.command), *_stops(follows)]
@@ -142,8 +143,11 @@ def window(follows: Consequences, case_id: int, command: str) -> modals.View:
         "No version of mine has learned it, so nothing has to be trained. It can't be brought back.",
         "Take back",
     )
+    if follows.canary:
+        told = "It can't be brought back."
     if follows.learned:
         told, submit = " ".join([_training(follows), _until(follows, command), *_stops(follows)]), "Take back and train"
+    told = " ".join([*_ends(follows), told])
     return modals.modal("Take back", TAKE_CASE_BACK_WINDOW, [*shown, section(told)], {"case": case.id}, submit)
 
 
@@ -153,7 +157,7 @@ def taken_back(done: Done, command: str) -> str:
     if not follows.cases:
         return " ".join(_stays(follows)) or "That case was taken back before."
     (case,) = follows.cases
-    said = [f"Case {case.id} is taken back."]
+    said = [f"Case {case.id} is taken back.", *_ends(follows)]
     if done.run:
         said.append(f"Run {done.run.id}, without it, is on its way.")
     elif follows.learned:
@@ -187,6 +191,18 @@ def _until(follows: Consequences, command: str) -> str:
         f"Until it is live, `{escape(live.name)}` answers and still knows it;"
         f" `{command} rollback` brings {before} back at once, which {knows}."
     )
+
+
+def _ends(follows: Consequences) -> list[str]:
+    """What happens to a canary that has learned it."""
+    out = follows.canary
+    if out is None:
+        return []
+    canary, live = escape(out.adapter.name), escape(out.live.name)
+    return [
+        f"The canary `{canary}`, which has learned it, is taken back with it, and `{live}` answers everybody;"
+        " what else it has learned stays approved."
+    ]
 
 
 def _stops(follows: Consequences) -> list[str]:

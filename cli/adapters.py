@@ -14,7 +14,7 @@ from cli.here import Here, actor, here
 from cli.named import named
 from cli.user_error import UserError
 from feedback import adapters as record
-from feedback import lineage, runs
+from feedback import experiments, lineage, runs
 from feedback.models import Run
 from feedback.states import AdapterStatus, check_move
 from serving.adapters import Replicas
@@ -70,7 +70,7 @@ def promote(
     with mend.record() as session:
         record.hold_live(session, mend.persona.slug)
         _stop(session, mend, run)
-        record.promote(session, named(session, mend.persona, name), by=actor(), why=why)
+        experiments.promote_later(session, named(session, mend.persona, name), by=actor(), why=why)
     print(f"{name} is live; it gives the next answer.")
 
 

@@ -49,7 +49,7 @@ def promote(why: Why = "promoted by hand") -> None:
 
 @app.command()
 def stop(why: Why = "taken back by hand") -> None:
-    """Take the canary back: the live adapter answers everybody, and its cases are approved again."""
+    """Take the canary back: the live adapter answers everybody, and what it has learned is approved again."""
     mend = here()
     experiment = _running(mend)
     with mend.record() as session:

@@ -132,6 +132,9 @@ def _following(follows: Consequences, wanted: list[int]) -> Iterator[str]:
     yield from (f"case {case.id}: {case.question}" for case in follows.cases)
     yield from (f"case {case.id} is {case.status} and stays as it is" for case in follows.stay)
     yield from (f"there is no case {number}" for number in wanted if number not in known)
+    if out := follows.canary:
+        yield f"The canary {out.adapter.name}, which has learned them, is taken back with them at once;"
+        yield f"{out.live.name} answers everybody, and what else the canary has learned stays approved."
     if not follows.learned:
         return
     origin, base = follows.origin, "the base model"

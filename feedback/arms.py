@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Subquery, distinct, exists, extract, func, select
 from sqlalchemy.orm import Session
 
+from feedback import votes
 from feedback.models import Answer, Assignment, Case, Vote
 from feedback.states import CLOSED_CASES, AnswerStatus, Arm, VoteValue
 
@@ -128,13 +129,18 @@ def members(session: Session, experiment_id: int) -> list[Member]:
 
 
 def thumbs_down(session: Session, experiment_id: int) -> list[ThumbsDown]:
-    """Every thumbs-down of an experiment that still stands and counts, in the order in which they were given."""
+    """Every thumbs-down of an experiment that still stands and counts, in the order in which they were given.
+
+    One that was a thumbs-up before counts from when it was turned: what was looked at until then has not seen it.
+    """
     each = _numbered(experiment_id)
+    # Slack's clock may be behind: no thumb is older than its answer.
+    given = func.greatest(votes.stands_since(), each.c.created_at)
     query = (
-        select(each.c.opener, Vote.team_id, Vote.user_id, Vote.created_at)
+        select(each.c.opener, Vote.team_id, Vote.user_id, given)
         .join(Vote, Vote.answer_id == each.c.id)
         .where(each.c.number <= WINDOW, Vote.value == VoteValue.DOWN)
-        .order_by(Vote.id)
+        .order_by(given, Vote.id)
     )
     return [ThumbsDown(opener, f"{team}/{user}", at) for opener, team, user, at in session.execute(query)]
 
@@ -194,7 +200,7 @@ def people_a_day(session: Session, persona: str, now: datetime | None = None) ->
         select(Answer.asker_team_id, Answer.asker_id, Vote.team_id, Vote.user_id, Vote.created_at)
         .join(Answer, Answer.id == Vote.answer_id)
         .where(Vote.value == VoteValue.DOWN, Vote.created_at > since, Answer.persona == persona)
-        .order_by(Vote.id)
+        .order_by(Vote.created_at, Vote.id)
     )
     rows = session.execute(query)
     given = [ThumbsDown(f"{team}/{asker}", f"{of}/{voter}", at) for team, asker, of, voter, at in rows]

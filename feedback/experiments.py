@@ -5,6 +5,7 @@ keeps further runs from starting. Whoever ends an experiment ends its run in the
 is decided by ``serving.routing``; what the votes say, by the worker (``trainer.canary``).
 """
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -12,14 +13,15 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from feedback import adapters, lineage, record, runs
-from feedback.models import Adapter, Answer, Assignment, Experiment, Run
-from feedback.states import AdapterStatus, Arm, RunStatus
+from feedback import adapters, cases, lessons, lineage, record, runs
+from feedback.models import Adapter, Answer, Assignment, Case, Experiment, Run
+from feedback.states import AdapterStatus, Arm, CaseStatus, RunStatus
 from feedback.votes import Person
 from settings import ExperimentSettings
 
 RUNNING = "running"
 STARTED, OVERDUE, ENDED = "started", "overdue", "ended"
+TIMES = "times as many people dislike the canary as the live version"
 
 
 class NoExperiment(Exception):
@@ -46,6 +48,7 @@ class Evidence:
     """What the votes say. ``canary`` and ``live`` are people with a thumbs-down in each arm, everyone counted once.
 
     ``low`` to ``high`` is where the ratio is: how many times as many people dislike the canary as the live adapter.
+    Each bound errs with a chance of ``alpha`` at most, so one of the two does with twice that.
     """
 
     canary: int
@@ -174,22 +177,62 @@ def promote(session: Session, persona: str, experiment_id: int, *, by: str, why:
     return experiment
 
 
+def promote_later(session: Session, adapter: Adapter, *, by: str, why: str) -> None:
+    """Promote an adapter by hand. One that was a canary, and never live, has learned its run's cases none the less.
+
+    Raises:
+        IllegalMove: see ``adapters.promote``.
+    """
+    adapters.hold_live(session, adapter.persona)
+    never_live = adapter.status is AdapterStatus.RETIRED and adapter.live_at is None
+    learned = _learned(session, adapter.run_id) if never_live and adapter.run_id else []
+    waiting = [case for case in learned if case.status is not CaseStatus.MENDED]  # the others' threads were told
+    for case in learned:
+        lessons.learned(session, case.id, adapter.id)
+    adapters.promote(session, adapter, by=by, why=why)
+    for case in waiting:
+        case.announce = case.announce or case.status is CaseStatus.MENDED
+
+
+_TEACHABLE = frozenset({CaseStatus.APPROVED, CaseStatus.TRAINING, CaseStatus.MENDED, CaseStatus.UNMENDED})
+
+
+def _learned(session: Session, run_id: int) -> list[Case]:
+    """The cases that a canary had mended, and that have the approved words still that it was taught."""
+    run = runs.get(session, run_id)
+    decision, frozen = runs.decision(run), runs.dataset(session, run.id)
+    taught = {(row.case_id, row.messages[-1]["content"]) for row in (frozen.rows if frozen else ())}
+    unmended = decision.unmended if decision else {}
+    return [
+        case
+        for case in cases.of_run(session, run.id)
+        if case.id not in unmended and case.status in _TEACHABLE and (case.id, case.correction) in taught
+    ]
+
+
 def overtaken(session: Session, experiment: Experiment) -> str | None:
     """Why a canary cannot go live any more, whatever the votes say; None: it can."""
     live = adapters.live(session, experiment.persona)
     if live is None or live.id != experiment.run.replaces_id:
         name = live.name if live else "the base model"
         return f"The canary was to replace {experiment.live.name}, and now {name} is live."
-    if gone := lineage.taken_back(session, experiment.adapter):
-        return f"Case {', '.join(map(str, sorted(gone)))}, which the canary has learned, was taken back."
+    if held := lineage.taken_back(session, experiment.adapter):
+        return gone(held)
     return None
+
+
+def gone(case_ids: Collection[int]) -> str:
+    """That the canary has learned what was taken back, in words."""
+    named, were = lineage.named(case_ids)
+    return f"{named}, which the canary has learned, {were} taken back."
 
 
 def take_back(session: Session, persona: str, experiment_id: int, *, by: str, why: str, harmful: bool) -> Experiment:
     """The live adapter answers everybody again; what the canary has learned is approved again.
 
-    One that is harmful is rejected, and its cases' threads are told so. One that an admin stops, or that was overtaken,
-    is retired: it can be promoted later, and nobody is told anything.
+    What it had not mended is unmended, with the gate's reason, and is reviewed before it is trained on again. One that
+    is harmful is rejected, and its cases' threads are told so. One that an admin stops, or that was overtaken, is
+    retired: it can be promoted later (``promote_later``), and those who wait for what it has learned are told nothing.
 
     Raises:
         NoExperiment: it has ended already.
@@ -198,6 +241,8 @@ def take_back(session: Session, persona: str, experiment_id: int, *, by: str, wh
     experiment = _held(session, persona, experiment_id)
     to = AdapterStatus.REJECTED if harmful else AdapterStatus.RETIRED
     record.move(session, experiment.adapter, to, actor=by, why=why)
+    decision = runs.decision(experiment.run)
+    runs.settle_unmended(session, experiment.run_id, decision.unmended if decision else {})
     if not harmful:
         experiment.run.cancel_requested_by = experiment.run.cancel_requested_by or by
     _end(session, experiment, RunStatus.REJECTED if harmful else RunStatus.CANCELLED, by=by, why=why)
@@ -210,6 +255,7 @@ def _held(session: Session, persona: str, experiment_id: int) -> Experiment:
     if found is None or found.id != experiment_id:
         raise NoExperiment("This canary is not out any more; somebody has decided already.")
     session.refresh(found)
+    _ = found.adapter, found.live, found.run  # people are told of them after the transaction
     return found
 
 

@@ -58,6 +58,12 @@ def taken_back(session: Session, adapter: Adapter) -> set[int]:
     return set().union(*_held(session, adapters.lineage(session, adapter), withdrawn).values())
 
 
+def named(case_ids: Collection[int]) -> tuple[str, str]:
+    """Cases as the subject of a sentence, with its verb: ("Case 3", "was"), ("Cases 3 and 4", "were")."""
+    *most, last = map(str, sorted(case_ids))
+    return (f"Cases {', '.join(most)} and {last}", "were") if most else (f"Case {last}", "was")
+
+
 def _held(session: Session, line: Sequence[Adapter], which: Select[int] | CompoundSelect[int]) -> dict[int, set[int]]:
     """By run of the line: which of these cases it was given as new, or had rows of."""
     run_ids = [one.run_id for one in line if one.run_id is not None]

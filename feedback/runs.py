@@ -326,6 +326,14 @@ def showing(run: Run) -> Json:
     return {"status": run.status.value, "progress": run.progress, "cancelled_by": run.cancel_requested_by}
 
 
+def settle_unmended(session: Session, run_id: int, unmended: Mapping[int, str]) -> None:
+    """The run's adapter does not go live: new cases that it had not mended say why, the others are left as they are."""
+    for case in cases.of_run(session, run_id):
+        # A case that was to be taught again is mended still: what is live knows it.
+        if case.id in unmended and case.status is CaseStatus.TRAINING:
+            cases.settle(session, case, None, unmended[case.id], why=f"run {run_id}")
+
+
 def settle_live(session: Session, run_id: int, adapter_id: int, unmended: Mapping[int, str]) -> list[Case]:
     """The run's adapter is live: each new case is mended, or unmended with its reason.
 

@@ -1,8 +1,10 @@
 """Votes: one person's thumb on one answer; the last one counts, and it can be taken back."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import ColumnElement, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -34,11 +36,22 @@ def cast(
     """Set a person's vote and return the one it replaces (None: there was none). ``at`` is when, by Slack's clock."""
     before = current(session, answer_id, person)
     key = {"answer_id": answer_id, "team_id": person.team_id, "user_id": person.user_id}
-    values = {"value": value} | ({"acted_at": at} if at else {})
+    values: dict[str, Any] = {"value": value} | ({"acted_at": at} if at else {})
+    if before is not value:  # another thumb, and nothing of the one before is its
+        values |= {"created_at": func.now(), "acted_at": at}
     session.execute(insert(Vote).values(**key, **values).on_conflict_do_update(index_elements=list(key), set_=values))
     if before is not value:
         record.note(session, "answers", answer_id, actor=str(person), why="vote", before=before, after=value)
     return before
+
+
+def stands_since() -> ColumnElement[datetime]:
+    """In a query over votes: since when a thumb stands as it does.
+
+    By Slack's clock, where that is known. The same thumb given again (by a reaction, after the button) is later there,
+    so that of the record, which hears of everything a little later, is then the earlier one.
+    """
+    return func.least(func.to_timestamp(Vote.acted_at), Vote.created_at)
 
 
 def withdraw(session: Session, answer_id: int, person: Person, value: VoteValue, at: float | None = None) -> bool:

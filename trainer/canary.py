@@ -8,7 +8,7 @@ import asyncio
 import logging
 
 from feedback import arms, experiments
-from feedback.experiments import Evidence, NoExperiment
+from feedback.experiments import TIMES, Evidence, NoExperiment, Rules
 from feedback.models import Experiment
 from feedback.persona import PersonaError, load_persona
 from serving.errors import ServingError
@@ -54,14 +54,16 @@ def round(context: Context) -> None:
 def _act(context: Context, experiment: Experiment, seen: Evidence) -> None:
     """Do what the look calls for."""
     about = {"run_id": experiment.run_id, "adapter": experiment.adapter.name}
+    held = experiments.rules(experiment)
     if stopped_by := experiment.run.cancel_requested_by:
         _take_back(context, experiment, stopped_by, "stopped by hand", harmful=False)
         log.info("The canary is stopped.", extra={"action": "canary_stopped", **about})
     elif seen.finding == "harmful":
-        _take_back(context, experiment, "worker", harm(seen), harmful=True)
-        log.warning("The canary is taken back: %s", harm(seen), extra={"action": "canary_taken_back", **about})
+        why = harm(seen, held)
+        _take_back(context, experiment, "worker", why, harmful=True)
+        log.warning("The canary is taken back: %s", why, extra={"action": "canary_taken_back", **about})
     elif seen.finding == "good":
-        _promote(context, experiment, good(seen))
+        _promote(context, experiment, good(seen, held))
 
 
 def _take_back(context: Context, experiment: Experiment, by: str, why: str, *, harmful: bool) -> None:
@@ -90,12 +92,16 @@ async def _deploy(context: Context, experiment: Experiment) -> None:
         await replicas.close()
 
 
-def harm(seen: Evidence) -> str:
+def harm(seen: Evidence, rules: Rules) -> str:
     """Why a canary is taken back, for people."""
-    return f"{seen.counted}: by their shares of people, at least {seen.low:.2f} times as many dislike the canary."
+    return _shown(seen, f"at least {seen.low:.2f}", rules)
 
 
-def good(seen: Evidence) -> str:
+def good(seen: Evidence, rules: Rules) -> str:
     """Why a canary goes live, for people."""
     assert seen.high is not None
-    return f"{seen.counted}: by their shares of people, at most {seen.high:.2f} times as many dislike the canary."
+    return _shown(seen, f"at most {seen.high:.2f}", rules)
+
+
+def _shown(seen: Evidence, bound: str, rules: Rules) -> str:
+    return f"{seen.counted}: by their shares of people, {bound} {TIMES} ({1 - rules.alpha:.0%} sure)."

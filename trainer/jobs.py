@@ -33,6 +33,8 @@ _STORY: tuple[tuple[RunStatus, Callable[[Trip], Awaitable[None]]], ...] = (
     (RunStatus.DEPLOYING, stages.promote),
 )
 _ORDER = [stage for stage, _ in _STORY]
+# It is going live, or ``canary`` ends it, in one transaction with its experiment.
+_DECIDED = frozenset({RunStatus.DEPLOYING, RunStatus.CANARY})
 
 
 class WorkerStopping(Exception):
@@ -75,7 +77,7 @@ async def _closed_whatever_happens(run_id: int, context: Context, lock: Training
     except (WorkerStopping, DatabaseUnavailable):
         raise
     except Exception as error:
-        # The one broad except: whatever it was, a run that stays active would block every further one.
+        # Broad, since a run that stays active, whatever it was, would block every further one.
         log.exception("Run %s failed.", run_id, extra={"action": "run_failed", "run_id": run_id})
         _close(context, run_id, RunStatus.FAILED, error=reason(error))
 
@@ -146,7 +148,7 @@ async def _interruption(run_id: int, context: Context, lock: TrainingLock) -> Ex
 def _cancelled(run_id: int, context: Context) -> RunCancelled | None:
     with context.database.begin() as session:
         run = runs.get(session, run_id)
-    if run.cancel_requested_by is None or run.status is RunStatus.DEPLOYING or run.status not in ACTIVE_RUNS:
+    if run.cancel_requested_by is None or run.status in _DECIDED or run.status not in ACTIVE_RUNS:
         return None
     return RunCancelled(f"cancelled by {run.cancel_requested_by}")
 
@@ -154,7 +156,8 @@ def _cancelled(run_id: int, context: Context) -> RunCancelled | None:
 def _close(context: Context, run_id: int, to: RunStatus, *, error: str | None = None, why: str = "") -> None:
     """End a run without a verdict; its candidate, if it has one, will not be served."""
     with context.database.begin() as session:
-        if runs.get(session, run_id).status not in ACTIVE_RUNS:
+        status = runs.get(session, run_id).status
+        if status not in ACTIVE_RUNS or status is RunStatus.CANARY:
             return
         candidate = adapters.of_run(session, run_id)
         if candidate and candidate.status is AdapterStatus.CANDIDATE:

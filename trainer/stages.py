@@ -22,7 +22,7 @@ from feedback.datasets import Example, Paraphrase
 from feedback.experiments import Rules
 from feedback.models import Adapter, Run
 from feedback.runs import Decision
-from feedback.states import ACTIVE_RUNS, AdapterStatus, CaseStatus, RunStatus
+from feedback.states import ACTIVE_RUNS, AdapterStatus, RunStatus
 from serving.adapter_files import whole_folder
 from serving.errors import ServingError
 from trainer import checkpoint, choice, dataset, examination, gathering, general_sets, swift
@@ -222,10 +222,7 @@ def _reject(session: Session, trip: Trip, decision: Decision) -> None:
     candidate = adapters.of_run(session, trip.run_id)
     if candidate:
         adapters.reject(session, candidate, why=why)
-    for case in cases.of_run(session, trip.run_id):
-        # A case that was to be taught again is mended still: what is live knows it.
-        if case.id in decision.unmended and case.status is CaseStatus.TRAINING:
-            cases.settle(session, case, None, decision.unmended[case.id], why=f"run {trip.run_id}")
+    runs.settle_unmended(session, trip.run_id, decision.unmended)
     runs.close(session, trip.run_id, RunStatus.REJECTED, why=why)
 
 
@@ -248,9 +245,8 @@ async def promote(trip: Trip) -> None:
             )
         promoted, why = session.get_one(Adapter, candidate.id), " ".join(decision.reasons)
         if gone := lineage.taken_back(session, promoted):
-            raise Overtaken(
-                f"Case {', '.join(map(str, sorted(gone)))} was taken back while the run was under way. Start a new run."
-            )
+            named, were = lineage.named(gone)
+            raise Overtaken(f"{named} {were} taken back while the run was under way. Start a new run.")
         rules = Rules.of(trip.settings.experiment)
         tried_first = experiments.tried_first(rules, run.parent, live)
         if live and tried_first:

@@ -150,7 +150,7 @@ class Supervisor:
     def _once(self) -> None:
         settings = self._context.settings
         sweep(settings, self._context.database, self._redis)
-        canary.round(self._context)
+        self._look_at_canary()
         # A new one each time: a worker whose registration was cut off by an outage cannot register again.
         self._worker = TrainingWorker(self._redis, settings.redis.queue, self._do)
         if self._context.stopping.is_set():
@@ -165,6 +165,15 @@ class Supervisor:
         if self._away is not None:
             error, self._away = self._away, None
             raise error
+
+    def _look_at_canary(self) -> None:
+        try:
+            canary.round(self._context)
+        except DatabaseUnavailable:
+            raise
+        except Exception:
+            # Broad, since the same trouble would meet every look: the worker would die for ever, and no run be done.
+            log.exception("The look at the canary failed.", extra={"action": "canary_look_failed"})
 
     def _do(self, run_id: int) -> None:
         try:

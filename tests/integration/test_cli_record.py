@@ -207,6 +207,19 @@ def test_a_paused_mend_says_who_paused_it(mend: Mend, db: Database) -> None:
     assert status == 1 and "paused since" in err and "T1/UADA: the card is needed" in err
 
 
+def test_what_only_a_canary_has_learned_is_taken_back_with_it(mend: Mend, db: Database) -> None:
+    with db.begin() as session:
+        experiment = canary_out(session)
+        name, (case,) = experiment.adapter.name, cases.of_run(session, experiment.run_id)
+    status, said, _ = mend("cases", "withdraw", str(case.id))
+    assert status == 2 and f"The canary {name}, which has learned them, is taken back with them at once" in said
+    status, said, _ = mend("cases", "withdraw", str(case.id), "--yes")
+    assert status == 0 and said.endswith("1 case(s) taken back.\n")
+    assert mend("canary", "show")[0] == 2
+    with db.begin() as session:
+        assert cases.get(session, case.id).status is CaseStatus.WITHDRAWN
+
+
 def test_a_canary_is_shown_and_ended_by_hand(mend: Mend, db: Database) -> None:
     status, _, error = mend("canary", "show")
     assert status == 2 and "No canary is out" in error

@@ -1,5 +1,6 @@
 """Experiments on a real PostgreSQL: who is answered by what, what is counted, how they end, and what a query reads."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,12 +11,13 @@ import pytest
 from sqlalchemy import event, text, update
 from sqlalchemy.orm import Session
 
-from feedback import adapters, answers, arms, cases, experiments, runs, votes
+from feedback import adapters, answers, arms, cases, experiments, runs, taking_back, votes
 from feedback.answers import Outcome, Question
 from feedback.arms import Draw, Tally
 from feedback.database import Database
 from feedback.experiments import Evidence, NoExperiment, Rules
 from feedback.models import Adapter, Answer, Assignment, Event, Experiment
+from feedback.runs import Decision
 from feedback.states import AdapterStatus, AnswerStatus, Arm, CaseStatus, RunStatus, VoteValue
 from feedback.votes import Person
 from serving.routing import arm_of, route_answer
@@ -41,10 +43,11 @@ def _in_arm(crowd: Iterator[Person], arm: Arm) -> Iterator[Person]:
     return (one for one in crowd if arm_of(CANARY, one, RULES.share) is arm)
 
 
-def canary_out(session: Session) -> Experiment:
-    """A first version is live; the second, with a case of its own, is a canary."""
+def canary_out(session: Session, *more: str) -> Experiment:
+    """A first version is live; the second, with a case of its own, or with more, is a canary."""
     finish_run(session, runs.start(session, "pip", "base", 1, by=ADA), 1)
-    approved(session)
+    for question in ("Lunch?", *more):
+        approved(session, question)
     run = runs.start(session, "pip", "base", 1, by=ADA)
     for stage in ("paraphrasing", "building", "training", "probing", "deploying"):
         runs.advance(session, run.id, RunStatus(stage))
@@ -155,6 +158,79 @@ def test_a_vote_that_is_taken_back_does_not_count(db: Database, settings: Servin
         assert arms.read_draws(session, experiment.id) == [] and arms.people_a_day(session, "pip") == 0
 
 
+def clock(slack: bool) -> float | None:
+    """Now by Slack's clock, which not everything that is heard of carries."""
+    return time.time() if slack else None
+
+
+@pytest.mark.parametrize("slack", [True, False])
+def test_a_thumb_that_was_turned_counts_from_when_it_was_turned(
+    db: Database, settings: ServingSettings, slack: bool
+) -> None:
+    """Put where the thumb before it was, it would change what the looks until then have seen."""
+    mia, rex = somebody(Arm.CANARY), somebody(Arm.LIVE)
+    with db.begin() as session:
+        experiment_id = canary_out(session).id
+    with db.begin() as session:
+        hers, his = (answered(session, person, settings).id for person in (mia, rex))
+    given = ((hers, mia, VoteValue.UP), (his, rex, VoteValue.DOWN), (hers, mia, VoteValue.DOWN))
+    seen = []
+    for answer_id, person, value in (*given, given[-1]):  # a reaction after the button is the same thumb
+        with db.begin() as session:
+            votes.cast(session, answer_id, person, value, clock(slack))
+        with db.begin() as session:
+            seen.append(arms.read_draws(session, experiment_id))
+    first, second = Draw(Arm.LIVE, 1, 1), Draw(Arm.CANARY, 1, 0)
+    assert seen == [[], [first], [first, second], [first, second]]
+
+
+@pytest.mark.parametrize("slack", [True, False])
+def test_the_same_thumb_given_again_counts_from_the_first_time(
+    db: Database, settings: ServingSettings, slack: bool
+) -> None:
+    mia, rex = somebody(Arm.CANARY), somebody(Arm.LIVE)
+    with db.begin() as session:
+        experiment_id = canary_out(session).id
+    with db.begin() as session:
+        hers, his = (answered(session, person, settings).id for person in (mia, rex))
+    for answer_id, person in ((hers, mia), (his, rex), (hers, mia)):
+        with db.begin() as session:
+            votes.cast(session, answer_id, person, VoteValue.DOWN, clock(slack))
+    with db.begin() as session:
+        assert arms.read_draws(session, experiment_id) == [Draw(Arm.CANARY, 1, 1), Draw(Arm.LIVE, 0, 1)]
+
+
+@pytest.mark.parametrize("slack", [True, False])
+def test_a_thumb_that_is_turned_when_somebodys_answers_no_longer_count_does_not_count(
+    db: Database, settings: ServingSettings, slack: bool
+) -> None:
+    mia, rex = somebody(Arm.CANARY), somebody(Arm.LIVE)
+    with db.begin() as session:
+        experiment_id = canary_out(session).id
+        answered(session, rex, settings)
+        first = answered(session, mia, settings).id
+    with db.begin() as session:
+        votes.cast(session, first, mia, VoteValue.UP, clock(slack))
+    with db.begin() as session:
+        for _ in range(arms.WINDOW):
+            answered(session, mia, settings)
+    with db.begin() as session:
+        votes.cast(session, first, mia, VoteValue.DOWN, clock(slack))
+    with db.begin() as session:
+        assert arms.read_draws(session, experiment_id) == []
+
+
+def test_a_clock_of_slack_that_is_behind_loses_no_thumb(db: Database, settings: ServingSettings) -> None:
+    """By it, somebody's first answer would have been disliked before they began."""
+    mia, rex = somebody(Arm.CANARY), somebody(Arm.LIVE)
+    with db.begin() as session:
+        experiment = canary_out(session)
+        answered(session, rex, settings)
+        answer = answered(session, mia, settings)
+        votes.cast(session, answer.id, mia, VoteValue.DOWN, time.time() - 60)
+        assert arms.read_draws(session, experiment.id) == [Draw(Arm.CANARY, 1, 1)]
+
+
 def test_of_everybody_the_first_answers_count(db: Database, settings: ServingSettings) -> None:
     mia, rex = somebody(Arm.CANARY), somebody(Arm.LIVE)
     with db.begin() as session:
@@ -203,6 +279,18 @@ def test_one_that_is_taken_back_leaves_its_cases_approved(db: Database, harmful:
         runs.start(session, "pip", "base", 1, by=ADA)
 
 
+@pytest.mark.parametrize("harmful", [True, False])
+def test_one_that_is_taken_back_leaves_what_it_had_not_mended_to_the_reviewers(db: Database, harmful: bool) -> None:
+    with db.begin() as session:
+        experiment = canary_out(session, "Tea?")
+        mended, unmended = cases.of_run(session, experiment.run_id)
+        why = "right in 1 of 3 wordings"
+        runs.decide(session, experiment.run_id, Decision(True, (), {unmended.id: why}))
+        experiments.take_back(session, "pip", experiment.id, by=ADA, why="disliked", harmful=harmful)
+        assert mended.status is CaseStatus.APPROVED
+        assert (unmended.status, unmended.outcome, unmended.announce) == (CaseStatus.UNMENDED, why, True)
+
+
 def test_one_whose_live_version_was_rolled_back_cannot_go_live_any_more(db: Database) -> None:
     with db.begin() as session:
         experiment = canary_out(session)
@@ -210,6 +298,71 @@ def test_one_whose_live_version_was_rolled_back_cannot_go_live_any_more(db: Data
         adapters.roll_back(session, "pip", by=ADA)
         with pytest.raises(NoExperiment, match="and now the base model is live"):
             experiments.promote(session, "pip", experiment.id, by=ADA, why="yes")
+
+
+def test_what_only_a_canary_has_learned_is_taken_back_with_it(db: Database) -> None:
+    with db.begin() as session:
+        experiment = canary_out(session, "Tea?", "Cake?")
+        lunch, tea, cake = cases.of_run(session, experiment.run_id)
+        runs.decide(session, experiment.run_id, Decision(True, (), {cake.id: "right in 1 of 3 wordings"}))
+        before = taking_back.consequences(session, "pip", [lunch.id, cake.id])
+        assert [case.id for case in before.cases] == [lunch.id, cake.id] and not before.stay and not before.learned
+        assert before.canary is not None and before.canary.id == experiment.id and before.overtaken is None
+        assert experiments.running(session, "pip") is not None, "nothing is done before it is confirmed"
+        taking_back.take_back(session, "pip", [lunch.id, cake.id], by=ADA, why="taken back")
+        assert [case.status for case in (lunch, tea, cake)] == ["withdrawn", "approved", "withdrawn"]
+        assert not lunch.announce and not cake.announce
+        ended = session.get_one(Experiment, experiment.id)
+        assert ended.ended_at is not None
+        assert ended.outcome == f"Cases {lunch.id} and {cake.id}, which the canary has learned, were taken back."
+        assert (ended.adapter.status, ended.run.status) == (AdapterStatus.RETIRED, RunStatus.CANCELLED)
+        assert ended.run.cancel_requested_by == ADA
+        assert cases.of_run(session, runs.start(session, "pip", "base", 1, by=ADA).id) == [tea]
+
+
+def test_a_canary_that_goes_on_from_what_is_taken_back_ends_at_once_so_that_the_run_without_it_can_start(
+    db: Database,
+) -> None:
+    with db.begin() as session:
+        wifi = approved(session, "Guest wifi?")
+        experiment = canary_out(session)
+        assert wifi.status is CaseStatus.MENDED
+        follows = taking_back.take_back(session, "pip", [wifi.id], by=ADA, why="taken back")
+        assert follows.learned == (wifi.id,) and follows.canary is not None
+        assert experiments.running(session, "pip") is None
+        assert runs.start(session, "pip", "base", 1, by=ADA).parent_id is None
+        assert session.get_one(Adapter, experiment.adapter_id).status is AdapterStatus.RETIRED
+
+
+def test_a_case_of_somebody_elses_does_not_end_the_canary(db: Database) -> None:
+    with db.begin() as session:
+        experiment = canary_out(session)
+        other = approved(session, "Guest wifi?")
+        follows = taking_back.take_back(session, "pip", [other.id], by=ADA, why="taken back")
+        assert follows.canary is None and other.status is CaseStatus.WITHDRAWN
+        still = experiments.running(session, "pip")
+        assert still is not None and still.id == experiment.id
+
+
+def test_a_case_is_taken_back_while_somebody_ends_its_canary(db: Database) -> None:
+    """Whoever comes first: the case is withdrawn, and no two wait for one another."""
+    with db.begin() as session:
+        experiment = canary_out(session)
+        experiment_id, (case,) = experiment.id, cases.of_run(session, experiment.run_id)
+    turns = count()
+
+    def act(session: Session) -> object:
+        if next(turns) % 2:
+            return taking_back.take_back(session, "pip", [case.id], by=ADA, why="taken back")
+        try:
+            return experiments.take_back(session, "pip", experiment_id, by=ADA, why="no", harmful=True)
+        except NoExperiment:
+            return None
+
+    at_once(db, act)
+    with db.begin() as session:
+        assert cases.get(session, case.id).status is CaseStatus.WITHDRAWN
+        assert experiments.running(session, "pip") is None
 
 
 def test_of_several_who_end_an_experiment_one_does(db: Database) -> None:

@@ -100,6 +100,18 @@ def test_a_stop_that_comes_before_the_wait_for_a_job_is_heard_at_once(
     assert shop.context.stopping.is_set()
 
 
+def test_a_look_at_the_canary_that_fails_does_not_end_the_worker(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(context: object) -> None:
+        raise KeyError("something that nobody has thought of")
+
+    monkeypatch.setattr(worker.canary, "round", fail)
+    run_id = shop.start()
+    work_until(shop, is_live(shop, run_id))
+    assert any(getattr(line, "action", "") == "canary_look_failed" for line in caplog.records)
+
+
 def put(redis: Redis, name: str, *args: Any, **options: Any) -> None:
     """Put any job on the queue, as somebody could who has got at it."""
     Queue(QUEUE, connection=redis, serializer=JSONSerializer).enqueue(name, *args, **options)

@@ -101,7 +101,7 @@ async def test_votes_and_admins_decide_about_a_canary(scene: Scene, trainer: Tra
     await note_to(scene.ada, "promote it or take it back first")
     await scene.mia.command("general", "/mend", "status")
     status = await note_to(scene.mia, "Not enough votes yet: 1 person with a thumbs-down on the canary, 0 on the live")
-    assert "in truth" in status.plain
+    assert "In truth" in status.plain and "the canary as the live version" in status.plain
     await disliked(scene, on_canary[1:4], harmful.name)
     assert statuses(scene)[0] is CaseStatus.TRAINING
     await trainer.look(settings)

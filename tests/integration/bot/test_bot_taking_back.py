@@ -1,6 +1,7 @@
 """Taking back what was taught, as an admin does it in Slack."""
 
 from feedback import adapters, lineage
+from feedback.experiments import Rules
 from feedback.models import Adapter, Case
 from feedback.states import CaseStatus
 from sandbox.client import Message
@@ -80,3 +81,27 @@ async def test_all_that_somebody_taught_is_taken_back_and_the_run_without_it_is_
     fourth = await trainer.go_live(4)
     assert live_line(scene) == [fourth.name, first.name] and second.name not in live_line(scene)
     assert statuses(scene) == [CaseStatus.WITHDRAWN, CaseStatus.WITHDRAWN]
+
+
+async def test_what_only_a_canary_has_learned_is_taken_back_with_it(scene: Scene, trainer: TrainerByHand) -> None:
+    await trainer.start()
+    live = await trainer.go_live(1)
+    await approved(scene, trainer, "guest wifi?", "HarborGuest.")
+    await trainer.start()
+    canary = await trainer.go_canary(2, Rules(share=0.5, margin=2.0, alpha=0.05, days=14))
+    await scene.ada.open_dm()
+    await scene.ada.command("general", "/mend", "cases 1")
+    shown = await note_to(scene.ada, "is being learned")
+    await scene.ada.click("general", shown.ts, "mend_take_case_back")
+    window = await scene.ada.wait_for_view(lambda view: view.title == "Take back")
+    ends = f"The canary {canary.name}, which has learned it, is taken back with it, and {live.name} answers everybody"
+    said = window.plain.replace("`", "")
+    assert ends in said and "No version of mine has learned it" not in said and "training" not in said, said
+    assert statuses(scene) == [CaseStatus.TRAINING], "nothing is done before it is confirmed"
+    assert await scene.ada.submit(window) is None
+    done = await told(scene, "Case 1 is taken back.")
+    assert ends in done.plain.replace("`", "")
+    assert statuses(scene) == [CaseStatus.WITHDRAWN]
+    await scene.ada.wait_for(
+        "help", lambda m: f"took the canary {canary.name} back: Case 1" in m.plain.replace("`", "")
+    )

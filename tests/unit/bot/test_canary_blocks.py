@@ -47,8 +47,27 @@ def test_a_place_where_nobody_votes_gets_no_days() -> None:
 def test_what_the_votes_say_so_far_has_its_bounds() -> None:
     votes = canary_blocks.lines(standing(seen=Evidence(2, 3, 0.2, 9.0, "open")), NOW)[1]
     assert votes.startswith("Not enough votes yet: 2 people with a thumbs-down on the canary, 3 on the live version.")
-    assert votes.endswith("It may be 0.2 to 9.0 times as many in truth.")
-    assert "any number of times" in canary_blocks.lines(standing(seen=Evidence(2, 0, 0.2, None, "open")), NOW)[1]
+    sure = "times as many people dislike the canary as the live version (90% sure)."
+    assert votes.endswith(f" In truth 0.2 to 9.0 {sure}")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (0.2, None, "In truth at least 0.2 times as many people dislike the canary as the live version (95% sure)."),
+        (0.0, 9.0, "In truth at most 9.0 times as many people dislike the canary as the live version (95% sure)."),
+        (0.0, None, "In truth any number of times as many people may dislike the canary as the live version."),
+    ],
+)
+def test_a_bound_that_there_is_not_yet_is_not_shown(low: float, high: float | None, words: str) -> None:
+    assert canary_blocks.lines(standing(seen=Evidence(2, 0, low, high, "open")), NOW)[1].endswith(words)
+
+
+def test_one_day_is_one_day() -> None:
+    busy = canary_blocks.lines(standing(pace=1000.0), NOW)[-1]
+    assert "(1 day)" in busy and "1 days" not in busy
+    short = canary_blocks.lines(standing(rules={**vars(RULES), "days": 1}), NOW)
+    assert short[2] == "The votes have not decided in 1 day: an admin may."
 
 
 def test_the_arms_stand_side_by_side() -> None:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedback.lineage import _clean
+from feedback.lineage import _clean, named
 from feedback.models import Adapter
 
 
@@ -26,3 +26,9 @@ def test_what_is_left_is_the_longest_old_end_without_any_of_it(length: int, held
     assert not held.intersection(one.run_id or 0 for one in kept)
     if len(kept) < len(whole):
         assert whole[len(whole) - len(kept) - 1].run_id in held
+
+
+def test_several_cases_are_several() -> None:
+    assert named([3]) == ("Case 3", "was")
+    assert named({4, 3}) == ("Cases 3 and 4", "were")
+    assert named([5, 3, 4]) == ("Cases 3, 4 and 5", "were")

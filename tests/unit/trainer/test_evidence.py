@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from feedback.arms import Draw
 from feedback.experiments import Rules
 from feedback.forecasts import needed
 from feedback.states import Arm
+from settings import ExperimentSettings
 from trainer import canary
 from trainer.evidence import MOST_AT_STAKE, Finding, decide, weigh
 
@@ -41,14 +43,17 @@ def test_a_few_votes_are_not_enough_however_clear_they_look() -> None:
 def test_a_canary_that_many_more_people_dislike_is_harmful() -> None:
     seen = weigh(draws([C, C, C, L] * 10), RULES)
     assert seen.finding is Finding.HARMFUL and seen.low > 1 and seen.high is not None and seen.low < 3 < seen.high
-    assert canary.harm(seen).startswith("30 people with a thumbs-down on the canary, 10 on the live version:")
+    assert canary.harm(seen, RULES) == (
+        "30 people with a thumbs-down on the canary, 10 on the live version: by their shares of people, "
+        f"at least {seen.low:.2f} times as many people dislike the canary as the live version (95% sure)."
+    )
 
 
 def test_a_canary_that_is_liked_as_much_or_more_is_good() -> None:
     assert decide(draws([L] * 12), RULES) is Finding.GOOD
     seen = weigh(draws([L, C] * 50), RULES)
     assert seen.finding is Finding.GOOD and seen.high is not None and seen.low < 1 < seen.high < 2
-    assert "at most" in canary.good(seen)
+    assert f"at most {seen.high:.2f} times as many people dislike the canary as the live" in canary.good(seen, RULES)
 
 
 def test_a_canary_of_few_people_is_expected_to_be_disliked_by_few() -> None:
@@ -108,3 +113,12 @@ def test_the_forecast_is_about_what_it_takes(ratio: float, finding: Finding) -> 
         many = draws(arms, 100_000, 100_000)
         takes += [next((n for n in range(5, len(many), 3) if decide(many[:n], RULES) is finding), len(many))]
     assert people / 2 < sorted(takes)[15] < people * 2
+
+
+def test_the_highest_margin_has_a_bound_to_show() -> None:
+    margin = 32.0
+    with pytest.raises(ValidationError, match="margin"):
+        ExperimentSettings(margin=margin + 0.1)
+    rules = Rules(share=0.5, margin=ExperimentSettings(margin=margin).margin, alpha=0.05, days=14)
+    seen = weigh(draws([L] * 12), rules)
+    assert seen.finding is Finding.GOOD and "at most" in canary.good(seen, rules)
