@@ -27,3 +27,4 @@ def test_cases_and_what_they_come_on_top_of_are_told() -> None:
     assert "*the identity set*" in first and "starts from the base model" in first
     later = words(Preview(2, 3, "pip-v1-<a>", Size(), (), "f"))
     assert "*2 approved cases*, from `pip-v1-&lt;a&gt;`. Of 3 earlier cases those that need it most are" in later
+    assert "`. The one earlier case is practised again.\n" in words(Preview(1, 1, "pip-v1-a", Size(), (), "f"))
