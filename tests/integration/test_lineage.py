@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 from feedback import adapters, cases, lineage, patches, previews, runs, taking_back
 from feedback.database import Database
 from feedback.models import Dataset, DatasetRow
+from feedback.runs import Decision
 from feedback.states import CaseStatus, RunStatus
 from feedback.taking_back import Consequences
 from serving.adapter_checks import CONFIG, sha256_of
@@ -320,6 +321,7 @@ def test_cases_are_taken_back_from_the_command_line(shop: Workshop, mend: Mend) 
     assert status == 2 and f"{third.name} has learned case {wifi}, which was taken back since" in err
     assert mend("cases", "withdraw", "--person", "T1/UMIA", "--yes")[0] == 0
     assert shop.case(badges).status is CaseStatus.WITHDRAWN
-    done(shop)
+    (verdict, *_) = (runs.decision(shop.run_of(done(shop))) or Decision(False, ())).checks
+    assert verdict.reason == f"There is none: this run only leaves case {badges} out."
     assert cases_in_line(shop) == set(), "with nothing to be taught again, a run goes on from before it as well"
     assert "T1/UNOBODY has written no case" in mend("cases", "withdraw", "--person", "T1/UNOBODY", "--yes")[2]
