@@ -39,6 +39,9 @@ def words(found: Preview) -> str:
     if found.earlier == 1:
         kept = " The one earlier case is practised again."
     left = f" {found.left} more stay approved for the next training: one takes {MOST_CASES}." if found.left else ""
+    if found.forgotten:
+        others = f"{how_many(found.forgotten, 'other case')} learned since"
+        left = f" It forgets {others}, until the next trainings, which take {MOST_CASES} each.{left}"
     first = f"\nSome people try it first. {time_needed(found.canary)}" if found.canary else ""
     return f"Train on {taught}, {origin}.{left}{kept}\n{_rows(found)} · {_minutes(found)}{first}"
 
