@@ -15,6 +15,7 @@ from feedback.states import CaseStatus, RunStatus
 from serving.errors import ServingUnavailable
 from tests.integration.trainer_parts import Workshop, make_workshop
 from trainer.jobs import run_training
+from trainer.swift import Training
 
 
 @pytest.fixture
@@ -97,6 +98,26 @@ def test_earlier_cases_keep_to_the_budget_and_those_that_fail_come_first(shop: W
     assert [len(one) for one in drawn] == [3, 3]
     assert taught[3] in drawn[0]
     assert set(taught) <= set(drawn[0] + drawn[1]) | {taught[3]}, "what was not practised comes next"
+
+
+def test_the_case_that_came_closest_to_failing_is_practised_again_though_it_has_just_been(shop: Workshop) -> None:
+    configure(shop, "earlier_case_rows: 30", "earlier_case_rows: 2")
+    done(shop)
+    for number in range(1, 6):
+        shop.approve(f"What is the code of door {number}?", f"The code of door {number} is 40{number}7.")
+    done(shop)
+    shop.approve()
+    unsure: list[int] = []
+
+    def weaken(training: Training) -> None:
+        unsure.append(practised(frozen(shop, 3))[0] or 0)
+        told = shop.case(unsure[0]).correction
+        shop.server.likelihood = lambda name, prompt, answer: -1.5 if answer == told else -0.1
+
+    shop.swift.before = weaken
+    assert done(shop) == 3
+    shop.approve("Where are the spare badges?", "The spare badges are in drawer 7.")
+    assert unsure[0] in practised(frozen(shop, done(shop)))
 
 
 def practised(dataset: Dataset) -> list[int | None]:
