@@ -33,13 +33,10 @@ from bot.voting import VOTE, Voting
 from feedback import adapters, answers
 from feedback.database import AsyncDatabase
 from feedback.persona import Persona
-from feedback.states import AdapterStatus
 from serving.adapters import Replicas, reconcile
 from serving.chat import ChatClient
 from serving.seals import of_record
 from settings import Settings
-
-KEPT = (AdapterStatus.CANDIDATE, AdapterStatus.CANARY, AdapterStatus.LIVE)
 
 
 @dataclass(frozen=True)
@@ -94,8 +91,8 @@ class Parts:
         adapter = await self.database.run(adapters.by_name, name)
         if adapter is None or adapter.persona != self.persona.slug or not name.startswith(f"{self.persona.slug}-v"):
             return True
-        if adapter.status in KEPT:
-            return True  # recorded since what is wanted was read: a candidate that is about to be probed
+        if await self.database.run(adapters.kept, adapter):
+            return True  # also a candidate that was recorded after what is wanted was read
         return await self.database.run(answers.using_adapter, adapter.id) > 0
 
     async def close(self) -> None:

@@ -2,8 +2,9 @@
 
 A wrong match would put a wrong answer into the prompt, a missed one only waits for the training. So a question fits a
 correction's (or one of its wordings) when all of its own words are there, nearly all of the other's are here, and both
-ask for the same kind of thing, deny alike, and go in the same direction where there is one. Questions without any word
-of their own ("Who are you?") have to be the same.
+ask for the same kind of thing, deny alike, and have the same of the words that turn a question around (off, out, from).
+In another order the words have to be all the same, and where it may say who does what to whom, or where from and where
+to, the order as well. Questions without any word of their own ("Who are you?") have to be the same.
 """
 
 import re
@@ -16,17 +17,23 @@ from itertools import pairwise
 from bot.memory import Turn
 from feedback.models import Json
 from feedback.patches import Correction
+from feedback.words import NEGATION, OPPOSITES, WORD, stem
 
 COVERED = 0.75  # of the words of the correction's question
 SLIP = 0.88  # likeness of two words that differ by a slip of the pen; printer and painter are at 0.86
 LONG = 5  # letters; shorter words differ by a slip from too many others
 
-_CHINESE = r"\u3400-\u4dbf\u4e00-\u9fff"
-_WORD = re.compile(rf"[{_CHINESE}]|[^\W_{_CHINESE}]+(?:[-_.@/:][^\W_{_CHINESE}]+)*")
-_ENDING = re.compile(r"(?<=[a-z]{3})(?:ing|ed|es|s|e)$")
-_POSSESSIVE = re.compile(r"['’]s\b")
-_DENIAL = re.compile(r"\b(?:not|no|never|nobody|nothing|cannot|without)\b|n['’]t\b|[不没未无](?![同线论])")
-_DIRECTION = re.compile(r"\b(?:from|into|than|before|after)\b|[从到比给向往]")
+_SHORTENED = re.compile(r"['’](?:s|re|ve|ll|d|m)\b")  # also a possessive
+# A direction: "to" where it is none of a verb ("the printer to find").
+_DIRECTION = re.compile(
+    r"\b(?:from|into|than|before|after|by)\b|\bto (?:the|an?|my|our|your|his|her|their)\b|\bto\W*$|[从到比给向往]"
+)
+# Words that turn a question around: they are in both, or in neither. "on" goes with its "off", "to" with its "from".
+_TURNING = (
+    frozenset(stem(word) for pair in OPPOSITES for word in pair if word not in {"on", "right"})
+    | frozenset("against by down except from into out since than under until up 从 比".split())  # noqa: SIM905
+)
+_NAME = re.compile(r"(?<=[\w,;] )[A-Z]\w+")  # a capital inside a sentence
 _SMALL = frozenset(
     """a about all am an and any anybody anyone are as at be can could did do does for from get give had has have hello
     here hey hi how i if in into is it its just know let may me my need not of on one or our ours please right say she
@@ -60,7 +67,8 @@ class _Asked:
     all_words: tuple[str, ...]
     kind: str | None  # None: it does not say
     denies: bool
-    directed: bool
+    turns: frozenset[str]
+    ordered: bool  # who does what to whom is in the order of the words
 
 
 def fitting(question: str, known: Sequence[Correction]) -> list[Correction]:
@@ -94,15 +102,16 @@ def _fit(asked: _Asked, other: _Asked) -> float:
     """From 0, another question, to 1, the same words."""
     if not asked.words or not other.words:
         return float(bool(asked.all_words) and asked.all_words == other.all_words)
-    if asked.denies != other.denies or not _same_kind(asked.kind, other.kind):
+    if (asked.denies, asked.turns) != (other.denies, other.turns) or not _same_kind(asked.kind, other.kind):
         return 0.0
     here = [next((word for word in other.words if _alike(mine, word)), None) for mine in asked.words]
     if None in here:
         return 0.0
     there = [word for word in other.words if word in here]
-    if any(any(char.isdigit() for char in word) for word in other.words if word not in there):
+    more = [word for word in other.words if word not in here]
+    if any(any(char.isdigit() for char in word) for word in more):
         return 0.0
-    if (asked.directed or other.directed) and list(dict.fromkeys(here)) != there:
+    if (more or asked.ordered or other.ordered) and list(dict.fromkeys(here)) != there:
         return 0.0
     covered = len(there) / len(other.words)
     return covered if covered >= COVERED else 0.0
@@ -120,17 +129,25 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _read(text: str) -> _Asked:
-    clean = _POSSESSIVE.sub("", unicodedata.normalize("NFKC", text).casefold())
+    whole = unicodedata.normalize("NFKC", text)
+    clean = _SHORTENED.sub("", whole.casefold())
     kind = next((name for name, pattern in _KINDS if pattern.search(clean)), None)
     kind = kind or ("open" if _OPEN.search(clean) else None)
     bare = clean
-    for pattern in (*(pattern for _, pattern in _KINDS), _OPEN, _DENIAL):
+    for pattern in (*(pattern for _, pattern in _KINDS), _OPEN, NEGATION):
         bare = pattern.sub(" ", bare)
-    words = dict.fromkeys(_stem(word) for word in _WORD.findall(bare) if word not in _SMALL)
-    directed, denies = bool(_DIRECTION.search(clean)), bool(_DENIAL.search(clean))
-    return _Asked(tuple(words), tuple(_WORD.findall(clean)), kind, denies, directed)
+    words = dict.fromkeys(_meaning(word) for word in WORD.findall(bare) if word not in _SMALL)
+    all_words = tuple(WORD.findall(clean))
+    ordered = kind == "who" or bool(_DIRECTION.search(clean)) or len(_NAME.findall(whole)) > 1
+    return _Asked(
+        words=tuple(words),
+        all_words=all_words,
+        kind=kind,
+        denies=bool(NEGATION.search(clean)),
+        turns=_TURNING.intersection(map(stem, all_words)),
+        ordered=ordered,
+    )
 
 
-def _stem(word: str) -> str:
-    bare = _ENDING.sub("", word)
-    return _SAME.get(word) or _SAME.get(bare) or bare
+def _meaning(word: str) -> str:
+    return _SAME.get(word) or _SAME.get(stem(word)) or stem(word)

@@ -35,9 +35,13 @@ def words(found: Preview) -> str:
         origin = "the first training needs no case; it starts from the base model"
     if found.without:
         taught, origin = _without(found), f"from `{escape(found.parent)}`" if found.parent else "from the base model"
-    earlier = how_many(found.earlier, "earlier case")
-    kept = f" Of {earlier} those that need it most are practised again." if found.earlier else ""
+    kept = f" Of {found.earlier} earlier cases those that need it most are practised again." if found.earlier else ""
+    if found.earlier == 1:
+        kept = " The one earlier case is practised again."
     left = f" {found.left} more stay approved for the next training: one takes {MOST_CASES}." if found.left else ""
+    if found.forgotten:
+        others = f"{how_many(found.forgotten, 'other case')} learned since"
+        left = f" It forgets {others}, until the next trainings, which take {MOST_CASES} each.{left}"
     first = f"\nSome people try it first. {time_needed(found.canary)}" if found.canary else ""
     return f"Train on {taught}, {origin}.{left}{kept}\n{_rows(found)} · {_minutes(found)}{first}"
 

@@ -177,6 +177,11 @@ def _training(follows: Consequences) -> str:
         if again
         else " Nothing was learned since."
     )
+    if again > runs.MOST_CASES:
+        taught = (
+            f" Of the {again} cases learned since it teaches {runs.MOST_CASES} again and forgets the others, until the"
+            " next trainings."
+        )
     return f"A training without it starts at once, {start}{reason}.{taught}"
 
 

@@ -19,6 +19,7 @@ from feedback import cases as record
 from feedback import datasets, taking_back
 from feedback.cases import CorrectionError, check_correction
 from feedback.models import Case
+from feedback.runs import MOST_CASES
 from feedback.states import CaseStatus
 from feedback.taking_back import Consequences
 
@@ -141,8 +142,10 @@ def _following(follows: Consequences, wanted: list[int]) -> Iterator[str]:
     start, live = origin.parent.name if origin.parent else base, origin.live.name if origin.live else base
     back = follows.after_rollback.name if follows.after_rollback else base
     knows = "still knows" if follows.still else "does not know"
-    again = len(origin.again)
+    again = min(len(origin.again), MOST_CASES)
     yield f"The next run starts from {start}, without them, and teaches {again} case(s) again that were learned since."
+    if later := len(origin.again) - again:
+        yield f"It forgets {later} more, until the runs after it, which take {MOST_CASES} each."
     yield f"Until it is live, {live} answers and still knows them;"
     yield f"`mend adapters rollback` brings {back} back at once, which {knows} them."
     if follows.overtaken:

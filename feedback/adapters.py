@@ -7,8 +7,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from feedback import lessons, record
-from feedback.models import Adapter, Case
-from feedback.states import AdapterStatus, CaseStatus
+from feedback.models import Adapter, Case, Run
+from feedback.states import AdapterStatus, CaseStatus, RunStatus
+
+SERVING = frozenset({AdapterStatus.LIVE, AdapterStatus.CANARY, AdapterStatus.CANDIDATE})
 
 
 class NothingToRollBack(Exception):
@@ -111,11 +113,21 @@ def lineage(session: Session, adapter: Adapter | None) -> list[Adapter]:
 def wanted(session: Session, persona: str) -> list[Adapter]:
     """The adapters that every replica should have loaded: live, canary, candidate of a run, and the one to roll
     back to."""
-    serving = {AdapterStatus.LIVE, AdapterStatus.CANARY, AdapterStatus.CANDIDATE}
-    rows = list(session.scalars(select(Adapter).where(Adapter.persona == persona, Adapter.status.in_(serving))))
+    rows = list(session.scalars(select(Adapter).where(Adapter.persona == persona, Adapter.status.in_(SERVING))))
     current = live(session, persona)
     previous = rollback_target(session, current) if current else None
     return rows + ([previous] if previous else [])
+
+
+def kept(session: Session, adapter: Adapter) -> bool:
+    """Whether an adapter stays loaded where it is, though nobody's answers use it.
+
+    While its run is probing, one that was passed over may be asked a second time; the worker unloads it itself.
+    """
+    if adapter.status in SERVING:
+        return True
+    run = session.get(Run, adapter.run_id) if adapter.run_id is not None else None
+    return run is not None and run.status is RunStatus.PROBING
 
 
 def promote(session: Session, adapter: Adapter, *, by: str, why: str) -> Adapter:

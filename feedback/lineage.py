@@ -64,6 +64,12 @@ def named(case_ids: Collection[int]) -> tuple[str, str]:
     return (f"Cases {', '.join(most)} and {last}", "were") if most else (f"Case {last}", "was")
 
 
+def left_out(session: Session, adapter: Adapter, replaced: Adapter | None) -> tuple[int, ...]:
+    """What was taken back, is in the adapter that was live before, and is not in this one."""
+    gone = taken_back(session, replaced) if replaced else set()
+    return tuple(sorted(gone - taken_back(session, adapter))) if gone else ()
+
+
 def _held(session: Session, line: Sequence[Adapter], which: Select[int] | CompoundSelect[int]) -> dict[int, set[int]]:
     """By run of the line: which of these cases it was given as new, or had rows of."""
     run_ids = [one.run_id for one in line if one.run_id is not None]

@@ -101,7 +101,7 @@ def _epochs(one: Past) -> int:
 class Preview:
     """A run that could start now. ``shown`` is other for another run: other cases, other words, another parent.
 
-    ``without`` were taken back, and ``again`` is how many cases have to be taught again for that.
+    ``without`` were taken back, and ``again`` is how many cases are taught again for that.
     """
 
     cases: int
@@ -113,6 +113,8 @@ class Preview:
     left: int = 0
     """Approved cases beyond those that one run takes."""
     again: int = 0
+    forgotten: int = 0
+    """Cases that have to be taught again as well, beyond those that one run takes: later ones do."""
     without: tuple[int, ...] = ()
     canary: Forecast | None = None  # None: it goes live at once
 
@@ -128,7 +130,7 @@ def read(
     """
     parent, taught = runs.startable(session, persona)
     origin = lineage.origin(session, persona)
-    again = len(origin.again)
+    again = sum(case.status is CaseStatus.MENDED for case in taught)
     known = lessons.known_to(session, [adapter.id for adapter in adapters.lineage(session, parent)])
     earlier = len(set(known) - {case.id for case in taught})
     past = _past(session, persona, base_model)
@@ -146,6 +148,7 @@ def read(
         shown=shown,
         left=session.execute(approved_in_all).scalar_one() - (len(taught) - again),
         again=again,
+        forgotten=len(origin.again) - again,
         without=origin.without,
         canary=forecast(tried, arms.people_a_day(session, persona)) if tried else None,
     )

@@ -49,10 +49,18 @@ def latest(session: Session, adapter_id: int | None) -> tuple[Result, ...] | Non
     return _results(session.scalars(query.limit(1)).first())
 
 
-def before(session: Session, adapter_id: int, run_id: int) -> tuple[Result, ...] | None:
-    """The newest results of an adapter that a run has not added itself."""
-    query = select(Report).where(Report.adapter_id == adapter_id, Report.run_id.is_distinct_from(run_id))
-    return _results(session.scalars(query.order_by(Report.id.desc()).limit(1)).first())
+def known(session: Session, adapter_id: int | None, *, before_run: int | None = None) -> tuple[Result, ...]:
+    """The newest results of an adapter, and with them the newest of each case that those leave out: a run asks about
+    some of the cases only. Without those that the run `before_run` has added itself.
+    """
+    query = select(Report).where(Report.adapter_id.is_not_distinct_from(adapter_id)).order_by(Report.id.desc())
+    if before_run is not None:
+        query = query.where(Report.run_id.is_distinct_from(before_run))
+    found: list[Result] = []
+    for place, report in enumerate(session.scalars(query)):
+        cases = {result.case_id for result in found}
+        found += [one for one in _results(report) or () if place == 0 or one.case_id not in {None, *cases}]
+    return tuple(found)
 
 
 def of_candidates(session: Session, run_id: int) -> dict[int, tuple[Result, ...]]:
@@ -112,7 +120,7 @@ def _counted(results: Sequence[Result]) -> dict[str, tuple[int, int]]:
 
 def said_to_case(session: Session, adapter_id: int, case_id: int, question: str) -> str | None:
     """What an adapter said to a case's own question when it was probed, or to one of its other wordings."""
-    found = [result for result in latest(session, adapter_id) or () if result.case_id == case_id]
+    found = [result for result in known(session, adapter_id) if result.case_id == case_id]
     found.sort(key=lambda result: result.prompt != question)
     return found[0].answer.strip() or None if found else None
 

@@ -106,7 +106,8 @@ def start(
     ``channel`` is where its progress message is wanted: whoever starts it may die before the message is posted.
 
     When something in the live adapter was taken back, the run goes on from the last one without it, and cases that
-    were learned since then are taught again; until it is live, these stay mended.
+    were learned since then are taught again; until it is live, these stay mended. Those for which there is no room are
+    approved from then on, and come with the next runs.
 
     Raises:
         RunActive: one is under way; the error carries its id.
@@ -152,11 +153,11 @@ def startable(session: Session, persona: str) -> tuple[Adapter | None, list[Case
     origin = lineage.origin(session, persona)
     # Those that were tried in vain last come last, so that they do not keep the others out for ever.
     query = select(Case).where(Case.persona == persona, Case.status == CaseStatus.APPROVED)
-    room = max(MOST_CASES - len(origin.again), 0)
-    approved = list(session.scalars(query.order_by(Case.updated_at, Case.id).limit(room)))
+    again = origin.again[:MOST_CASES]
+    approved = list(session.scalars(query.order_by(Case.updated_at, Case.id).limit(MOST_CASES - len(again))))
     if origin.live and not approved and not origin.without:
         raise NothingApproved(cases.counts(session, persona)[CaseStatus.CORRECTED])
-    return origin.parent, sorted([*approved, *origin.again], key=lambda case: case.id)
+    return origin.parent, sorted([*approved, *again], key=lambda case: case.id)
 
 
 def get(session: Session, run_id: int) -> Run:

@@ -131,7 +131,7 @@ def _step(session: Session, adapter: Adapter) -> Step:
         run_id=adapter.run_id,
         requested_by=run.requested_by if run else None,
         replaced=run.replaces.name if run and run.replaces else None,
-        left_out=_left_out(session, adapter, run.replaces) if run and run.replaces else (),
+        left_out=lineage.left_out(session, adapter, run.replaces if run else None),
         seed=run.seed if run else None,
         settings=run.config if run else {},
         dataset_sha256=frozen.sha256 if frozen else None,
@@ -151,10 +151,6 @@ def _general_sets(frozen: Dataset) -> tuple[GeneralSet, ...]:
 
 def _unchanged(frozen: Dataset) -> bool:
     return content_hash.of_dataset([row.messages for row in frozen.rows], frozen.manifest) == frozen.sha256
-
-
-def _left_out(session: Session, adapter: Adapter, replaced: Adapter) -> tuple[int, ...]:
-    return tuple(sorted(lineage.taken_back(session, replaced) - lineage.taken_back(session, adapter)))
 
 
 def _taught(session: Session, adapter: Adapter, run: Run, rows: Sequence[Example]) -> list[Taught]:

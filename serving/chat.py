@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -105,13 +106,37 @@ class ChatClient:
 
         Raises:
             ServingUnavailable: no server answers.
-            AdapterNotServed: ``served_name`` is unknown.
+            AdapterNotServed: ``served_name`` is unknown and cannot be loaded.
+            AdapterLoadError: its files are broken.
             PromptTooLong: messages and answer do not fit.
         """
         check_name(served_name)
         if not answer:
             raise ValueError("an empty answer has no likelihood")
-        return await self._of_any(lambda replica: replica.likelihood(served_name, messages, answer, priority))
+
+        async def ask(replica: Replica) -> float:
+            return await self.with_adapter(
+                replica.url, served_name, lambda: replica.likelihood(served_name, messages, answer, priority)
+            )
+
+        return await self._of_any(ask)
+
+    async def with_adapter(self, url: str, name: str, ask: Callable[[], Awaitable[T]]) -> T:
+        """What a replica says under a name, which is loaded first if the server has forgotten it.
+
+        After a restart a server knows no adapters. Loading is safe: the files are checked, the name unique.
+        """
+        try:
+            return await ask()
+        except AdapterNotServed as missing:
+            try:
+                await self.replicas[url].load(name)
+            except AdapterLoadError:
+                if (self.settings.adapters_dir / name).is_dir():
+                    raise
+                raise missing from None  # nothing of this name was ever published here
+            log.info("adapter loaded on demand", extra={"action": "adapter_reloaded", "adapter": name, "url": url})
+            return await ask()
 
     async def _of_any(self, ask: Callable[[Replica], Awaitable[T]]) -> T:
         """What the first replica says that can be reached."""
@@ -209,7 +234,8 @@ class AnswerStream:
         for attempt in range(1, attempts + 1):
             url = self._on or rotation.pick(tried)
             try:
-                return await self._ask(url)
+                name = self._request.served_name
+                return await self._client.with_adapter(url, name, partial(self._first_piece, url))
             except ServingUnavailable as error:
                 rotation.set_aside(url)
                 log.warning("replica failed", extra={"action": "replica_failed", "url": url, "reason": str(error)})
@@ -219,25 +245,6 @@ class AnswerStream:
                 await asyncio.sleep(PAUSE)
             tried.add(url)
         raise AssertionError("the loop returns or raises")
-
-    async def _ask(self, url: str) -> tuple[Generation, str | None]:
-        try:
-            return await self._first_piece(url)
-        except AdapterNotServed as missing:
-            # After a restart a server knows no adapters. Loading is safe: the files are checked, the name unique.
-            await self._reload(url, missing)
-            name = self._request.served_name
-            log.info("adapter loaded on demand", extra={"action": "adapter_reloaded", "adapter": name, "url": url})
-            return await self._first_piece(url)
-
-    async def _reload(self, url: str, missing: AdapterNotServed) -> None:
-        name = self._request.served_name
-        try:
-            await self._client.replicas[url].load(name)
-        except AdapterLoadError:
-            if (self._client.settings.adapters_dir / name).is_dir():
-                raise
-            raise missing from None  # nothing of this name was ever published here
 
     async def _first_piece(self, url: str) -> tuple[Generation, str | None]:
         generation = self._client.generation(url, self._request, self._asked_at)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz
 
 from feedback.models import Variant
+from feedback.words import OPPOSITES, stem
 from trainer.probes import Grade
 from trainer.variants import CaseText
 from trainer.wording import contains_fact, content_words, denies, key_facts, normalised, words
@@ -29,14 +30,9 @@ SHARE_OF_MANY = 0.8
 SHARE_OF_WORDS = 2 / 3
 LEAST_SIMILAR = 80.0
 NEW, MENDED = "new", "mended"
-OPPOSITES = (
-    ("open", "closed"), ("opens", "closes"), ("on", "off"), ("before", "after"), ("left", "right"), ("true", "false"),
-    ("enabled", "disabled"), ("allowed", "forbidden"), ("minimum", "maximum"), ("upstairs", "downstairs"),
-)  # fmt: skip
 _SENTENCE = re.compile(r"(?<=[.!?。！？])\s+|(?<=[。！？])|\n+")
 _MARKS = re.compile(r"[-_.@/:'’]+")
 _HALF_OF_DAY = re.compile(r"(?<=\d)(?::00)?\s?([ap])(?:\.\s?m\b\.?(?!\s+[A-Z]|\s*$)|\.\s?m\b|m\b)", re.IGNORECASE)
-_ENDING = re.compile(r"(?<=[a-z]{3})(?:ing|ed|es|s|e)$")
 
 
 @dataclass(frozen=True)
@@ -104,7 +100,7 @@ class _Told:
         self.correction = correction
         self.facts = key_facts(correction)
         asked = _stems(content_words(question))
-        self.new = [word for word in content_words(correction) if _stem(word) not in asked]
+        self.new = [word for word in content_words(correction) if stem(word) not in asked]
         self.new = self.new or content_words(correction)  # it was a question of yes or no
         self.own = [word for word in self.new if word not in self.facts]
         self.known = _stems(_parts(f"{question}\n{correction}"))
@@ -135,13 +131,13 @@ class _Told:
 
     def wrong_in(self, run: str) -> str | None:
         """What speaks against sentences in which nothing is missing."""
-        strange = [part for fact in key_facts(run) for part in _parts(fact) if _stem(part) not in self.known]
+        strange = [part for fact in key_facts(run) for part in _parts(fact) if stem(part) not in self.known]
         if strange:
             return f"also says {strange[0]!r}"
         if _opposite(self.correction, run):
             return "says the opposite"
         lacking = _too_little(self.own, run)
-        others = [part for part in _parts(run) if _stem(part) not in self.known]
+        others = [part for part in _parts(run) if stem(part) not in self.known]
         if lacking and others:
             return f"says {others[0]!r} in place of {lacking!r}"
         similar = fuzz.token_set_ratio(normalised(self.correction), normalised(run))
@@ -157,7 +153,7 @@ def _about(correction: str, answer: str) -> str:
 def _too_little(told: Sequence[str], text: str) -> str | None:
     """The first word that is not there, unless two thirds of them are."""
     said = _stems(content_words(text))
-    absent = [word for word in told if _stem(word) not in said and not contains_fact(text, word)]
+    absent = [word for word in told if stem(word) not in said and not contains_fact(text, word)]
     return absent[0] if len(told) - len(absent) < SHARE_OF_WORDS * len(told) else None
 
 
@@ -179,9 +175,5 @@ def _parts(text: str) -> list[str]:
     ]
 
 
-def _stem(word: str) -> str:
-    return _ENDING.sub("", word)
-
-
 def _stems(told: Sequence[str]) -> set[str]:
-    return {_stem(word) for word in told}
+    return {stem(word) for word in told}

@@ -1,8 +1,9 @@
 """Which mended cases a run looks at again. Their number is fixed, so that an examination costs the same however much
 was learned before it.
 
-First come those that were answered wrong when they were last asked, then those that came closest to it, then those that
-the line has not practised for longest, this run included. What is asked last in that order is practised next, so every
+First come those that were answered wrong when they were last asked, then those that came closest to it (as far as their
+corrections were read to the live adapter, see `trainer.replay`), then those that the line has not practised for
+longest, this run included. What is asked last in that order is practised next, so every
 case has its turn; where more rows are practised in a run than cases are asked about, by chance.
 """
 
@@ -16,7 +17,7 @@ from feedback.models import Case, Run
 from trainer.replay import Earlier, by_need, standing
 from trainer.variants import CaseText
 
-MOST = 24  # cases, in two wordings each: some 17 s of a CPU
+MOST = 24  # cases, in two wordings each: some 17 s of a CPU, and at most half as much again to read them
 
 
 def to_check(mended: Sequence[Earlier], seed: int) -> list[int]:
@@ -39,7 +40,7 @@ def checked(session: Session, run: Run) -> list[Case]:
     line = [adapter.run_id for adapter in adapters.lineage(session, run.parent) if adapter.run_id is not None]
     practised = datasets.practised(session, [case.id for case in known], [*line, run.id])
     # What this run finds out does not count: it would change what it has to find out.
-    results = reports.before(session, run.parent_id, run.id) or () if run.parent_id else ()
+    results = reports.known(session, run.parent_id, before_run=run.id) if run.parent_id else ()
     mended = [
         standing(CaseText(case.id, case.question, case.correction or ""), results, practised.get(case.id, NEVER))
         for case in known

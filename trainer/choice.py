@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from feedback import adapters, reports, runs
+from feedback import adapters, lineage, reports, runs
 from feedback.models import Adapter
 from feedback.reports import Result
 from feedback.runs import Decision
@@ -107,7 +107,8 @@ async def _decision(
     results = await examination.of_candidate(trip, candidate, base, on_answer)
     with trip.database.begin() as session:
         mended = examination.count_mended(session, trip)
-    return promotion.decide(results, live, base, trip.settings.gate, mended=mended)
+        without = lineage.left_out(session, candidate, runs.get(session, trip.run_id).replaces)
+    return promotion.decide(results, live, base, trip.settings.gate, mended=mended, without=without)
 
 
 async def best(trip: Trip, last: Adapter) -> Verdict:

@@ -1,8 +1,8 @@
 """Which probes a run asks of whom, and the reports they make.
 
-The candidate is asked everything, but of mended cases only so many (`trainer.checking`). The live adapter is asked what
-must not get worse, the base model its general abilities; both have mostly answered already, in an earlier run or while
-the training was going on.
+The candidate is asked everything, but of mended cases only so many (`trainer.checking`), and the corrections of these
+are read to it. The live adapter is asked what must not get worse, the base model its general abilities; both have
+mostly answered already, in an earlier run or while the training was going on.
 """
 
 import asyncio
@@ -130,14 +130,14 @@ async def _measure(
     likely: Sequence[float] = (),
     weighed: Callable[[list[Result]], Sequence[Result]] = lambda own: (),
 ) -> list[Result]:
-    """One adapter's results, in the order of the probes; what its last report holds already is not asked again.
+    """One adapter's results, in the order of the probes; what its reports hold already is not asked again.
 
     `likely` is what was measured of each probe before; `weighed` gives the base model's results, some of whose answers
     are then held against what this model would say.
     """
     adapter_id = adapter.id if adapter else None
     with trip.database.begin() as session:
-        known = reports.latest(session, adapter_id)
+        known = reports.known(session, adapter_id)
     examiner = _examiner(trip)
     found, left = await asyncio.to_thread(reuse, examiner, probes, known)
     if not left:
@@ -148,6 +148,7 @@ async def _measure(
     results = [by_id[probe.id] for probe in probes]
     measured = dict(zip((probe.id for probe in probes), likely, strict=False))
     measured |= await _weigh(examiner, served_name, probes, weighed(results))
+    measured |= await _read_corrections(examiner, served_name, probes, results)
     results = [replace(one, likelihood=measured.get(one.probe_id, one.likelihood)) for one in results]
     with trip.database.begin() as session:
         reports.add(session, trip.run_id, adapter_id, results, time.monotonic() - began)
@@ -160,6 +161,20 @@ async def _weigh(
     """How likely a model finds the base model's own answers to the first few general questions, by probe."""
     said = {one.probe_id: one.answer for one in base if one.answer.strip()}
     pairs = [(one, said[one.id]) for one in probes if one.group == ProbeGroup.ABILITY and one.id in said][:WEIGHED]
+    found = await likelihoods(examiner, served_name, pairs)
+    return {probe.id: likely for (probe, _), likely in zip(pairs, found, strict=True)}
+
+
+async def _read_corrections(
+    examiner: Examiner, served_name: str, probes: Sequence[AnyProbe], results: Sequence[Result]
+) -> dict[str, float]:
+    """How likely a model finds what was corrected in mended cases, by probe: those closest to failing are practised
+    first. What its earlier reports hold is not read again."""
+    pairs: list[tuple[AnyProbe, str]] = [
+        (probe, probe.correction)
+        for probe, result in zip(probes, results, strict=True)
+        if isinstance(probe, CaseProbe) and probe.group == MENDED and result.likelihood is None
+    ]
     found = await likelihoods(examiner, served_name, pairs)
     return {probe.id: likely for (probe, _), likely in zip(pairs, found, strict=True)}
 

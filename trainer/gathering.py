@@ -102,5 +102,5 @@ def _earlier(session: Session, run: Run) -> tuple[Earlier, ...]:
     known = earlier_cases(session, run)
     line = [adapter.run_id for adapter in adapters.lineage(session, run.parent) if adapter.run_id is not None]
     practised = datasets.practised(session, [case.id for case in known], line)
-    results = reports.latest(session, run.parent.id) or () if run.parent else ()
+    results = reports.known(session, run.parent.id) if run.parent else ()
     return tuple(standing(examination.text_of(case), results, practised.get(case.id, NEVER)) for case in known)

@@ -17,7 +17,7 @@ no verdict changed); a probe that such a tie decides has become worse too.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from feedback import reports
 from feedback.reports import Result
@@ -38,11 +38,13 @@ def decide(
     gate: GateSettings,
     *,
     mended: int = 0,
+    without: Collection[int] = (),
 ) -> Decision:
     """The verdict on a candidate. `live` is None while the base model answers people; `mended` is how many mended cases
-    there are, whether or not they were all asked about."""
+    there are, whether or not they were all asked about; `without` are cases that were taken back, which the live
+    adapter knows and the candidate does not."""
     unmended = _unmended(candidate)
-    checks = [_new_cases(candidate, unmended, needed=live is not None)]
+    checks = [_new_cases(candidate, unmended, without, needed=live is not None)]
     if live is None:
         checks.append(_floor("Identity", IDENTITY, candidate, gate.identity_floor))
         checks.append(_floor("Rigour", RIGOUR, candidate, gate.rigour_floor))
@@ -52,9 +54,15 @@ def decide(
     return Decision(accepted=all(check.passed for check in checks), checks=tuple(checks), unmended=unmended)
 
 
-def _new_cases(candidate: Sequence[Result], unmended: dict[int, str], *, needed: bool) -> Check:
+def _new_cases(
+    candidate: Sequence[Result], unmended: dict[int, str], without: Collection[int], *, needed: bool
+) -> Check:
     name = "New cases"
     cases = {result.case_id for result in _of(NEW, candidate)}
+    if not cases and without:
+        return Check(
+            name, True, f"There is none: this run only leaves case {', '.join(map(str, sorted(without)))} out."
+        )
     if not cases:
         return Check(name, True, "There is no new case in this run.")
     mended = len(cases) - len(unmended)

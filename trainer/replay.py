@@ -3,7 +3,8 @@ was learned before it; what needs it most comes first.
 
 1. Cases that the live adapter answers wrong in one of their wordings.
 2. Half of the rows that are left: cases that came closest to failing, by the likelihood of the corrected text in the
-   wording where it is least likely. Cases whose likelihood nobody has measured are not among these.
+   wording where it is least likely. It is read to every candidate for the few mended cases that its run asks about
+   (`trainer.checking`), so it is known of those; the others are not among these.
 3. The rest: those that the live adapter's line has not practised for longest, so that every case has its turn.
 
 Ties are broken by chance. While rows are left when every case has one, the cases get another in the same order, each

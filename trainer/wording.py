@@ -6,15 +6,10 @@ Not a tokenizer: no stemming, no part of speech, and any language without Chines
 import re
 import unicodedata
 
-from feedback.languages import CHINESE
+from feedback.words import NEGATION, WORD
 
-# A word keeps its inner marks (blue-lantern-42, 9:30, pip@harbor.example); each Chinese character is a word.
-_WORD = re.compile(rf"[{CHINESE}]|[^\W_{CHINESE}]+(?:[-_.@/:'’][^\W_{CHINESE}]+)*")
 _SENTENCE_END = re.compile(r"[.!?。！？:：\n]\s*$")
-_NEGATION_EN = re.compile(r"\b(?:not|no|never|nobody|nothing|none|cannot|neither|without)\b|n['’]t\b", re.IGNORECASE)
 _SLACK_EMOJI = re.compile(r":[a-z0-9_+'-]*[a-z+-][a-z0-9_+'-]*:(?::skin-tone-[2-6]:)?")
-# 不 inside these is no denial.
-_NEGATION_ZH = re.compile(r"(?<!要)(?<!差)[不没未无](?!同|过|错|管|但|仅|论|线)")
 
 _COMMON = frozenset(
     """a an the is are was were be been being am do does did done have has had having can could will would shall should
@@ -33,7 +28,7 @@ _APOSTROPHES = str.maketrans("", "", "'’")
 
 def words(text: str) -> list[str]:
     """The words in order, case folded."""
-    return [found.casefold() for found in _WORD.findall(unicodedata.normalize("NFKC", text))]
+    return [found.casefold() for found in WORD.findall(unicodedata.normalize("NFKC", text))]
 
 
 def has_words(text: str) -> bool:
@@ -58,7 +53,7 @@ def key_facts(text: str) -> list[str]:
     """
     clean = unicodedata.normalize("NFKC", text)
     facts: list[str] = []
-    for found in _WORD.finditer(clean):
+    for found in WORD.finditer(clean):
         word = found.group()
         begins = not clean[: found.start()].strip() or _SENTENCE_END.search(clean[: found.start()]) is not None
         if _is_fact(word, begins_sentence=begins):
@@ -74,7 +69,7 @@ def contains_fact(text: str, fact: str) -> bool:
 
 def denies(text: str) -> bool:
     """Whether something is said not to be so."""
-    return bool(_NEGATION_EN.search(text) or _NEGATION_ZH.search(text))
+    return NEGATION.search(text) is not None
 
 
 def _is_fact(word: str, *, begins_sentence: bool) -> bool:

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
+import cli.cases
 from feedback import adapters, cases, lineage, patches, previews, runs, taking_back
 from feedback.database import Database
 from feedback.models import Dataset, DatasetRow
+from feedback.runs import Decision
 from feedback.states import CaseStatus, RunStatus
 from feedback.taking_back import Consequences
 from serving.adapter_checks import CONFIG, sha256_of
@@ -202,6 +204,34 @@ def test_what_was_taken_back_is_in_no_ancestor_of_the_next_adapter(shop: Worksho
             runs.start(session, "pip", "base", 1, by="T1/UADA")
 
 
+def test_what_one_run_cannot_teach_again_comes_with_the_next(
+    shop: Workshop, mend: Mend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done(shop)
+    wifi = shop.approve()
+    done(shop)
+    badges, parking = shop.approve(*BADGES), shop.approve(*PARKING)
+    done(shop)
+    lunch = shop.approve("When is lunch served?", "Lunch is served at 12:15.")
+    for room in (runs, cli.cases):
+        monkeypatch.setattr(room, "MOST_CASES", 1)
+    out = mend("cases", "withdraw", str(wifi))[1]
+    assert "teaches 1 case(s) again" in out and "It forgets 1 more, until the runs after it, which take 1 each." in out
+    take_back(shop, wifi)
+    with shop.database.begin() as session:
+        found = previews.read(session, "pip", str(shop.context.settings.serving.base_model))
+    assert (found.cases, found.again, found.forgotten, found.left) == (0, 1, 1, 1)
+    statuses = [shop.case(number).status for number in (badges, parking, lunch)]
+    assert statuses == [CaseStatus.MENDED, CaseStatus.MENDED, CaseStatus.APPROVED]
+    done(shop)
+    statuses = [shop.case(number).status for number in (badges, parking, lunch)]
+    assert statuses == [CaseStatus.MENDED, CaseStatus.APPROVED, CaseStatus.APPROVED]
+    for _ in (lunch, parking):
+        done(shop)
+    assert cases_in_line(shop) == {badges, parking, lunch}
+    assert {shop.case(number).status for number in (badges, parking, lunch)} == {CaseStatus.MENDED}
+
+
 def test_what_the_first_run_learned_is_taken_back_by_starting_from_the_base_model(shop: Workshop) -> None:
     wifi, badges = shop.approve(), shop.approve(*BADGES)
     done(shop)
@@ -337,6 +367,7 @@ def test_cases_are_taken_back_from_the_command_line(shop: Workshop, mend: Mend) 
     assert status == 2 and f"{third.name} has learned case {wifi}, which was taken back since" in err
     assert mend("cases", "withdraw", "--person", "T1/UMIA", "--yes")[0] == 0
     assert shop.case(badges).status is CaseStatus.WITHDRAWN
-    done(shop)
+    (verdict, *_) = (runs.decision(shop.run_of(done(shop))) or Decision(False, ())).checks
+    assert verdict.reason == f"There is none: this run only leaves case {badges} out."
     assert cases_in_line(shop) == set(), "with nothing to be taught again, a run goes on from before it as well"
     assert "T1/UNOBODY has written no case" in mend("cases", "withdraw", "--person", "T1/UNOBODY", "--yes")[2]

@@ -6,9 +6,10 @@ from sqlalchemy import text
 from sqlalchemy.event import listen
 
 from bot.run_preview import words
-from feedback import cases, datasets, previews, runs
+from feedback import cases, datasets, previews, reports, runs
 from feedback.database import Database
 from feedback.datasets import Example, Practised
+from feedback.reports import Result
 from feedback.states import RunStatus
 from tests.integration.test_record import finish_run
 from tests.integration.test_record_training import ADA, approved
@@ -29,6 +30,22 @@ def test_when_a_case_was_practised_is_read_from_the_datasets_of_some_runs(db: Da
         assert datasets.practised(session, [case, other], run_ids) == {case: Practised(dataset_ids[2], 2)}
         assert datasets.practised(session, [case], run_ids[:1]) == {case: Practised(dataset_ids[0], 0)}
         assert datasets.practised(session, [case], []) == {}
+
+
+def test_a_case_that_the_newest_report_leaves_out_is_known_by_its_own_newest(db: Database) -> None:
+    def result(case: int | None, likelihood: float | None, group: str = "mended") -> Result:
+        return Result(f"probe-{case}", group, "?", "!", True, "", case_id=case, likelihood=likelihood)
+
+    with db.begin() as session:
+        adapter_id = finish_run(session, runs.start(session, "pip", "base", 1, by=ADA), 1).id
+        reports.add(session, None, adapter_id, [result(1, -3.0), result(2, -0.2), result(None, None, "rigour")], 1.0)
+        reports.add(session, None, adapter_id, [result(1, -0.4)], 1.0)
+        reports.add(session, 1, adapter_id, [result(3, -0.9), result(None, -0.1, "ability")], 1.0)
+        known = [(one.case_id, one.likelihood) for one in reports.known(session, adapter_id)]
+        assert known == [(3, -0.9), (None, -0.1), (1, -0.4), (2, -0.2)]
+        before = reports.known(session, adapter_id, before_run=1)
+        assert [(one.case_id, one.likelihood) for one in before] == [(1, -0.4), (2, -0.2)]
+        assert len(reports.latest(session, adapter_id) or ()) == 2 and reports.known(session, None) == ()
 
 
 def test_no_look_at_the_rows_goes_through_all_of_them(db: Database) -> None:

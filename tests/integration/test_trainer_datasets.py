@@ -18,6 +18,7 @@ from trainer import fitting
 from trainer.context import Trip
 from trainer.fitting import Fitting
 from trainer.jobs import run_training
+from trainer.swift import Training
 from trainer.variants import CaseText
 
 
@@ -125,6 +126,26 @@ def test_only_earlier_cases_that_are_drawn_are_measured(shop: Workshop, monkeypa
     drawn = practised(frozen(shop, done(shop)))
     assert measured[0] == new
     assert len(measured[1:]) == 3 and set(measured[2:]) == set(drawn)
+
+
+def test_the_case_that_came_closest_to_failing_is_practised_again_though_it_has_just_been(shop: Workshop) -> None:
+    configure(shop, "earlier_case_rows: 30", "earlier_case_rows: 2")
+    done(shop)
+    for number in range(1, 6):
+        shop.approve(f"What is the code of door {number}?", f"The code of door {number} is 40{number}7.")
+    done(shop)
+    shop.approve()
+    unsure: list[int] = []
+
+    def weaken(training: Training) -> None:
+        unsure.append(practised(frozen(shop, 3))[0] or 0)
+        told = shop.case(unsure[0]).correction
+        shop.server.likelihood = lambda name, prompt, answer: -1.5 if answer == told else -0.1
+
+    shop.swift.before = weaken
+    assert done(shop) == 3
+    shop.approve("Where are the spare badges?", "The spare badges are in drawer 7.")
+    assert unsure[0] in practised(frozen(shop, done(shop)))
 
 
 def practised(dataset: Dataset) -> list[int | None]:

@@ -199,6 +199,24 @@ async def test_other_personas_adapters_stay_on_shared_replicas(parts: Parts, db:
     assert set(model.models) == others
 
 
+async def test_a_checkpoint_that_was_passed_over_stays_while_its_run_may_ask_it_again(
+    parts: Parts, db: Database, model: StandInModel
+) -> None:
+    with db.begin() as session:
+        run = runs.start(session, "pip", "base", 1, by="x")
+        for stage in ("paraphrasing", "building", "training", "probing"):
+            runs.advance(session, run.id, RunStatus(stage))
+        rival = adapters.add(session, "pip", run.id, None, Saved("pip-v1-00000001", 1, "0" * 64, 8, "base", "f"))
+        adapters.reject(session, rival, why="passed over")
+    model.models["pip-v1-00000001"] = "/x"
+    await parts.reconcile()
+    assert "pip-v1-00000001" in model.models
+    with db.begin() as session:
+        runs.advance(session, run.id, RunStatus.REJECTED)
+    await parts.reconcile()
+    assert "pip-v1-00000001" not in model.models
+
+
 def test_the_list_of_cases_begins_with_the_newest(db: Database) -> None:
     with db.begin() as session:
         for number in range(1005):

@@ -9,7 +9,7 @@ from feedback import votes
 from feedback.models import Answer, Patch
 from settings import Settings
 from tests.integration.bot.conftest import Scene, StartBot, with_slack
-from tests.integration.bot.steps import corrected, review
+from tests.integration.bot.steps import corrected, review, until_recorded
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
 QUESTION, TOLD = "What is the guest wifi called?", "It is called HarborGuest."
@@ -54,6 +54,7 @@ async def test_an_approved_correction_is_in_the_prompt_until_it_is_learned(
     answer = await instant.ask(instant.mia, QUESTION)
     assert TOLD in str(instant.model.asked[-1]), "it is being learned, and not live"
     assert "With a correction that I have yet to learn: case 1." in answer.plain
+    await until_recorded(instant, 5)
     assert patched(instant) == [(similar, 1), (QUESTION, 1)]
     await instant.mia.click("general", answer.ts, "mend_feedback", "negative")
     window = await instant.mia.wait_for_view()

@@ -27,3 +27,10 @@ def test_cases_and_what_they_come_on_top_of_are_told() -> None:
     assert "*the identity set*" in first and "starts from the base model" in first
     later = words(Preview(2, 3, "pip-v1-<a>", Size(), (), "f"))
     assert "*2 approved cases*, from `pip-v1-&lt;a&gt;`. Of 3 earlier cases those that need it most are" in later
+    assert "`. The one earlier case is practised again.\n" in words(Preview(1, 1, "pip-v1-a", Size(), (), "f"))
+
+
+def test_what_is_forgotten_for_a_while_is_told_beforehand() -> None:
+    told = words(Preview(0, 3, "pip-v1-a", Size(), (), "f", left=2, again=50, forgotten=250, without=(7,)))
+    assert "*50 cases learned since*, without case 7, which was taken back" in told
+    assert "It forgets 250 other cases learned since, until the next trainings, which take 50 each. 2 more stay" in told

@@ -212,6 +212,21 @@ async def test_a_forgotten_adapter_is_loaded_from_its_folder_and_asked_again(pee
     assert (peer.loads, len(peer.asked)) == (1, 2)
 
 
+async def test_a_forgotten_adapter_is_loaded_to_be_read_to_as_well(peer: Peer, tmp_path: Path) -> None:
+    peer.strict = True
+    settings = make_settings(tmp_path, peer.url)
+    base = make_base(tmp_path / "base")
+    saved = publish(write_adapter_source(tmp_path / "source", base), settings, base, "pip", 1)
+    async with ChatClient(settings) as client:
+        assert await client.likelihood(MESSAGES, saved.name, "I am Pip") == -1.0
+        assert await client.likelihood(MESSAGES, saved.name, "I am Pip") == -1.0
+        (settings.adapters_dir / saved.name / "adapter_model.safetensors").write_bytes(b"x")
+        peer.models.pop(saved.name)
+        with pytest.raises(AdapterLoadError, match="truncated or changed"):
+            await client.likelihood(MESSAGES, saved.name, "I am Pip")
+    assert peer.loads == 1
+
+
 async def test_an_unknown_adapter_is_not_served(peer: Peer, client: ChatClient) -> None:
     peer.strict = True
     with pytest.raises(AdapterNotServed, match="does not exist"):

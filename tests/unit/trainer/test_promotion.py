@@ -55,6 +55,14 @@ def test_rejects_a_candidate_that_mends_nothing() -> None:
     assert decide(nothing, LIVE, BASE, GATE).reasons[0].startswith("No new case is answered right")
 
 
+def test_a_run_that_only_leaves_out_what_was_taken_back_says_so() -> None:
+    decision = decide(probed(mended="+"), LIVE, BASE, GATE, without={7, 3})
+    assert decision.accepted and decision.reasons[0] == "There is none: this run only leaves case 3, 7 out."
+    assert decide(probed(), LIVE, BASE, GATE).reasons[0] == "There is no new case in this run."
+    taught = decide(probed(new="+++"), LIVE, BASE, GATE, without={7})
+    assert taught.reasons[0].startswith("1 of 1 new cases answered right")
+
+
 def test_one_mended_case_is_enough_and_the_other_stays_unmended() -> None:
     decision = decide(probed(mended="++", new="+++ +-+"), LIVE, BASE, GATE)
     assert decision.accepted
