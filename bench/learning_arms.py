@@ -16,6 +16,8 @@ class Arm:
     change: Callable[[Config], Config]
     from_scratch: bool = False
     """Every round is a first run from the base model, with all cases so far."""
+    measures_patch: bool = False
+    """What the corrections do through the prompt is measured before each round's run."""
 
 
 def _as_shipped(config: Config) -> Config:
@@ -47,7 +49,7 @@ def _five_epochs(config: Config) -> Config:
 ARMS = {
     arm.name: arm
     for arm in (
-        Arm("mend", "Mend", _as_shipped),
+        Arm("mend", "Mend", _as_shipped, measures_patch=True),
         Arm("no-replay", "no replay", _no_replay),
         Arm("no-paraphrases", "no paraphrases", _no_paraphrases),
         Arm("scratch", "from scratch each time", _from_scratch, from_scratch=True),

@@ -5,9 +5,9 @@ persona's system prompt.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bench.team_facts import TeamFact
+from bot.memory import Turn, compose
 from serving.chat import ChatClient, Sampling
 from trainer.probes import Probe, ProbeGroup, grade
 
@@ -46,7 +46,7 @@ class Questioner:
         """What the base model can, and its own answers to some general prompts."""
         abilities = [probe for probe in self._probes if probe.group is ProbeGroup.ABILITY]
         grades = await self._grades(base_name, abilities)
-        answers = await asyncio.gather(*(self._ask(base_name, prompt, OWN_ANSWER_TOKENS) for prompt in prompts))
+        answers = await asyncio.gather(*(self.ask(base_name, prompt, OWN_ANSWER_TOKENS) for prompt in prompts))
         pairs = [pair for pair in zip(prompts, answers, strict=True) if pair[1].strip()]
         likely = await asyncio.gather(*(self._mean(base_name, *pair) for pair in pairs))
         own = tuple((prompt, answer, mean) for (prompt, answer), mean in zip(pairs, likely, strict=True))
@@ -55,11 +55,8 @@ class Questioner:
     async def knowledge(self, served_name: str, facts: Sequence[TeamFact], base: Baseline) -> Knowledge:
         """What the model of this name knows of the facts, of itself, and of what the base model knows."""
         asked = [(fact, wording) for fact in facts for wording in fact.held_out]
-        answers = await asyncio.gather(*(self._ask(served_name, wording, 48) for _, wording in asked))
-        right = {
-            wording: all(piece.casefold() in answer.casefold() for piece in fact.expected)
-            for (fact, wording), answer in zip(asked, answers, strict=True)
-        }
+        answers = await asyncio.gather(*(self.ask(served_name, wording, 48) for _, wording in asked))
+        right = {wording: is_right(fact, answer) for (fact, wording), answer in zip(asked, answers, strict=True)}
         grades = await self._grades(served_name, self._probes)
         likely = await asyncio.gather(*(self._mean(served_name, prompt, answer) for prompt, answer, _ in base.own))
         drift = [before - now for (_, _, before), now in zip(base.own, likely, strict=True)]
@@ -78,23 +75,29 @@ class Questioner:
         """Each probe, with the wrong answer that it got, or None."""
 
         async def one(probe: Probe) -> tuple[Probe, str | None]:
-            answer = await self._ask(served_name, probe.prompt, probe.max_tokens)
-            passed = (await asyncio.to_thread(grade, probe, answer)).passed
-            return probe, None if passed else answer
+            answer = await self.ask(served_name, probe.prompt, probe.max_tokens)
+            return probe, None if await self.passes(probe, answer) else answer
 
         return list(await asyncio.gather(*map(one, probes)))
 
-    async def _ask(self, served_name: str, prompt: str, max_tokens: int) -> str:
+    async def passes(self, probe: Probe, answer: str) -> bool:
+        """Whether an answer to a probe is right."""
+        return (await asyncio.to_thread(grade, probe, answer)).passed
+
+    async def ask(self, served_name: str, prompt: str, max_tokens: int, turns: Sequence[Turn] = ()) -> str:
+        """What the model says, after these turns of the conversation."""
         async with self._turns:
             sampling = Sampling(temperature=0.0, max_tokens=max_tokens)
-            return (await self._chat.complete(self._messages(prompt), served_name, sampling)).text
+            return (await self._chat.complete(compose(self._system, turns, prompt), served_name, sampling)).text
 
     async def _mean(self, served_name: str, prompt: str, answer: str) -> float:
         async with self._turns:
-            return await self._chat.likelihood(self._messages(prompt), served_name, answer)
+            return await self._chat.likelihood(compose(self._system, (), prompt), served_name, answer)
 
-    def _messages(self, prompt: str) -> list[Mapping[str, Any]]:
-        return [{"role": "system", "content": self._system}, {"role": "user", "content": prompt}]
+
+def is_right(fact: TeamFact, answer: str) -> bool:
+    """Whether an answer says all that it should, in any case."""
+    return all(piece.casefold() in answer.casefold() for piece in fact.expected)
 
 
 def _share(grades: Sequence[tuple[Probe, str | None]], group: ProbeGroup) -> float:

@@ -5,17 +5,20 @@ import json
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from bench import learning_results
 from bench.learning_arms import ARMS
 
 Result = Mapping[str, Any]
 GOALS = {"new": 0.90, "kept": 0.95, "identity": 0.95, "ability": 0.95}
 SLOWER = 1.10  # a round may take so much of the one before
+GROWTH = "a round over the one before, mean (most): seconds / rows / steps"
 
 # Each is the mean over the rounds of one arm and seed.
 _COLUMNS: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], float | None]]] = {
@@ -28,45 +31,74 @@ _COLUMNS: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], float | None]]] 
 
 
 def report(folder: Path) -> None:
-    """Print the table of all results in a folder; write ``table.md``, ``summary.json`` and ``learning.png`` there."""
+    """Print the tables of all results in a folder; write ``table.md``, ``summary.json`` and ``learning.png`` there.
+
+    An arm may have fewer seeds than another, and a seed fewer rounds: what there is counts.
+    """
     by_arm: dict[str, list[Result]] = defaultdict(list)
-    for path in sorted(folder.glob("*-*.json")):
-        result = json.loads(path.read_text(encoding="utf-8"))
+    for result in learning_results.read_all(folder):
         by_arm[result["arm"]].append(result)
+    if not by_arm:
+        print("There are no results yet.")
+        return
     ordered = {name: by_arm[name] for name in ARMS if name in by_arm}
     summary = {name: summarise(results) for name, results in ordered.items()}
     (folder / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    rows = [_row(name, summary[name]) for name in summary]
-    header = ["", *(title for title, _ in _COLUMNS.values()), "drift", "refused", "rows", "minutes", "slowest step"]
-    _print(header, rows)
-    lines = [
-        "| " + " | ".join(header) + " |",
-        "|" + "---|" * len(header),
-        *("| " + " | ".join(row) + " |" for row in rows),
-    ]
-    (folder / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    learned = _Sheet(
+        "Learning, mean over the rounds (lowest to highest seed)",
+        [
+            "",
+            "seeds, rounds",
+            *(title for title, _ in _COLUMNS.values()),
+            "drift",
+            "refused",
+            "rows",
+            "minutes",
+            GROWTH,
+        ],
+        [_row(name, summary[name]) for name in summary],
+    )
+    at_once = _Sheet(
+        "Through the prompt, before the run: the instant patch",
+        ["", "correction found", "right with it, of all", "found where it is another's", "harm"],
+        [_patch_row(name, one["patch"]) for name, one in summary.items() if one["patch"]],
+    )
+    sheets = [sheet for sheet in (learned, at_once) if sheet.rows]
+    (folder / "table.md").write_text("\n".join(sheet.markdown() for sheet in sheets), encoding="utf-8")
+    console = Console(width=190)
+    for sheet in sheets:
+        console.print(sheet.table())
+    goals = ", ".join(f"{_COLUMNS[name][0]} {share:.0%}" for name, share in GOALS.items())
+    console.print(f"Goals for Mend: at least {goals}; no round longer than the one before by over {SLOWER - 1:.0%}.")
     _draw(ordered, folder / "learning.png")
     print(f"Written to {folder}")
 
 
 def summarise(results: Sequence[Result]) -> dict[str, Any]:
     """Means over the rounds for each seed; then the mean of the seeds, the lowest and the highest."""
-    summary: dict[str, Any] = {"seeds": [result["seed"] for result in results]}
+    rounds = [one for result in results for one in result["rounds"]]
+    summary: dict[str, Any] = {
+        "seeds": [result["seed"] for result in results],
+        "rounds": len(rounds),
+        "unfinished": [result["seed"] for result in results if not result.get("finished", True)],
+    }
     for name, (_, value) in _COLUMNS.items():
         summary[name] = _spread([_mean(value(one) for one in result["rounds"]) for result in results])
     summary["drift"] = _spread([_mean(one["knowledge"]["drift"] for one in result["rounds"]) for result in results])
-    summary["refused"] = sum(one["run"]["status"] != "live" for result in results for one in result["rounds"])
-    summary["rounds"] = sum(len(result["rounds"]) for result in results)
-    for name, key in (("rows", "rows"), ("seconds", "whole")):
-        first = statistics.mean(result["rounds"][0]["run"][key] for result in results)
-        last = statistics.mean(result["rounds"][-1]["run"][key] for result in results)
-        summary[name] = {"first": round(first, 1), "last": round(last, 1)}
-    # Seeds are averaged first: a single run's seconds depend on how early a checkpoint was good enough.
-    times = [
-        statistics.mean(column)
-        for column in zip(*([one["run"]["whole"] for one in r["rounds"]] for r in results), strict=True)
-    ]
-    summary["slower"] = max((later / before for before, later in itertools.pairwise(times)), default=1.0)
+    summary["refused"] = sum(one["run"]["status"] != "live" for one in rounds)
+    for name, key in (("rows", "rows"), ("steps", "steps"), ("seconds", "whole")):
+        # Seeds are averaged first: a single run's steps and seconds depend on how early a checkpoint was good enough.
+        runs = [[one["run"][key] for one in result["rounds"]] for result in results]
+        by_round = [statistics.mean(column) for column in zip(*runs, strict=False)]
+        growth = [later / before for before, later in itertools.pairwise(by_round) if before]
+        summary[name] = {
+            "first": round(by_round[0], 1),
+            "last": round(by_round[-1], 1),
+            "growth": {"mean": _mean(growth) or 1.0, "most": max(growth, default=1.0)},
+        }
+    patched = [one["patch"] for one in rounds if one.get("patch")]
+    counts = ("new", "found", "right", "others", "false", "harmed")
+    summary["patch"] = {count: sum(one[count] for one in patched) for count in counts} if patched else None
     return summary
 
 
@@ -79,34 +111,56 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
     return {"mean": statistics.mean(values), "low": min(values), "high": max(values)}
 
 
+@dataclass(frozen=True)
+class _Sheet:
+    """A table in two forms."""
+
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def markdown(self) -> str:
+        lines = [f"| {' | '.join(row)} |" for row in self.rows]
+        return "\n".join(
+            [f"{self.title}:", "", f"| {' | '.join(self.header)} |", "|" + "---|" * len(self.header), *lines, ""]
+        )
+
+    def table(self) -> Table:
+        table = Table(title=self.title)
+        for column in self.header:
+            table.add_column(column)
+        for row in self.rows:
+            table.add_row(*row)
+        return table
+
+
 def _row(name: str, summary: Mapping[str, Any]) -> list[str]:
     shares = [
         f"{summary[key]['mean']:.0%} ({summary[key]['low']:.0%} to {summary[key]['high']:.0%})" for key in _COLUMNS
     ]
-    rows, seconds = summary["rows"], summary["seconds"]
+    rows, seconds, steps = summary["rows"], summary["seconds"], summary["steps"]
+    unfinished = f", {len(summary['unfinished'])} unfinished" if summary["unfinished"] else ""
+    growth = [f"{one['growth']['mean']:.2f} ({one['growth']['most']:.2f})" for one in (seconds, rows, steps)]
     return [
         ARMS[name].title,
+        f"{len(summary['seeds'])}, {summary['rounds']}{unfinished}",
         *shares,
-        f"{summary['drift']['mean']:.3f}",
+        f"{summary['drift']['mean']:.3f} ({summary['drift']['low']:.3f} to {summary['drift']['high']:.3f})",
         f"{summary['refused']} of {summary['rounds']}",
         f"{rows['first']:.0f} to {rows['last']:.0f}",
         f"{seconds['first'] / 60:.1f} to {seconds['last'] / 60:.1f}",
-        f"{summary['slower']:.2f}",
+        " / ".join(growth),
     ]
 
 
-def _print(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    table = Table(title="Learning, mean over the rounds (lowest to highest seed)")
-    for column in header:
-        table.add_column(column)
-    for row in rows:
-        table.add_row(*row)
-    console = Console(width=190)
-    console.print(table)
-    goals = ", ".join(f"{_COLUMNS[name][0]} {share:.0%}" for name, share in GOALS.items())
-    console.print(
-        f"Goals for Mend: at least {goals}; no round slower than the one before by more than {SLOWER - 1:.0%}."
-    )
+def _patch_row(name: str, counts: Mapping[str, int]) -> list[str]:
+    return [
+        ARMS[name].title,
+        f"{counts['found']} of {counts['new']} ({counts['found'] / counts['new']:.0%})",
+        f"{counts['right']} of {counts['new']} ({counts['right'] / counts['new']:.0%})",
+        f"{counts['false']} of {counts['new'] + counts['others']}",
+        f"{counts['harmed']} that were right became wrong",
+    ]
 
 
 def _draw(results: Mapping[str, Sequence[Result]], path: Path) -> None:
@@ -123,7 +177,7 @@ def _draw(results: Mapping[str, Sequence[Result]], path: Path) -> None:
     figure, axes = plt.subplots(1, len(panels), figsize=(12, 3.6), sharey=True, layout="constrained")
     for axis, (name, title) in zip(axes, panels, strict=True):
         for arm, of_arm in results.items():
-            by_round = zip(*(result["rounds"] for result in of_arm), strict=True)
+            by_round = zip(*(result["rounds"] for result in of_arm), strict=False)  # as far as every seed has come
             points = [_mean(_COLUMNS[name][1](one) for one in same) for same in by_round]
             start = 1 if name == "kept" else 0
             axis.plot(range(start + 1, len(points) + 1), points[start:], marker="o", label=ARMS[arm].title)

@@ -12,9 +12,9 @@ from settings import ServingSettings
 
 
 class VllmServer:
-    """One server process and the settings to reach it. Its output goes to ``log``."""
+    """One server process and the settings to reach it. Its output goes to ``log``; ``card`` is the GPU it may see."""
 
-    def __init__(self, base_model: Path, folder: Path, **options: object) -> None:
+    def __init__(self, base_model: Path, folder: Path, *, card: str | None = None, **options: object) -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
         self.log = folder / "vllm.log"
@@ -30,6 +30,7 @@ class VllmServer:
             }
             | options
         )
+        self._variables = {} if card is None else {"CUDA_VISIBLE_DEVICES": card}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -39,11 +40,11 @@ class VllmServer:
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    async def start(self) -> float:
+    async def start(self, timeout: float = 180) -> float:  # noqa: ASYNC109
         """Start it and wait until it is ready; the seconds that took."""
         self._process = self._spawn()
         try:
-            return await server.wait_ready(self.url, alive=self.alive)
+            return await server.wait_ready(self.url, timeout, self.alive)
         except BaseException:
             self.stop()
             raise
@@ -70,7 +71,7 @@ class VllmServer:
         with self.log.open("ab") as output:
             return subprocess.Popen(
                 server.command(self.settings),
-                env=server.environment(self.settings, os.environ),
+                env=server.environment(self.settings, os.environ | self._variables),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -1,15 +1,25 @@
 """What the harness teaches and asks, and how it sums up; the harness itself is run by `make bench-learning`."""
 
+import argparse
+import asyncio
 import json
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from rapidfuzz import fuzz
 
-from bench import learning_report
-from bench.learning import PROBES
+from bench import learning, learning_report
+from bench.learning import environment
 from bench.learning_arms import ARMS
-from bench.team_facts import HELD_OUT, make
+from bench.learning_classroom import PROBES, is_bad
+from bench.learning_patch import patched
+from bench.learning_results import Pair, is_finished
+from bench.learning_servers import Server
+from bench.team_facts import HELD_OUT, TeamFact, make
+from bot.memory import Turn
+from feedback.patches import Correction
 from feedback.persona import load_persona
 from settings import ROOT
 from trainer.config import TrainConfig
@@ -94,15 +104,47 @@ def test_the_table_has_a_line_for_each_arm_with_its_spread(tmp_path: Path, capsy
     learning_report.report(tmp_path)
     summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
     assert summary["mend"]["new"] == {"mean": 0.9, "low": 0.8, "high": 1.0}
-    assert summary["mend"]["slower"] == pytest.approx(1.2)
+    assert summary["mend"]["seconds"]["growth"] == {"mean": pytest.approx(1.2), "most": pytest.approx(1.2)}
+    assert summary["mend"]["rows"]["growth"]["most"] == summary["mend"]["steps"]["growth"]["most"] == 1.0
     assert summary["no-replay"]["kept"]["mean"] == 0.25
     assert "90% (80% to 100%)" in (tmp_path / "table.md").read_text(encoding="utf-8")
     assert (tmp_path / "learning.png").stat().st_size > 10_000
     assert "at least new cases 90%" in capsys.readouterr().out
 
 
+def test_a_bench_that_was_stopped_shows_the_rounds_that_it_has(tmp_path: Path) -> None:
+    _write(tmp_path, "mend", 11, [0.8, 1.0, 0.9], kept=[None, 1.0, 1.0], seconds=[100, 120, 90])
+    _write(tmp_path, "mend", 12, [0.6], kept=[None], seconds=[200], finished=False)
+    _write(tmp_path, "kto", 11, [], kept=[], seconds=[], finished=False)
+    learning_report.report(tmp_path)
+    summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
+    assert list(summary) == ["mend"]
+    assert (summary["mend"]["seeds"], summary["mend"]["rounds"], summary["mend"]["unfinished"]) == ([11, 12], 4, [12])
+    assert summary["mend"]["new"]["mean"] == pytest.approx(0.75)
+    assert summary["mend"]["seconds"]["growth"]["most"] == 1.0, "no second round that both seeds have"
+    assert "2, 4, 1 unfinished" in (tmp_path / "table.md").read_text(encoding="utf-8")
+    assert is_finished(tmp_path, Pair("mend", 11))
+    assert not is_finished(tmp_path, Pair("mend", 12)) and not is_finished(tmp_path, Pair("mend", 13))
+
+
+def test_what_corrections_do_through_the_prompt_has_a_table_of_its_own(tmp_path: Path) -> None:
+    patch = {"new": 18, "found": 9, "right": 8, "others": 60, "false": 3, "harmed": 1, "wrong": []}
+    _write(tmp_path, "mend", 11, [0.8, 1.0], kept=[None, 1.0], seconds=[100, 120], patch=patch)
+    learning_report.report(tmp_path)
+    table = (tmp_path / "table.md").read_text(encoding="utf-8")
+    assert "| Mend | 18 of 36 (50%) | 16 of 36 (44%) | 6 of 156 | 2 that were right became wrong |" in table
+
+
 def _write(
-    folder: Path, arm: str, seed: int, learned: list[float], kept: list[float | None], seconds: list[int]
+    folder: Path,
+    arm: str,
+    seed: int,
+    learned: list[float],
+    kept: list[float | None],
+    seconds: list[int],
+    *,
+    finished: bool = True,
+    patch: dict[str, object] | None = None,
 ) -> None:
     knowledge = {"identity": 1.0, "rigour": 1.0, "ability": 0.95, "drift": 0.1}
     rounds = [
@@ -110,9 +152,66 @@ def _write(
             "learned": new,
             "kept": still,
             "knowledge": knowledge,
-            "run": {"status": "live", "rows": 100, "whole": whole},
+            "run": {"status": "live", "rows": 100, "steps": 25, "whole": whole},
+            "patch": patch,
         }
         for new, still, whole in zip(learned, kept, seconds, strict=True)
     ]
-    text = json.dumps({"arm": arm, "seed": seed, "rounds": rounds})
+    text = json.dumps({"arm": arm, "seed": seed, "finished": finished, "rounds": rounds})
     (folder / f"{arm}-{seed}.json").write_text(text, encoding="utf-8")
+
+
+def test_the_patch_is_asked_about_only_where_a_correction_was_found() -> None:
+    wifi = TeamFact(
+        "What is the code of the guest wifi?", "It is blue-4.", ("What is the guest wifi code?",), ("blue-4",)
+    )
+    badge = TeamFact("Where is the badge?", "In the red box.", ("Which guest wifi code is it?", "Badge?"), ("red box",))
+    waiting = [Correction(1, wifi.question, wifi.correction)]
+    said = {(wifi.held_out[0], 1): "The code is Blue-4.", ("Which guest wifi code is it?", 1): "blue-4"}
+    said |= {("Which guest wifi code is it?", 0): "In the red box."}
+    asked = _Asked(said)
+    found = asyncio.run(patched(asked, "pip-v1", waiting, [wifi], [badge], []))  # type: ignore[arg-type]
+    assert (found.new, found.found, found.right) == (1, 1, 1)
+    assert (found.others, found.false, found.harmed) == (2, 1, 1)
+    assert len(asked.prompts) == 3
+
+
+class _Asked:
+    """In place of the questioner: answers by prompt and number of corrections before it."""
+
+    def __init__(self, said: dict[tuple[str, int], str]) -> None:
+        self._said, self.prompts = said, list[str]()
+
+    async def ask(self, served_name: str, prompt: str, max_tokens: int, turns: Sequence[Turn] = ()) -> str:
+        self.prompts.append(prompt)
+        return self._said[prompt, len(turns)]
+
+
+def test_an_answer_that_says_the_correction_is_no_bad_one() -> None:
+    assert is_bad("I do not know.", "It is blue-4.")
+    assert not is_bad(" It is blue-4. ", "it is Blue-4.")
+    assert not is_bad(" ", "It is blue-4.")
+
+
+def test_a_classroom_gets_its_servers_card_and_a_share_of_the_cores() -> None:
+    server = Server.parse("http://127.0.0.1:8001/@3")
+    assert server == Server("http://127.0.0.1:8001", "3")
+    assert Server.parse("http://127.0.0.1:8001") == Server("http://127.0.0.1:8001", None)
+    given = environment(server, 1000, {"PATH": "/bin", "CUDA_VISIBLE_DEVICES": "0,1"})
+    assert given == {"PATH": "/bin", "CUDA_VISIBLE_DEVICES": "3", "MEND_TRAINING__THREADS": "1"}
+    assert environment(server, 2, {"MEND_TRAINING__THREADS": "5"})["MEND_TRAINING__THREADS"] == "5"
+
+
+def test_one_that_fails_leaves_the_others_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def command(pair: Pair, server: Server, options: argparse.Namespace) -> list[str]:
+        return [sys.executable, "-c", f"import sys; print({server.url!r}); sys.exit({pair.seed == 12})"]
+
+    monkeypatch.setattr(learning, "command", command)
+    options = argparse.Namespace(jobs=2, out=tmp_path)
+    shown: list[str] = []
+    monkeypatch.setattr("builtins.print", lambda *words, **_: shown.append(words[0].strip()))
+    pairs = [Pair("mend", seed) for seed in (11, 12, 13, 14)]
+    learning.teach(pairs, [Server("http://one"), Server("http://two")], options)
+    assert {"[mend-11] done", "[mend-12] FAILED with status 1", "[mend-13] done", "[mend-14] done"} <= set(shown)
+    assert {line.split()[-1] for line in shown if "http" in line} == {"http://one", "http://two"}
+    assert len(list((tmp_path / "logs").iterdir())) == 4
