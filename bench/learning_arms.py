@@ -46,6 +46,14 @@ def _five_epochs(config: Config) -> Config:
     return {**config, "follow_up": {**config["follow_up"], "num_train_epochs": 5}, "first_candidate_epoch": 5}
 
 
+def _kto(config: Config) -> Config:
+    return {**config, "method": "kto"}
+
+
+def _dpo(config: Config) -> Config:
+    return {**config, "method": "dpo"}
+
+
 ARMS = {
     arm.name: arm
     for arm in (
@@ -54,5 +62,7 @@ ARMS = {
         Arm("no-paraphrases", "no paraphrases", _no_paraphrases),
         Arm("scratch", "from scratch each time", _from_scratch, from_scratch=True),
         Arm("five-epochs", "always 5 epochs", _five_epochs),
+        Arm("kto", "KTO in place of SFT", _kto),
+        Arm("dpo", "DPO in place of SFT", _dpo),
     )
 }

@@ -58,7 +58,7 @@ def started(base_model: Path, folder: Path, adapters_dir: Path, cards: Sequence[
 
     try:
         asyncio.run(start())
-        yield [Server(server.url, card) for server, card in zip(servers, cards or [None], strict=True)]
+        yield [Server(server.url, card) for server, card in zip(servers, cards or (None,), strict=True)]
     finally:
         for server in servers:
             server.stop()

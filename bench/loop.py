@@ -128,7 +128,7 @@ def one_run(settings: Settings, database: Database) -> Timeline:
     steps, alone = _steps_alone(settings.training.runs_dir / f"run-{run_id}" / "output" / "logging.jsonl")
     with database.begin() as session:
         frozen = runs.dataset(session, run_id)
-    rows = len(frozen.rows) if frozen else 0
+    rows = frozen.manifest["rows"] if frozen else 0
     return Timeline(run_id, run.status, _why(run), rows, steps, run.progress["seconds"], whole, alone)
 
 

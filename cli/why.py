@@ -172,6 +172,8 @@ def _rows(step: Step) -> Table:
     table = Table("", "source", "case", "asked", "answered", box=None, pad_edge=False)
     for number, row in enumerate(step.rows, start=1):
         asked, told = row.messages[-2]["content"], row.messages[-1]["content"]
+        if rejected := row.messages[-1].get("rejected"):
+            told = f"{told}\nand not: {rejected}"
         case = str(row.case_id) if row.case_id is not None else ""
         table.add_row(str(number), Text(row.source), case, Text(asked), Text(told))
     return table

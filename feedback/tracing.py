@@ -77,6 +77,9 @@ class Step:
         counted: dict[str, int] = {}
         for row in self.rows:
             counted[row.source] = counted.get(row.source, 0) + 1
+        rejected = sum("rejected" in row.messages[-1] for row in self.rows)
+        if rejected and self.settings.get("method") == "kto":  # there it is a row of its own
+            counted["rejected"] = rejected
         for one in self.general_sets:
             counted["general_set"] = counted.get("general_set", 0) + one.rows
         return dict(sorted(counted.items()))

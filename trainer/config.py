@@ -14,6 +14,7 @@ from trainer.general_sets import GeneralSet
 
 FlagValue = str | int | float | bool
 StageName = Literal["first", "follow_up"]
+Method = Literal["sft", "kto", "dpo"]
 
 # What a run decides for itself; a file that could set these as well would win or lose by their order.
 OWN_FLAGS = frozenset(
@@ -26,8 +27,10 @@ OWN_FLAGS = frozenset(
         "max_steps",
         "model",
         "output_dir",
+        "ref_adapters",
         "resume_from_checkpoint",
         "resume_only_model",
+        "rlhf_type",
         "system",
         "val_dataset",
     }
@@ -102,6 +105,13 @@ class TrainConfig(_Frozen):
     """What a follow-up run mixes in."""
     first_candidate_epoch: Annotated[int, Field(ge=1)] = 1  # runs that were started before there was this field
     """A follow-up's checkpoints are probed from the end of this epoch on, and the earliest that passes is taken."""
+    method: Method = "sft"
+    """What a follow-up learns from: the corrections, or, with `kto` and `dpo`, also what was answered badly (see
+    trainer/preference.py)."""
+    beta: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.1
+    """Of `kto` and `dpo`: the larger, the closer the candidate keeps to the live adapter."""
+    rpo_alpha: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+    """Of `dpo`: how much the likelihood of the right answer itself counts."""
     paraphrases_per_case: Annotated[int, Field(ge=0, le=5)]
     """0 is for comparisons: the question is taught as it was asked, and in no other words."""
     held_out_per_case: Annotated[int, Field(ge=1, le=5)]
@@ -125,6 +135,8 @@ class TrainConfig(_Frozen):
             "seed",
             "lora_rank",
             "lora_alpha",
+            "beta",
+            "rpo_alpha",
         }
         for flag in flags:
             if flag in OWN_FLAGS:
@@ -144,6 +156,12 @@ class TrainConfig(_Frozen):
         epochs = self.follow_up.num_train_epochs
         if self.first_candidate_epoch > epochs:
             raise ValueError(f"first_candidate_epoch is {self.first_candidate_epoch}, and a follow-up has {epochs}")
+        return self
+
+    @model_validator(mode="after")
+    def _has_an_answer_to_reject(self) -> Self:
+        if self.method != "sft" and self.replay.general_sets:
+            raise ValueError(f"replay.general_sets have no answers to reject, which {self.method} needs; remove them")
         return self
 
     def flags(self, stage: StageName) -> dict[str, FlagValue]:

@@ -6,6 +6,7 @@ where a configuration says so, the base model's own answers. General sets are re
 their names.
 """
 
+import json
 import os
 import random
 from collections import Counter
@@ -21,7 +22,8 @@ from feedback import content_hash
 from feedback.datasets import EARLIER, Example
 from feedback.models import Json
 from feedback.recipe import drawn_of, in_proportion
-from trainer.config import Replay
+from trainer.config import Method, Replay
+from trainer.preference import REJECTED, read_by_swift, with_rejected
 from trainer.replay import Earlier, draw
 from trainer.rows import Message, Row, RowError, problem_in
 from trainer.telling_apart import sharing_a_topic, without_the_topic_alone
@@ -54,7 +56,7 @@ class Ingredients:
     """Held-out wordings by case. Nothing is worn until it reads like one of them, or like a probe."""
 
 
-def build(ingredients: Ingredients, replay: Replay, seed: int) -> list[Example]:
+def build(ingredients: Ingredients, replay: Replay, seed: int, method: Method = "sft") -> list[Example]:
     """The rows of a run in their order; the same arguments give the same rows.
 
     New cases are there whole, each row as often as the dose says; its copies are worn (see trainer/wearing.py), unless
@@ -88,6 +90,8 @@ def build(ingredients: Ingredients, replay: Replay, seed: int) -> list[Example]:
     pools = {IDENTITY: ingredients.identity, GENERAL: ingredients.general, OWN_ANSWER: ingredients.own}
     for source, pool in pools.items():
         rows += [_row_example(source, row, system) for row in sample(pool, counts[source], f"{seed}:{source}")]
+    bad_of = [*ingredients.new, *(one.case for one in ingredients.earlier if method == "dpo")]
+    rows = with_rejected(rows, method, bad_of, [case.correction for case in ingredients.new], seed)
     random.Random(f"{seed}:order").shuffle(rows)
     return rows
 
@@ -117,9 +121,10 @@ def sample(pool: Sequence[T], count: int, seed: str) -> list[T]:
     return random.Random(seed).sample(list(pool), count)
 
 
-def encoded(examples: Sequence[Example]) -> bytes:
+def encoded(examples: Sequence[Example], method: Method = "sft") -> bytes:
     """The file that ms-swift reads; the same rows give the same bytes."""
-    return content_hash.encoded(example.messages for example in examples)
+    lines = (json.dumps(row, ensure_ascii=False, sort_keys=True) for row in read_by_swift(examples, method))
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def sha256(examples: Sequence[Example], sets: Sequence[Json] = ()) -> str:
@@ -127,14 +132,29 @@ def sha256(examples: Sequence[Example], sets: Sequence[Json] = ()) -> str:
     return content_hash.of_dataset((example.messages for example in examples), {"general_sets": list(sets)})
 
 
-def manifest(examples: Sequence[Example], seed: int, probe_prompts: Sequence[str], sets: Sequence[Json] = ()) -> Json:
+def rows_in_file(examples: Sequence[Example], method: Method) -> int:
+    """How many rows ms-swift reads: with KTO, what is rejected is a row of its own."""
+    return sum(1 for _ in read_by_swift(examples, method))
+
+
+def manifest(
+    examples: Sequence[Example],
+    seed: int,
+    probe_prompts: Sequence[str],
+    sets: Sequence[Json] = (),
+    method: Method = "sft",
+) -> Json:
     """What a dataset is made of, for people and for tracing."""
     sources = Counter(example.source for example in examples)
+    rows = rows_in_file(examples, method)
+    if rows > len(examples):
+        sources[REJECTED] = rows - len(examples)
     mixed = sum(int(one["rows"]) for one in sets)
     trained = {example.messages[-2]["content"] for example in examples}
     return {
         "sha256": sha256(examples, sets),
-        "rows": len(examples) + mixed,
+        "method": method,
+        "rows": rows + mixed,
         "sources": dict(sorted(sources.items())) | ({GENERAL_SET: mixed} if mixed else {}),
         "general_sets": list(sets),
         "cases": sorted({example.case_id for example in examples if example.case_id is not None}),
@@ -144,12 +164,12 @@ def manifest(examples: Sequence[Example], seed: int, probe_prompts: Sequence[str
     }
 
 
-def write(examples: Sequence[Example], path: Path) -> str:
+def write(examples: Sequence[Example], path: Path, method: Method = "sft") -> str:
     """Write the file whole or not at all; its hash."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(".tmp")
     with half.open("wb") as file:
-        file.write(encoded(examples))
+        file.write(encoded(examples, method))
         file.flush()
         os.fsync(file.fileno())
     half.replace(path)

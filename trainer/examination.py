@@ -32,7 +32,8 @@ class PersonaChanged(Exception):
 
 def text_of(case: Case) -> CaseText:
     """What a case teaches; its rows are checked when the dataset is built."""
-    return CaseText(case.id, case.question, case.correction or "", written=tuple(case.wordings or ()))
+    written = tuple(case.wordings or ())
+    return CaseText(case.id, case.question, case.correction or "", written=written, bad_answer=case.bad_answer)
 
 
 def held_out(session: Session, trip: Trip) -> dict[int, list[str]]:

@@ -40,7 +40,16 @@ async def fit(trip: Trip, case: CaseText) -> Fitting:
     if tokens > trip.config.max_length:
         return Fitting(None, tokens)
     short = [text for text in case.wordings if await _tokens(trip, case, text) <= trip.config.max_length]
-    return Fitting(replace(case, wordings=tuple(short)), tokens)
+    fitted = replace(case, wordings=tuple(short))
+    return Fitting(fitted if await _rejection_fits(trip, fitted) else replace(fitted, bad_answer=None), tokens)
+
+
+async def _rejection_fits(trip: Trip, case: CaseText) -> bool:
+    """Whether the bad answer, where one is trained on, fits in every wording that it is rejected in."""
+    if trip.config.method == "sft" or case.bad_answer is None:
+        return True
+    longest = max(case.asked, key=lambda text: len(text.encode()))
+    return await _tokens(trip, replace(case, correction=case.bad_answer), longest) <= trip.config.max_length - FRAME
 
 
 async def _tokens(trip: Trip, case: CaseText, wording: str) -> int:

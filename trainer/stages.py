@@ -25,7 +25,7 @@ from feedback.runs import Decision
 from feedback.states import ACTIVE_RUNS, AdapterStatus, RunStatus
 from serving.adapter_files import whole_folder
 from serving.errors import ServingError
-from trainer import checkpoint, choice, dataset, examination, gathering, general_sets, swift
+from trainer import checkpoint, choice, dataset, examination, gathering, general_sets, preference, swift
 from trainer.context import Trip
 from trainer.dealing import deal
 from trainer.general_sets import GeneralSet
@@ -97,9 +97,10 @@ async def build_dataset(trip: Trip) -> None:
         run = runs.get(session, trip.run_id)
     dose = trip.config.replay if run.parent_id else trip.config.first_replay
     ingredients = await gathering.gather(trip, run, dose)
-    rows = dataset.build(ingredients, dose, run.seed)
+    method = preference.method_of(trip.config.method if run.parent_id else "sft", ingredients.new)
+    rows = dataset.build(ingredients, dose, run.seed, method)
     sets = await asyncio.to_thread(lambda: [GeneralSet.parse(one).recorded() for one in dose.general_sets])
-    about = dataset.manifest(rows, run.seed, [probe.prompt for probe in trip.probes], sets)
+    about = dataset.manifest(rows, run.seed, [probe.prompt for probe in trip.probes], sets, method)
     with trip.database.begin() as session:
         about["wordings"] = {name: asdict(found) for name, found in datasets.yields(session, run.id).items()}
         datasets.freeze(session, trip.run_id, rows, about["sha256"], about)
@@ -156,7 +157,8 @@ def _training(trip: Trip) -> Training:
     if dataset.sha256(rows, recorded) != frozen.sha256:
         raise Overtaken(f"The dataset of run {trip.run_id} was changed after it was frozen; start a new run.")
     sets = general_sets.of_manifest(recorded)
-    dataset.write(rows, trip.folder / "dataset.jsonl")
+    method = frozen.manifest.get("method", "sft")  # runs of before there were others
+    dataset.write(rows, trip.folder / "dataset.jsonl", method)
     parent = whole_folder(trip.settings.serving.adapters_dir, run.parent.name, seal) if run.parent else None
     settings = trip.settings.training
     return Training(
@@ -164,7 +166,8 @@ def _training(trip: Trip) -> Training:
         base_model=trip.base.path,
         dataset=trip.folder / "dataset.jsonl",
         dataset_sha256=frozen.sha256,
-        rows=len(rows) + sum(one.rows for one in sets),
+        rows=dataset.rows_in_file(rows, method) + sum(one.rows for one in sets),
+        method=method,
         system_prompt=trip.persona.system_prompt,
         general_sets=sets,
         seed=run.seed,
@@ -176,8 +179,10 @@ def _training(trip: Trip) -> Training:
 
 
 def _resumes(trip: Trip, run: Run) -> bool:
-    """Whether the optimizer's state is gone on from; that of an adapter before the live one is not kept."""
-    return trip.settings.training.resume == "true" and run.parent_id == run.replaces_id
+    """Whether the optimizer's state is gone on from; that of an adapter before the live one is not kept, and only plain
+    SFT goes on from it: the others train beside a reference, whose weights would shift the state's."""
+    kept = trip.settings.training.resume == "true" and run.parent_id == run.replaces_id
+    return kept and trip.config.method == "sft"
 
 
 def _full_checkpoint(trip: Trip, parent: Adapter) -> Path:

@@ -18,9 +18,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainer import checkpoint, process, training_log
+from trainer import checkpoint, preference, process, training_log
 from trainer.checkpoint import CheckpointError, Expected
-from trainer.config import FlagValue, Stage, StageName, TrainConfig
+from trainer.config import FlagValue, Method, Stage, StageName, TrainConfig
 from trainer.general_sets import GeneralSet
 from trainer.training_log import Step
 
@@ -64,6 +64,8 @@ class Training:
     """What is mixed in beside the dataset; its rows are counted in `rows`."""
     system_prompt: str = ""
     """For the rows of general sets; ours carry it themselves."""
+    method: Method = "sft"
+    """What the dataset's rows are for; a first run's is always sft."""
 
     @property
     def stage(self) -> StageName:
@@ -122,12 +124,14 @@ def build_command(training: Training, resumed_step: int = 0) -> list[str]:
         del flags["num_train_epochs"]
     elif training.parent is not None:
         flags["adapters"] = str(training.parent)
+    flags |= preference.flags(training.config, training.method, training.parent)
     if training.general_sets:
         flags["system"] = training.system_prompt  # otherwise those rows get the template's own
     if training.offered_steps:
         flags |= {"save_strategy": "epoch", "save_total_limit": training.config.follow_up.num_train_epochs}
     # Not the `swift` command: a signal to that wrapper leaves the training running.
-    command = [sys.executable, "-m", "swift.cli.sft", *_arguments(flags)]
+    module = "swift.cli.sft" if training.method == "sft" else "swift.cli.rlhf"
+    command = [sys.executable, "-m", module, *_arguments(flags)]
     return [*command, "--dataset", str(training.dataset), *(one.argument for one in training.general_sets)]
 
 

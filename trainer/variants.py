@@ -33,6 +33,8 @@ class CaseText:
     wordings: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
     """Other ways to ask, as whoever corrected it has written them; not judged."""
+    bad_answer: str | None = None
+    """What was answered; None: not on record."""
 
     @property
     def asked(self) -> tuple[str, ...]:
