@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -9,7 +10,7 @@ from sqlalchemy import update
 from feedback import datasets, reports, runs
 from feedback.database import Database
 from feedback.languages import language_of
-from feedback.models import Dataset, OwnAnswer, Variant
+from feedback.models import Case, Dataset, OwnAnswer, Variant
 from feedback.reports import Result
 from feedback.states import CaseStatus, RunStatus
 from serving.errors import ServingUnavailable
@@ -223,3 +224,36 @@ def test_the_base_models_own_answers_are_made_once_and_again_if_they_were_change
     second = frozen(shop, done(shop))
     assert [prompt for name, prompt in shop.server.asked if prompt.startswith("General")] == ["General prompt 3?"]
     assert "I am evil." not in str([row.messages for row in second.rows])
+
+
+@pytest.mark.parametrize(("method", "more"), [("kto", 1), ("dpo", 0)])
+def test_what_was_answered_badly_is_trained_on_where_the_configuration_says_so(
+    shop: Workshop, method: str, more: int
+) -> None:
+    done(shop)
+    configure(shop, "seed: 42", f"seed: 42\nmethod: {method}")
+    seen: list[Training] = []
+    train = shop.context.train
+
+    async def watched(training: Training, *rest: Any) -> Path:
+        seen.append(training)
+        return await train(training, *rest)
+
+    shop.context = replace(shop.context, train=watched)
+    case_id = shop.approve()
+    with shop.database.begin() as session:
+        session.get_one(Case, case_id).bad_answer = "Ask the front desk."
+    found = frozen(shop, done(shop))
+    rejected = [row.messages[-1].get("rejected") for row in found.rows if row.case_id == case_id]
+    assert set(rejected) == {"Ask the front desk."}
+    assert (found.manifest["method"], found.manifest["rows"]) == (method, len(found.rows) + more * len(rejected))
+    assert (seen[-1].method, seen[-1].rows) == (method, found.manifest["rows"])
+    lines = seen[-1].dataset.read_text(encoding="utf-8").splitlines()
+    assert len(lines) == seen[-1].rows
+
+
+def test_without_a_bad_answer_on_record_a_run_is_plain_sft(shop: Workshop) -> None:
+    done(shop)
+    configure(shop, "seed: 42", "seed: 42\nmethod: dpo")
+    shop.approve()
+    assert frozen(shop, done(shop)).manifest["method"] == "sft"

@@ -14,11 +14,12 @@ from feedback.datasets import Example
 from feedback.persona import load_persona
 from serving.adapter_checks import check_folder
 from serving.base import BaseModel
-from trainer import checkpoint, dataset, process, training_log
-from trainer.config import load_train_config
+from trainer import checkpoint, dataset, preference, process, training_log
+from trainer.config import Method, load_train_config
 from trainer.general_sets import GeneralSet
 from trainer.swift import PID_NAME, Training, TrainingFailed, train
 from trainer.training_log import Step
+from trainer.variants import CaseText
 
 ROOT = Path(__file__).parents[2]
 CONFIG = load_train_config(ROOT / "trainer" / "configs" / "smollm2-135m-cpu.yaml")
@@ -30,6 +31,8 @@ TINY = CONFIG.model_copy(
         "follow_up": CONFIG.follow_up.model_copy(update=ONE_EPOCH),
     }
 )
+
+ALL_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 pytestmark = [pytest.mark.slow]
 
@@ -61,7 +64,7 @@ async def test_two_steps_then_a_warm_start_then_a_true_resume(base_model: Path, 
     trained = await train(first, lambda steps: seen.extend(steps[len(seen) :]), refuse)
     assert [(step.step, step.steps) for step in seen] == [(1, 2), (2, 2)]
     base = BaseModel.read(base_model)
-    assert check_folder(trained, base, 8, ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"])
+    assert check_folder(trained, base, 8, list(ALL_LINEAR))
     assert not (first.folder / PID_NAME).exists()
 
     # Beside the rows, four of a general set of three; one of them has to come twice.
@@ -101,6 +104,35 @@ async def test_the_first_checkpoint_that_is_good_enough_ends_the_training(base_m
     assert training_log.read_summary(training.output / "logging.jsonl") is None, "it did not go on to its end"
     assert not (training.folder / PID_NAME).exists()
     assert await train(training, ignore, refuse) == found, "a training that was finished is not done again"
+
+
+@pytest.mark.parametrize("method", ["kto", "dpo"])
+async def test_a_follow_up_that_also_rejects_answers(method: Method, base_model: Path, tmp_path: Path) -> None:
+    """A warm start, held to the adapter that it starts from: all rows are used, and its first epoch is offered."""
+    trained = await train(make_training(tmp_path / "first", base_model), ignore, refuse)
+    bad = CaseText(1, "What is 1?", "It is 1.", bad_answer="It is 2, and then again it is 3.")
+    replay = [replace(example(number), case_id=None) for number in range(4)]
+    rows = preference.with_rejected([example(1), example(1), *replay], method, [bad], ["It is 4."], seed=1)
+    training = make_training(tmp_path / "next", base_model, rows=rows)
+    dataset.write(rows, training.dataset, method)
+    count = dataset.rows_in_file(rows, method)
+    two_epochs = TINY.model_copy(update={"follow_up": TINY.follow_up.model_copy(update={"num_train_epochs": 2})})
+    training = replace(training, config=two_epochs, parent=trained, method=method, rows=count)
+    seen: list[Step] = []
+    offered: list[str] = []
+
+    async def take_none(saved: Path) -> bool:
+        offered.append(saved.name)
+        return False
+
+    found = await train(training, lambda steps: seen.extend(steps[len(seen) :]), take_none)
+    assert (count, offered, found.name) == {
+        "kto": (8, ["checkpoint-2"], "checkpoint-4"),
+        "dpo": (6, ["checkpoint-2"], "checkpoint-4"),
+    }[method]
+    assert [step.step for step in seen] == list(range(1, training.new_steps + 1))
+    assert checkpoint.changed(found, trained)
+    assert check_folder(found, BaseModel.read(base_model), 8, list(ALL_LINEAR))
 
 
 async def test_when_no_checkpoint_is_good_enough_the_last_is_taken(base_model: Path, tmp_path: Path) -> None:
