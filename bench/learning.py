@@ -92,6 +92,8 @@ def _options() -> argparse.Namespace:
         parser.error("--device cuda needs either --cards or --server")
     if options.device == "cpu" and options.cards:
         parser.error("--cards is for --device cuda")
+    if options.device == "cuda" and any(server.card is None for server in options.server):
+        parser.error("--server needs its @card with --device cuda: a training that sees several uses them all")
     return options
 
 

@@ -6,6 +6,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,8 @@ def report(folder: Path) -> None:
         console.print(sheet.table())
     goals = ", ".join(f"{_COLUMNS[name][0]} {share:.0%}" for name, share in GOALS.items())
     console.print(f"Goals for Mend: at least {goals}; no round longer than the one before by over {SLOWER - 1:.0%}.")
-    _draw(ordered, folder / "learning.png")
+    if find_spec("matplotlib"):  # a machine without it can still measure
+        _draw(ordered, folder / "learning.png")
     print(f"Written to {folder}")
 
 
@@ -164,7 +166,7 @@ def _patch_row(name: str, counts: Mapping[str, int]) -> list[str]:
 
 
 def _draw(results: Mapping[str, Sequence[Result]], path: Path) -> None:
-    import matplotlib as mpl  # here, so that a machine without it can still measure
+    import matplotlib as mpl
 
     mpl.use("agg")
     from matplotlib import pyplot as plt

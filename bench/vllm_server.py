@@ -18,7 +18,6 @@ class VllmServer:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
         self.log = folder / "vllm.log"
-        (folder / "adapters").mkdir(parents=True, exist_ok=True)
         self.settings = ServingSettings.model_validate(
             {
                 "urls": [f"http://127.0.0.1:{port}"],
@@ -30,6 +29,8 @@ class VllmServer:
             }
             | options
         )
+        for needed in (folder, self.settings.adapters_dir):
+            needed.mkdir(parents=True, exist_ok=True)
         self._variables = {} if card is None else {"CUDA_VISIBLE_DEVICES": card}
         self._process: subprocess.Popen[bytes] | None = None
 
