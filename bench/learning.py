@@ -41,6 +41,7 @@ from queue import Queue
 
 from bench import learning_report, learning_servers
 from bench.learning_arms import ARMS
+from bench.learning_classroom import PROBES
 from bench.learning_results import Pair, is_finished
 from bench.learning_servers import Server
 from local import embedded, model
@@ -84,6 +85,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--base-model", type=Path, help="the base model's folder; made from its package otherwise")
     parser.add_argument("--adapters", type=Path, help="folder for adapters, which the servers read; a temporary one")
     parser.add_argument("--config", type=Path, default=embedded.SMALL_CONFIG, help="training configuration")
+    parser.add_argument("--probes", type=Path, default=PROBES, help="what is asked beside the facts")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="what training and serving run on")
     options = parser.parse_args()
     if options.server and options.base_model is None:
@@ -176,6 +178,7 @@ def command(pair: Pair, server: Server, options: argparse.Namespace) -> list[str
         "base-model": options.base_model,
         "adapters": options.adapters,
         "config": options.config.absolute(),
+        "probes": options.probes.absolute(),
         "device": options.device,
     }
     named = [part for name, value in given.items() for part in (f"--{name}", str(value))]

@@ -68,6 +68,7 @@ def main() -> None:
     parser.add_argument("--base-model", type=Path, required=True)
     parser.add_argument("--adapters", type=Path, required=True)
     parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--probes", type=Path, required=True)
     parser.add_argument("--device", choices=["cpu", "cuda"], required=True)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mend-bench-") as home:
@@ -75,9 +76,9 @@ def main() -> None:
 
 
 def reaching(url: str, base_model: Path, adapters_dir: Path, device: str) -> Settings:
-    """Settings that reach a model server."""
+    """Settings that reach a model server, and let an answer wait while many ask at once."""
     changed = {"urls": [url], "base_model": base_model, "adapters_dir": adapters_dir, "device": device}
-    serving = Settings().serving.model_copy(update=changed)
+    serving = Settings().serving.model_copy(update=changed | {"first_token_timeout": 300.0})
     return Settings().model_copy(update={"serving": serving})
 
 
@@ -91,7 +92,7 @@ class Classroom:
         self._serving = reaching(options.server, options.base_model, options.adapters, options.device)
         self._rounds = make(options.seed, options.rounds, options.facts)
         self._persona = load_persona(self._serving.persona_dir / "persona.yaml")
-        self._probes = load_probes(PROBES, self._persona)
+        self._probes = load_probes(options.probes, self._persona)
 
     def teach(self) -> None:
         """All rounds. A first run teaches the identity before them, unless every round is a first run."""
