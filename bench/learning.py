@@ -57,12 +57,12 @@ def main() -> None:
     options = _options()
     wanted = [Pair(arm, seed) for seed in options.seeds for arm in options.arms]
     options.out.mkdir(parents=True, exist_ok=True)
-    todo = [pair for pair in wanted if not is_finished(options.out, pair)]
+    todo = [pair for pair in wanted if not is_finished(options.out, pair, options.rounds)]
     if todo:
         with tempfile.TemporaryDirectory(prefix="mend-bench-") as folder, _servers(options, Path(folder)) as servers:
             teach(todo, servers, options)
     learning_report.report(options.out)
-    if missing := [str(pair) for pair in wanted if not is_finished(options.out, pair)]:
+    if missing := [str(pair) for pair in wanted if not is_finished(options.out, pair, options.rounds)]:
         raise SystemExit(f"Not finished: {', '.join(missing)}; see {options.out / 'logs'}.")
 
 

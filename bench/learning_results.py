@@ -1,6 +1,6 @@
 """What one arm has found out with one seed: a JSON file, written anew after each round.
 
-A bench that was stopped shows the rounds that it has; only a file that says ``finished`` is not measured again.
+A bench that was stopped shows the rounds that it has; one that lacks some is measured again.
 """
 
 import json
@@ -54,10 +54,10 @@ def write(out: Path, pair: Pair, device: str, rounds: Sequence[Round], *, finish
     path.with_suffix(".tmp").replace(path)
 
 
-def is_finished(out: Path, pair: Pair) -> bool:
-    """Whether all rounds are there."""
+def is_finished(out: Path, pair: Pair, rounds: int) -> bool:
+    """Whether so many rounds are there."""
     path = pair.path(out)
-    return path.exists() and bool(json.loads(path.read_text(encoding="utf-8")).get("finished", True))
+    return path.exists() and len(json.loads(path.read_text(encoding="utf-8"))["rounds"]) >= rounds
 
 
 def read_all(out: Path) -> list[dict[str, Any]]:

@@ -123,8 +123,8 @@ def test_a_bench_that_was_stopped_shows_the_rounds_that_it_has(tmp_path: Path) -
     assert summary["mend"]["new"]["mean"] == pytest.approx(0.75)
     assert summary["mend"]["seconds"]["growth"]["most"] == 1.0, "no second round that both seeds have"
     assert "2, 4, 1 unfinished" in (tmp_path / "table.md").read_text(encoding="utf-8")
-    assert is_finished(tmp_path, Pair("mend", 11))
-    assert not is_finished(tmp_path, Pair("mend", 12)) and not is_finished(tmp_path, Pair("mend", 13))
+    assert is_finished(tmp_path, Pair("mend", 11), 3) and not is_finished(tmp_path, Pair("mend", 11), 5)
+    assert not is_finished(tmp_path, Pair("mend", 12), 3) and not is_finished(tmp_path, Pair("mend", 13), 3)
 
 
 def test_what_corrections_do_through_the_prompt_has_a_table_of_its_own(tmp_path: Path) -> None:
