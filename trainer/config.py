@@ -24,6 +24,7 @@ OWN_FLAGS = frozenset(
         "columns",
         "dataset",
         "load_args",
+        "loss_type",
         "max_steps",
         "model",
         "output_dir",

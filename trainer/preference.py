@@ -4,7 +4,9 @@ In the record a row's last message may have, beside its ``content``, the answer 
 question; the dataset's hash covers both. What ms-swift reads is made of that:
 
 - KTO reads answers one by one, each with a ``label``. Corrections and all replay are wanted; every row of a new case
-  has a second one, the same wording with the case's bad answer, which is not. So it is more rows, and more steps.
+  has a second one, the same wording with the case's bad answer, which is not. So it is more rows, and more steps. The
+  loss is the one without a divergence term (``apo_zero_unpaired``): for that term ms-swift gives each row the answer of
+  a neighbour, and refuses to when both have the same, as the rows of a case do.
 - DPO reads pairs, and every row has to be one (``rejected_response``). A new case's is its bad answer. Replay has no
   bad answer on record, so it rejects the correction of a new case, which would be wrong there: that is what a run of
   few cases errs towards. ``rpo_alpha`` adds the likelihood of the right answer, as SFT has it; without, DPO only widens
@@ -97,4 +99,4 @@ def flags(config: TrainConfig, method: Method, parent: Path | None) -> dict[str,
     if method == "sft" or parent is None:
         return {}
     told: dict[str, FlagValue] = {"rlhf_type": method, "beta": config.beta, "ref_adapters": str(parent)}
-    return told | ({"rpo_alpha": config.rpo_alpha} if method == "dpo" else {})
+    return told | ({"rpo_alpha": config.rpo_alpha} if method == "dpo" else {"loss_type": "apo_zero_unpaired"})

@@ -121,6 +121,7 @@ def test_the_live_adapter_is_where_it_starts_and_what_it_is_held_to(method: Meth
     assert told["--adapters"] == told["--ref_adapters"] == "/adapters/pip-v1"
     assert told["--beta"] == "0.2"
     assert told.get("--rpo_alpha") == ("0.5" if method == "dpo" else None)
+    assert told.get("--loss_type") == ("apo_zero_unpaired" if method == "kto" else None)
 
 
 def test_plain_sft_is_told_nothing_of_it() -> None:
