@@ -91,6 +91,8 @@ class Classroom:
         self._pair = Pair(options.arm, options.seed)
         self._serving = reaching(options.server, options.base_model, options.adapters, options.device)
         self._rounds = make(options.seed, options.rounds, options.facts)
+        # Equal seeds would make equal weights of equal rows, and arms that share a server one name for two folders.
+        self._training_seed = 1000 * list(ARMS).index(self._arm.name) + options.seed
         self._persona = load_persona(self._serving.persona_dir / "persona.yaml")
         self._probes = load_probes(options.probes, self._persona)
 
@@ -121,7 +123,7 @@ class Classroom:
         chosen = Chosen(vllm=False, small_model=False, sandbox=False, bot=False)
         serving = self._serving.serving.model_copy(update={"max_lora_rank": 8})
         training = self._serving.training.model_copy(
-            update={"runs_dir": home / "runs", "config": self._config(home), "seed": self._options.seed}
+            update={"runs_dir": home / "runs", "config": self._config(home), "seed": self._training_seed}
         )
         settings = self._serving.model_copy(update={"serving": serving, "training": training})
         settings = embedded.with_addresses(settings, home, chosen, page_port=0, vllm_port=0)
