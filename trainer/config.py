@@ -3,6 +3,7 @@
 A new base model is a new file there and no code.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -145,6 +146,10 @@ class TrainConfig(_Frozen):
         if self.first_candidate_epoch > epochs:
             raise ValueError(f"first_candidate_epoch is {self.first_candidate_epoch}, and a follow-up has {epochs}")
         return self
+
+    def taught_languages(self, spoken: Iterable[str]) -> list[str]:
+        """Those of a persona's languages that this base can learn."""
+        return [language for language in self.languages if language in set(spoken)]
 
     def flags(self, stage: StageName) -> dict[str, FlagValue]:
         """Every flag that this file decides for a run of `stage`; the run adds `OWN_FLAGS` as it needs them."""
