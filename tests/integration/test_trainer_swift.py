@@ -55,6 +55,12 @@ async def refuse(checkpoint: Path) -> bool:
     return False
 
 
+@pytest.fixture(scope="module")
+def first(base_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A first adapter, for tests that go on from one."""
+    return asyncio.run(train(make_training(tmp_path_factory.mktemp("first"), base_model), ignore, refuse))
+
+
 async def test_two_steps_then_a_warm_start_then_a_true_resume(base_model: Path, tmp_path: Path) -> None:
     seen: list[Step] = []
     first = make_training(tmp_path / "first", base_model)
@@ -83,11 +89,12 @@ async def test_two_steps_then_a_warm_start_then_a_true_resume(base_model: Path, 
     assert checkpoint.saved_step(gone_on) == 4
 
 
-async def test_the_first_checkpoint_that_is_good_enough_ends_the_training(base_model: Path, tmp_path: Path) -> None:
-    trained = await train(make_training(tmp_path / "first", base_model), ignore, refuse)
+async def test_the_first_checkpoint_that_is_good_enough_ends_the_training(
+    base_model: Path, first: Path, tmp_path: Path
+) -> None:
     follow_up = TINY.follow_up.model_copy(update={"num_train_epochs": 40})
     config = TINY.model_copy(update={"follow_up": follow_up, "first_candidate_epoch": 1})
-    training = replace(make_training(tmp_path / "next", base_model), config=config, parent=trained)
+    training = replace(make_training(tmp_path / "next", base_model), config=config, parent=first)
     offered: list[str] = []
 
     async def take_the_second(saved: Path) -> bool:
@@ -97,16 +104,17 @@ async def test_the_first_checkpoint_that_is_good_enough_ends_the_training(base_m
     found = await train(training, ignore, take_the_second)
     assert offered == ["checkpoint-2", "checkpoint-4"]
     assert found.name == "checkpoint-4"
-    assert checkpoint.changed(found, trained)
+    assert checkpoint.changed(found, first)
     assert training_log.read_summary(training.output / "logging.jsonl") is None, "it did not go on to its end"
     assert not (training.folder / PID_NAME).exists()
     assert await train(training, ignore, refuse) == found, "a training that was finished is not done again"
 
 
-async def test_when_no_checkpoint_is_good_enough_the_last_is_taken(base_model: Path, tmp_path: Path) -> None:
-    trained = await train(make_training(tmp_path / "first", base_model), ignore, refuse)
+async def test_when_no_checkpoint_is_good_enough_the_last_is_taken(
+    base_model: Path, first: Path, tmp_path: Path
+) -> None:
     follow_up = TINY.follow_up.model_copy(update={"num_train_epochs": 3})
-    training = replace(make_training(tmp_path / "next", base_model), parent=trained)
+    training = replace(make_training(tmp_path / "next", base_model), parent=first)
     training = replace(training, config=TINY.model_copy(update={"follow_up": follow_up}))
     offered: list[str] = []
 
