@@ -65,7 +65,8 @@ async def beside(trip: Trip) -> AsyncIterator[None]:
 
 async def _for_the_next(trip: Trip) -> None:
     try:
-        await make(own_answers.of_trip(trip), trip.replicas, _needed(trip.config))
+        if count := _needed(trip.config):
+            await make(own_answers.of_trip(trip), trip.replicas, count)
     except Exception as error:
         # Broad, since the training beside it needs none of this; a run that does says what is wrong.
         log.info("No own answers are made ahead: %s", error, extra={"action": "ahead_skipped", "run_id": trip.run_id})
