@@ -3,7 +3,6 @@
 A new base model is a new file there and no code.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -109,6 +108,10 @@ class TrainConfig(_Frozen):
     swift: dict[str, FlagValue]
     """Every further flag, by its ms-swift name."""
 
+    def taught_languages(self, spoken: tuple[str, ...]) -> list[str]:
+        """Those of a persona's languages that this base can learn."""
+        return [language for language in self.languages if language in spoken]
+
     @field_validator("paraphrases_per_case")
     @classmethod
     def _are_enough(cls, count: int) -> int:
@@ -146,10 +149,6 @@ class TrainConfig(_Frozen):
         if self.first_candidate_epoch > epochs:
             raise ValueError(f"first_candidate_epoch is {self.first_candidate_epoch}, and a follow-up has {epochs}")
         return self
-
-    def taught_languages(self, spoken: Iterable[str]) -> list[str]:
-        """Those of a persona's languages that this base can learn."""
-        return [language for language in self.languages if language in set(spoken)]
 
     def flags(self, stage: StageName) -> dict[str, FlagValue]:
         """Every flag that this file decides for a run of `stage`; the run adds `OWN_FLAGS` as it needs them."""

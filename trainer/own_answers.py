@@ -2,7 +2,7 @@
 
 They are made once for each base model and system prompt, behind everybody else's questions, and kept in the record as
 they come: a worker that dies half-way is followed by one that asks the rest. Most are there before a run needs them
-(``ahead``). An answer has few tokens, and is cut back
+(``spare_time``). An answer has few tokens, and is cut back
 to its last whole sentence: that is the form in which they kept ability best (SmolLM2-135M, see
 trainer/configs/smollm2-135m-cpu.yaml), and what is asked for hundreds of tokens takes minutes on a CPU. Whatever has no
 whole sentence, or speaks of the model itself, is kept with the reason and not trained on.

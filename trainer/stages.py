@@ -25,7 +25,7 @@ from feedback.runs import Decision
 from feedback.states import ACTIVE_RUNS, AdapterStatus, RunStatus
 from serving.adapter_files import whole_folder
 from serving.errors import ServingError
-from trainer import ahead, checkpoint, choice, dataset, examination, gathering, general_sets, swift
+from trainer import checkpoint, choice, dataset, examination, gathering, general_sets, spare_time, swift
 from trainer.context import Trip
 from trainer.dealing import deal
 from trainer.general_sets import GeneralSet
@@ -121,7 +121,7 @@ async def train_adapter(trip: Trip) -> None:
         return await choice.good_enough(trip, saved)
 
     try:
-        async with ahead.beside(trip):
+        async with spare_time.beside(trip):
             await _trained(trip, choose)
     except BaseException:
         standing.cancel()

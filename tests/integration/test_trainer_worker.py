@@ -167,7 +167,7 @@ def test_own_answers_that_cannot_be_made_disturb_no_run(
     shop.server.at_rest = away
     work_until(shop, started_when(shop, looked))
     actions = [getattr(line, "action", "") for line in caplog.records if line.levelno >= logging.WARNING]
-    assert actions == ([] if isinstance(trouble, ServingUnavailable) else ["ahead_failed"])
+    assert actions == ([] if isinstance(trouble, ServingUnavailable) else ["spare_time_failed"])
 
 
 def put(redis: Redis, name: str, *args: Any, **options: Any) -> None:

@@ -14,7 +14,7 @@ from feedback.states import RunStatus
 from serving.base import BaseModel
 from serving.errors import ServingUnavailable
 from tests.integration.trainer_parts import StandInChat, StandInReplicas, Workshop, done
-from trainer import ahead
+from trainer import spare_time
 from trainer.own_answers import Asking
 from trainer.swift import Choose, Training
 from trainer.training_log import Step
@@ -29,7 +29,7 @@ def asking(shop: Workshop) -> Asking:
 
 def make(shop: Workshop, count: int, free: Callable[[], bool] = lambda: True) -> bool:
     replicas = StandInReplicas(shop.server)
-    return asyncio.run(ahead.make(asking(shop), replicas, count, free))  # type: ignore[arg-type]
+    return asyncio.run(spare_time.make(asking(shop), replicas, count, free))  # type: ignore[arg-type]
 
 
 def kept(shop: Workshop) -> int:
@@ -51,7 +51,7 @@ def test_so_many_good_ones_are_made_and_none_twice(shop: Workshop) -> None:
 
 
 def test_nothing_is_asked_while_somebody_is_answered(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ahead, "BUSY_SECONDS", 0)
+    monkeypatch.setattr(spare_time, "BUSY_SECONDS", 0)
     looks = iter([False, False, True, False, True])
     when: list[int] = []
 
@@ -85,7 +85,7 @@ def test_what_was_made_before_the_server_went_away_is_kept(shop: Workshop, cut_a
 
 def test_a_run_of_another_worker_keeps_them_waiting(shop: Workshop) -> None:
     shop.start()
-    assert not asyncio.run(ahead._while_idle(shop.context))
+    assert not asyncio.run(spare_time._while_idle(shop.context))
     assert shop.server.asked == []
 
 

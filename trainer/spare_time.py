@@ -69,10 +69,12 @@ async def _for_the_next(trip: Trip) -> None:
             await make(own_answers.of_trip(trip), trip.replicas, count)
     except Exception as error:
         # Broad, since the training beside it needs none of this; a run that does says what is wrong.
-        log.info("No own answers are made ahead: %s", error, extra={"action": "ahead_skipped", "run_id": trip.run_id})
+        log.info(
+            "No own answers are made ahead: %s", error, extra={"action": "spare_time_skipped", "run_id": trip.run_id}
+        )
 
 
-class Ahead:
+class SpareTime:
     """Makes them in a thread of its own while the worker waits for a job."""
 
     def __init__(self, context: Context) -> None:
@@ -101,10 +103,10 @@ class Ahead:
         except (ServingError, DatabaseUnavailable):
             rest = False  # whoever needs it says so; here it is only looked for again
         except (YamlFileError, RowError) as error:
-            log.warning("No own answers are made ahead: %s", error, extra={"action": "ahead_skipped"})
+            log.warning("No own answers are made ahead: %s", error, extra={"action": "spare_time_skipped"})
         except Exception:
             # Broad, since nothing depends on it; a run that meets the same fails with its reason.
-            log.exception("No own answers are made ahead.", extra={"action": "ahead_failed"})
+            log.exception("No own answers are made ahead.", extra={"action": "spare_time_failed"})
         if rest:
             self._rest_until = time.monotonic() + REST_SECONDS
 
