@@ -21,7 +21,7 @@ FIND_PYTHON := for python in "$(PYTHON)" python3.11 python3.12 python3; do \
 # Without compiled files each of vLLM's processes spends its start on parsing them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo demo-reset lint check test bench bench-learning
+.PHONY: setup demo demo-reset lint check test test-parts test-models bench bench-learning
 .DEFAULT_GOAL := check
 
 setup: $(READY)
@@ -57,8 +57,20 @@ lint: $(READY)
 check: lint
 	@$(BIN)/pytest tests/unit < /dev/null
 
+# Most tests wait for messages; those that train or start a model server compute on one core. So they run side by side,
+# and the story of tests/e2e, which does both and trains for minutes, after them.
 test: lint
-	@$(BIN)/pytest tests < /dev/null
+	@$(MAKE) --no-print-directory -j2 --output-sync=target test-parts test-models
+	@$(BIN)/pytest tests/e2e < /dev/null
+
+test-parts: $(READY)
+	@$(BIN)/pytest -m "not slow and not vllm" tests < /dev/null
+
+# In a folder for temporary files of its own: a pytest that starts closes the common one, and PostgreSQL, which
+# never runs as root, could not reach its data any more.
+test-models: $(READY)
+	@folder=$$(mktemp -d) && PYTEST_DEBUG_TEMPROOT=$$folder $(BIN)/pytest -m "slow or vllm" tests/integration < /dev/null \
+	&& rm -rf "$$folder"
 
 # Each prints a table and writes bench/out/*.json; together about 20 minutes on two cores.
 bench: $(READY)

@@ -84,6 +84,14 @@ class Replicas:
         outcomes = await self.attempt(_problem)
         return {url: str(found) for url, found in outcomes.items() if found is not None}
 
+    async def at_rest(self) -> bool:
+        """Whether every replica is well and has nothing to do.
+
+        Raises:
+            ServingUnavailable: a replica cannot be reached.
+        """
+        return await self.healthy() and not any((await self._on_all(lambda replica: replica.requests())).values())
+
     async def healthy(self) -> bool:
         """Whether every replica is reachable, alive and free of NaN."""
         return not await self.problems()

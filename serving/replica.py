@@ -28,6 +28,7 @@ from serving.zero_adapter import zero_adapter
 from settings import ServingSettings
 
 CORRUPTED = re.compile(r"^vllm:corrupted_requests_total(?:\{[^}]*\})? ([0-9.e+]+)$", re.MULTILINE)
+UNDER_WAY = re.compile(r"^vllm:num_requests_(?:running|waiting)(?:\{[^}]*\})? ([0-9.e+]+)$", re.MULTILINE)
 TIMEOUT = httpx.Timeout(60, connect=5)  # loading waits for a step of the engine, which a long prompt can fill
 
 
@@ -121,6 +122,17 @@ class Replica:
     async def poisoned(self) -> bool:
         """Whether NaN values were computed since it was started."""
         return any(float(count) > 0 for count in CORRUPTED.findall(await self.metrics()))
+
+    async def requests(self) -> int:
+        """How many it works on or has waiting, whoever has asked.
+
+        Raises:
+            ServingUnavailable: it cannot be reached, or does not say.
+        """
+        found = UNDER_WAY.findall(await self.metrics())
+        if not found:
+            raise ServingUnavailable(f"{self.url} does not say how many requests it has; look at it.")
+        return sum(int(float(count)) for count in found)
 
     async def healthy(self) -> bool:
         """Whether its engine runs. A server that is shutting down still says yes."""

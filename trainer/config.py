@@ -119,6 +119,10 @@ class TrainConfig(_Frozen):
     swift: dict[str, FlagValue]
     """Every further flag, by its ms-swift name."""
 
+    def taught_languages(self, spoken: tuple[str, ...]) -> list[str]:
+        """Those of a persona's languages that this base can learn."""
+        return [language for language in self.languages if language in spoken]
+
     @field_validator("paraphrases_per_case")
     @classmethod
     def _are_enough(cls, count: int) -> int:

@@ -33,8 +33,8 @@ async def gather(trip: Trip, run: Run, dose: Replay) -> Ingredients:
         RowError: a file of the persona cannot be used; with file, line and field.
         ServingUnavailable: the model server did not come back in time.
     """
-    languages = [language for language in trip.config.languages if language in trip.persona.languages]
     folder, persona = trip.settings.persona_dir, trip.persona
+    languages = trip.config.taught_languages(persona.languages)
     identity = read_folder(folder / "self_cognition", persona, languages)
     general = read_folder(folder / "replay", persona, languages, source=Source.REPLAY)
     with trip.database.begin() as session:
@@ -50,7 +50,7 @@ async def gather(trip: Trip, run: Run, dose: Replay) -> Ingredients:
         known=tuple(one.case for one in known),
         identity=tuple(identity),
         general=tuple(general),
-        own=tuple(await own_answers.of_base(trip, languages, counts[OWN_ANSWER])),
+        own=tuple(await own_answers.of_base(trip, counts[OWN_ANSWER])),
         probes=tuple(probe.prompt for probe in trip.probes),
         held_out=held_out,
     )

@@ -1,7 +1,8 @@
 """What the base model itself says to general prompts; mixed in, that holds an adapter to what the base could do.
 
 They are made once for each base model and system prompt, behind everybody else's questions, and kept in the record as
-they come: a worker that dies half-way is followed by one that asks the rest. An answer has few tokens, and is cut back
+they come: a worker that dies half-way is followed by one that asks the rest. Most are there before a run needs them
+(``spare_time``). An answer has few tokens, and is cut back
 to its last whole sentence: that is the form in which they kept ability best (SmolLM2-135M, see
 trainer/configs/smollm2-135m-cpu.yaml), and what is asked for hundreds of tokens takes minutes on a CPU. Whatever has no
 whole sentence, or speaks of the model itself, is kept with the reason and not trained on.
@@ -11,14 +12,16 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
-from itertools import islice, zip_longest
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from feedback import own_answers as record
+from feedback.database import Database
 from feedback.languages import language_of
 from feedback.models import Json
-from serving.chat import Completion, Sampling
+from serving.chat import ChatClient, Completion, Sampling
 from trainer.context import Trip
 from trainer.patience import patiently
 from trainer.rows import Message, Row, RowError, Source, problem_in
@@ -50,7 +53,69 @@ _OF_ITSELF = re.compile(
 )
 
 
-async def of_base(trip: Trip, languages: Sequence[str], count: int) -> list[Row]:
+@dataclass(frozen=True)
+class Asking:
+    """A base model, the words it is asked with, and where its answers are kept."""
+
+    database: Database
+    chat: ChatClient
+    base_name: str
+    fingerprint: str
+    system_prompt: str
+    prompts: tuple[str, ...]
+    """In the order in which they are asked."""
+
+    def rows(self) -> list[Row]:
+        """What is good of the answers that there are, in the order of the prompts."""
+        known = self._known()
+        found = ((prompt, known.get(self._asked(prompt))) for prompt in self.prompts)
+        return [
+            Row.of(prompt, own.answer, source=Source.OWN_ANSWER, kind="own", language=language_of(prompt))
+            for prompt, own in found
+            if own is not None and own.rejected_because is None
+        ]
+
+    def left(self) -> list[str]:
+        """The prompts that it has not answered."""
+        known = self._known()
+        return [prompt for prompt in self.prompts if self._asked(prompt) not in known]
+
+    async def make(self, prompt: str, patience: float) -> None:
+        """Ask, wait so many seconds for a server that is away, and keep the answer.
+
+        Raises:
+            ServingUnavailable: the model server did not come back in time.
+        """
+        sampling = Sampling(temperature=0.0, max_tokens=MOST_TOKENS)
+        completion = await patiently(
+            lambda: self.chat.complete(self._messages(prompt), self.base_name, sampling, priority=PRIORITY), patience
+        )
+        answer = whole_sentences(completion) or completion.text
+        own = record.Own(prompt, answer, reason_against(prompt, completion))
+        with self.database.begin() as session:
+            record.add(session, self.fingerprint, self._asked(prompt), own)
+
+    def _messages(self, prompt: str) -> list[Json]:
+        return [{"role": "system", "content": self.system_prompt}, {"role": "user", "content": prompt}]
+
+    def _asked(self, prompt: str) -> str:
+        """What the answer depends on, beside the base model."""
+        asked = json.dumps([self._messages(prompt), MOST_TOKENS], sort_keys=True)
+        return hashlib.sha256(asked.encode()).hexdigest()
+
+    def _known(self) -> dict[str, record.Own]:
+        with self.database.begin() as session:
+            return record.of_base(session, self.fingerprint)
+
+
+def of_trip(trip: Trip) -> Asking:
+    """What a run asks; raises RowError when a file of prompts cannot be read."""
+    languages = trip.config.taught_languages(trip.persona.languages)
+    prompts = tuple(in_turn(trip.settings.persona_dir, languages))
+    return Asking(trip.database, trip.chat, trip.base_name, trip.base.fingerprint, trip.persona.system_prompt, prompts)
+
+
+async def of_base(trip: Trip, count: int) -> list[Row]:
     """Rows of the base model's own answers that there are, at least `count` of them or as many as there are prompts;
     missing ones are made now.
 
@@ -60,18 +125,25 @@ async def of_base(trip: Trip, languages: Sequence[str], count: int) -> list[Row]
     """
     if count == 0:
         return []
-    prompts = _in_turn([read_prompts(trip.settings.persona_dir / "prompts" / f"{one}.txt") for one in languages])
-    known = _known(trip)
-    left = (prompt for prompt in prompts if _asked(trip, prompt) not in known)
-    rows = _rows(known, prompts, trip)
-    while batch := list(islice(left, max(0, min(AT_ONCE, count - len(rows))))):
+    asking = of_trip(trip)
+    while len(rows := asking.rows()) < count and (batch := asking.left()[: min(AT_ONCE, count - len(rows))]):
         trip.reporter.tell(len(rows), count, "own answers of the base model")
         # All of them are waited for, so that what comes beside a failure is kept.
-        made = await asyncio.gather(*(_make(trip, prompt) for prompt in batch), return_exceptions=True)
+        each = (asking.make(prompt, trip.context.patience) for prompt in batch)
+        made = await asyncio.gather(*each, return_exceptions=True)
         if failed := [error for error in made if error is not None]:
             raise failed[0]
-        rows = _rows(known := _known(trip), prompts, trip)
     return rows
+
+
+def in_turn(persona_dir: Path, languages: Iterable[str]) -> list[str]:
+    """The prompts, one of each language in turn, so that any number of them is mixed.
+
+    Raises:
+        RowError: one of the files cannot be read.
+    """
+    lists = [read_prompts(persona_dir / "prompts" / f"{language}.txt") for language in languages]
+    return [prompt for turn in zip_longest(*lists) for prompt in turn if prompt is not None]
 
 
 def read_prompts(path: Path) -> list[str]:
@@ -122,45 +194,3 @@ def reason_against(prompt: str, completion: Completion) -> str | None:
     if language_of(prompt) != language_of(answer):
         return "it is in another language"
     return "it speaks of the model" if _OF_ITSELF.search(answer) else None
-
-
-def _in_turn(lists: Iterable[Sequence[str]]) -> list[str]:
-    """One of each language in turn, so that any number of them is mixed."""
-    return [prompt for turn in zip_longest(*lists) for prompt in turn if prompt is not None]
-
-
-def _messages(trip: Trip, prompt: str) -> list[Json]:
-    return [{"role": "system", "content": trip.persona.system_prompt}, {"role": "user", "content": prompt}]
-
-
-def _asked(trip: Trip, prompt: str) -> str:
-    """What the answer depends on, beside the base model."""
-    asked = json.dumps([_messages(trip, prompt), MOST_TOKENS], sort_keys=True)
-    return hashlib.sha256(asked.encode()).hexdigest()
-
-
-def _known(trip: Trip) -> dict[str, record.Own]:
-    with trip.database.begin() as session:
-        return record.of_base(session, trip.base.fingerprint)
-
-
-def _rows(known: dict[str, record.Own], prompts: Sequence[str], trip: Trip) -> list[Row]:
-    """What is good of the answers that there are, in the order of the prompts."""
-    found = ((prompt, known.get(_asked(trip, prompt))) for prompt in prompts)
-    return [
-        Row.of(prompt, own.answer, source=Source.OWN_ANSWER, kind="own", language=language_of(prompt))
-        for prompt, own in found
-        if own is not None and own.rejected_because is None
-    ]
-
-
-async def _make(trip: Trip, prompt: str) -> None:
-    sampling = Sampling(temperature=0.0, max_tokens=MOST_TOKENS)
-    completion = await patiently(
-        lambda: trip.chat.complete(_messages(trip, prompt), trip.base_name, sampling, priority=PRIORITY),
-        trip.context.patience,
-    )
-    answer = whole_sentences(completion) or completion.text
-    own = record.Own(prompt, answer, reason_against(prompt, completion))
-    with trip.database.begin() as session:
-        record.add(session, trip.base.fingerprint, _asked(trip, prompt), own)

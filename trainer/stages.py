@@ -25,7 +25,7 @@ from feedback.runs import Decision
 from feedback.states import ACTIVE_RUNS, AdapterStatus, RunStatus
 from serving.adapter_files import whole_folder
 from serving.errors import ServingError
-from trainer import checkpoint, choice, dataset, examination, gathering, general_sets, preference, swift
+from trainer import checkpoint, choice, dataset, examination, gathering, general_sets, preference, spare_time, swift
 from trainer.context import Trip
 from trainer.dealing import deal
 from trainer.general_sets import GeneralSet
@@ -122,7 +122,8 @@ async def train_adapter(trip: Trip) -> None:
         return await choice.good_enough(trip, saved)
 
     try:
-        await _trained(trip, choose)
+        async with spare_time.beside(trip):
+            await _trained(trip, choose)
     except BaseException:
         standing.cancel()
         raise

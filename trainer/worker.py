@@ -27,6 +27,7 @@ from settings import Settings
 from trainer import canary
 from trainer.context import Context
 from trainer.jobs import WorkerStopping, run_training
+from trainer.spare_time import SpareTime
 from trainer.sweep import sweep
 
 log = logging.getLogger(__name__)
@@ -117,11 +118,15 @@ class TrainingWorker(SimpleWorker):
 
 
 class Supervisor:
-    """The worker's life: look for lost runs and at the canary, take a job or wait for one, and again."""
+    """The worker's life: look for lost runs and at the canary, take a job or wait for one, and again.
+
+    While it waits, ``spare_time`` has the base model answer what later runs need.
+    """
 
     def __init__(self, context: Context) -> None:
         logging.getLogger("rq.worker").setLevel(logging.WARNING)  # it tells of every wait and every registration
         self._context = context
+        self._spare_time = SpareTime(context)
         self._redis = connect(context.settings.redis.url)
         self._worker: TrainingWorker | None = None
         self._away: Exception | None = None
@@ -139,6 +144,7 @@ class Supervisor:
                 self._say_away(error, pause)
                 self._context.stopping.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
+        self._spare_time.end()
         log.info("The worker has stopped.", extra={"action": "worker_stopped"})
 
     def stop(self, signum: int, frame: FrameType | None) -> None:
@@ -155,6 +161,7 @@ class Supervisor:
         self._worker = TrainingWorker(self._redis, settings.redis.queue, self._do)
         if self._context.stopping.is_set():
             raise StopRequested  # asked while there was no worker that the signal could have interrupted
+        self._spare_time.begin()
         began = time.monotonic()
         try:
             worked = self._worker.work(max_jobs=1, max_idle_time=SWEEP_SECONDS)
@@ -176,6 +183,7 @@ class Supervisor:
             log.exception("The look at the canary failed.", extra={"action": "canary_look_failed"})
 
     def _do(self, run_id: int) -> None:
+        self._spare_time.end()
         try:
             run_training(run_id, self._context)
         except WorkerStopping as stopping:

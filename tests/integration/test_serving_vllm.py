@@ -62,14 +62,6 @@ async def text_of(client: ChatClient, name: str) -> str:
     return (await client.complete(MESSAGES, name, GREEDY)).text
 
 
-async def running(vllm: VllmServer, replicas: Replicas) -> float:
-    """How many requests the engine is at work on."""
-    metrics = await replicas.each[vllm.url].metrics()
-    return sum(
-        float(line.split()[-1]) for line in metrics.splitlines() if line.startswith("vllm:num_requests_running{")
-    )
-
-
 async def test_an_answer_streams_and_its_tokens_are_counted_as_the_server_counts(client: ChatClient) -> None:
     async with client.stream(MESSAGES, "base", GREEDY) as stream:
         pieces = [piece async for piece in stream]
@@ -110,9 +102,9 @@ async def test_leaving_early_frees_the_engine(vllm: VllmServer, client: ChatClie
     async with client.stream(STORY, "base", Sampling(0, 1500)) as stream:
         async for _ in stream:
             break
-        assert await running(vllm, replicas) == 1
+        assert await replicas.each[vllm.url].requests() == 1
     async with asyncio.timeout(10):
-        while await running(vllm, replicas):  # noqa: ASYNC110  (the engine tells nobody)
+        while not await replicas.at_rest():  # noqa: ASYNC110  (the engine tells nobody)
             await asyncio.sleep(0.2)
     assert stream.completion.finish_reason == "abort"
 

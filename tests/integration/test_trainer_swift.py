@@ -58,6 +58,12 @@ async def refuse(checkpoint: Path) -> bool:
     return False
 
 
+@pytest.fixture(scope="module")
+def first(base_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A first adapter, for tests that go on from one."""
+    return asyncio.run(train(make_training(tmp_path_factory.mktemp("first"), base_model), ignore, refuse))
+
+
 async def test_two_steps_then_a_warm_start_then_a_true_resume(base_model: Path, tmp_path: Path) -> None:
     seen: list[Step] = []
     first = make_training(tmp_path / "first", base_model)
@@ -86,11 +92,12 @@ async def test_two_steps_then_a_warm_start_then_a_true_resume(base_model: Path, 
     assert checkpoint.saved_step(gone_on) == 4
 
 
-async def test_the_first_checkpoint_that_is_good_enough_ends_the_training(base_model: Path, tmp_path: Path) -> None:
-    trained = await train(make_training(tmp_path / "first", base_model), ignore, refuse)
+async def test_the_first_checkpoint_that_is_good_enough_ends_the_training(
+    base_model: Path, first: Path, tmp_path: Path
+) -> None:
     follow_up = TINY.follow_up.model_copy(update={"num_train_epochs": 40})
     config = TINY.model_copy(update={"follow_up": follow_up, "first_candidate_epoch": 1})
-    training = replace(make_training(tmp_path / "next", base_model), config=config, parent=trained)
+    training = replace(make_training(tmp_path / "next", base_model), config=config, parent=first)
     offered: list[str] = []
 
     async def take_the_second(saved: Path) -> bool:
@@ -100,16 +107,17 @@ async def test_the_first_checkpoint_that_is_good_enough_ends_the_training(base_m
     found = await train(training, ignore, take_the_second)
     assert offered == ["checkpoint-2", "checkpoint-4"]
     assert found.name == "checkpoint-4"
-    assert checkpoint.changed(found, trained)
+    assert checkpoint.changed(found, first)
     assert training_log.read_summary(training.output / "logging.jsonl") is None, "it did not go on to its end"
     assert not (training.folder / PID_NAME).exists()
     assert await train(training, ignore, refuse) == found, "a training that was finished is not done again"
 
 
 @pytest.mark.parametrize("method", ["kto", "dpo"])
-async def test_a_follow_up_that_also_rejects_answers(method: Method, base_model: Path, tmp_path: Path) -> None:
+async def test_a_follow_up_that_also_rejects_answers(
+    method: Method, base_model: Path, first: Path, tmp_path: Path
+) -> None:
     """A warm start, held to the adapter that it starts from: all rows are used, and its first epoch is offered."""
-    trained = await train(make_training(tmp_path / "first", base_model), ignore, refuse)
     bad = CaseText(1, "What is 1?", "It is 1.", bad_answer="It is 2, and then again it is 3.")
     replay = [replace(example(number), case_id=None) for number in range(4)]
     rows = preference.with_rejected([example(1), example(1), *replay], method, [bad], ["It is 4."], seed=1)
@@ -117,7 +125,7 @@ async def test_a_follow_up_that_also_rejects_answers(method: Method, base_model:
     dataset.write(rows, training.dataset, method)
     count = dataset.rows_in_file(rows, method)
     two_epochs = TINY.model_copy(update={"follow_up": TINY.follow_up.model_copy(update={"num_train_epochs": 2})})
-    training = replace(training, config=two_epochs, parent=trained, method=method, rows=count)
+    training = replace(training, config=two_epochs, parent=first, method=method, rows=count)
     seen: list[Step] = []
     offered: list[str] = []
 
@@ -131,14 +139,15 @@ async def test_a_follow_up_that_also_rejects_answers(method: Method, base_model:
         "dpo": (6, ["checkpoint-2"], "checkpoint-4"),
     }[method]
     assert [step.step for step in seen] == list(range(1, training.new_steps + 1))
-    assert checkpoint.changed(found, trained)
+    assert checkpoint.changed(found, first)
     assert check_folder(found, BaseModel.read(base_model), 8, list(ALL_LINEAR))
 
 
-async def test_when_no_checkpoint_is_good_enough_the_last_is_taken(base_model: Path, tmp_path: Path) -> None:
-    trained = await train(make_training(tmp_path / "first", base_model), ignore, refuse)
+async def test_when_no_checkpoint_is_good_enough_the_last_is_taken(
+    base_model: Path, first: Path, tmp_path: Path
+) -> None:
     follow_up = TINY.follow_up.model_copy(update={"num_train_epochs": 3})
-    training = replace(make_training(tmp_path / "next", base_model), parent=trained)
+    training = replace(make_training(tmp_path / "next", base_model), parent=first)
     training = replace(training, config=TINY.model_copy(update={"follow_up": follow_up}))
     offered: list[str] = []
 

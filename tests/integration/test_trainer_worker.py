@@ -1,5 +1,7 @@
 """The worker on a real Valkey and PostgreSQL: what it does, what it refuses, and what it finds again."""
 
+import asyncio
+import logging
 import os
 import signal
 import threading
@@ -13,12 +15,15 @@ import pytest
 from redis import Redis
 from rq import Callback, Queue
 from rq.serializers import JSONSerializer
+from sqlalchemy import select
 
 from feedback.database import Database
+from feedback.models import OwnAnswer
 from feedback.queue import RUN_TRAINING, connect, enqueue_run
 from feedback.states import RunStatus
 from local import valkey
 from local.processes import Supervisor as Parts
+from serving.errors import ServingUnavailable
 from tests.integration.trainer_parts import Workshop, make_workshop
 from trainer import worker
 from trainer.lock import TrainingLock
@@ -110,6 +115,59 @@ def test_a_look_at_the_canary_that_fails_does_not_end_the_worker(
     run_id = shop.start()
     work_until(shop, is_live(shop, run_id))
     assert any(getattr(line, "action", "") == "canary_look_failed" for line in caplog.records)
+
+
+def own_answers(shop: Workshop) -> list[str]:
+    """The prompts to which the base model's own answers are kept."""
+    with shop.database.begin() as session:
+        return list(session.scalars(select(OwnAnswer.prompt)))
+
+
+def started_when(shop: Workshop, event: threading.Event) -> Callable[[], bool]:
+    """Start a run once something has happened; whether it is live."""
+    started: list[int] = []
+
+    def is_done() -> bool:
+        if event.is_set() and not started:
+            started.append(shop.start())
+            enqueue_run(shop.context.settings.redis.url, QUEUE, started[0])
+        return bool(started) and is_live(shop, started[0])()
+
+    return is_done
+
+
+def test_own_answers_are_made_while_nothing_else_is_to_be_done(shop: Workshop) -> None:
+    work_until(shop, lambda: len(own_answers(shop)) == 2)
+    assert sorted(prompt for _, prompt in shop.server.asked) == ["How is tea made?", "Why do ships float?"]
+
+
+def test_a_job_does_not_wait_for_an_own_answer(shop: Workshop) -> None:
+    asked = threading.Event()
+
+    async def never_answered(prompt: str) -> None:
+        if prompt in ("How is tea made?", "Why do ships float?"):
+            asked.set()
+            await asyncio.Event().wait()
+
+    shop.server.thinks = never_answered
+    work_until(shop, started_when(shop, asked))
+    assert own_answers(shop) == []
+
+
+@pytest.mark.parametrize("trouble", [ServingUnavailable("vLLM is away"), KeyError("something nobody has thought of")])
+def test_own_answers_that_cannot_be_made_disturb_no_run(
+    shop: Workshop, caplog: pytest.LogCaptureFixture, trouble: Exception
+) -> None:
+    looked = threading.Event()
+
+    def away() -> bool:
+        looked.set()
+        raise trouble
+
+    shop.server.at_rest = away
+    work_until(shop, started_when(shop, looked))
+    actions = [getattr(line, "action", "") for line in caplog.records if line.levelno >= logging.WARNING]
+    assert actions == ([] if isinstance(trouble, ServingUnavailable) else ["spare_time_failed"])
 
 
 def put(redis: Redis, name: str, *args: Any, **options: Any) -> None:

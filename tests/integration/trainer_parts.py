@@ -8,7 +8,7 @@ should get wrong, a test says with `spoil`.
 import asyncio
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,10 @@ class ModelServer:
     """What to say, or raise, in place of the right answer."""
     likelihood: Callable[[str, str, str], float] = lambda served_name, prompt, answer: -0.1
     """How likely an adapter finds an answer to a question."""
+    thinks: Callable[[str], Awaitable[None]] = lambda prompt: asyncio.sleep(0)
+    """What comes before an answer."""
+    at_rest: Callable[[], bool] = lambda: True
+    """Whether nobody else is answered; may raise."""
     refuse: str = ""
     """Why no adapter is loaded."""
 
@@ -113,7 +117,7 @@ class StandInChat:
         priority: int = 10,
         json_schema: Mapping[str, Any] | None = None,
     ) -> Completion:
-        await asyncio.sleep(0)
+        await self._server.thinks(messages[-1]["content"])
         text = self._server.answer(served_name, messages[-1]["content"])
         if json_schema is not None:
             text = json.dumps({"questions": ["How do guests get the wifi password, please?"]})
@@ -144,6 +148,10 @@ class StandInReplicas:
         if self._server.refuse:
             raise AdapterLoadError(self._server.refuse)
         self._server.loaded.add(name)
+
+    async def at_rest(self) -> bool:
+        await asyncio.sleep(0)
+        return self._server.at_rest()
 
     async def unload(self, name: str) -> None:
         self._server.loaded.discard(name)

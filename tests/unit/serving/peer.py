@@ -36,6 +36,8 @@ class Peer:
     load_status: int = 200
     load_body: Any = None
     corrupted: int = 0
+    running: int = 0
+    waiting: int = 0
     well: bool = True
     asked: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -77,7 +79,14 @@ class Peer:
         return web.Response(status=200 if self.well else 503)
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        return web.Response(text=f'vllm:corrupted_requests_total{{engine="0",model_name="base"}} {self.corrupted}.0\n')
+        of = '{engine="0",model_name="base"}'
+        lines = (
+            f"vllm:corrupted_requests_total{of} {self.corrupted}.0",
+            f"vllm:num_requests_running{of} {self.running}.0",
+            f"vllm:num_requests_waiting{of} {self.waiting}.0",
+            f'vllm:num_requests_waiting_by_reason{{engine="0",reason="capacity"}} {self.waiting}.0',
+        )
+        return web.Response(text="\n".join(lines) + "\n")
 
     async def _models(self, _: web.Request) -> web.Response:
         return web.json_response({"data": [{"id": name, "root": root} for name, root in self.models.items()]})

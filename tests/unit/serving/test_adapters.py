@@ -243,3 +243,15 @@ async def test_no_load_passes_by_the_hashes_of_the_record(
         done = await reconcile(replicas, names)
     assert set(done.broken) == {names[0]} and {name for _, name in done.loaded} == {names[1]}
     assert not (settings.adapters_dir / names[0]).exists(), "it is moved aside, for somebody to look at"
+
+
+async def test_replicas_are_at_rest_when_all_are_well_and_none_has_a_request(
+    replicas: Replicas, peers: list[Peer]
+) -> None:
+    assert await replicas.at_rest()
+    peers[0].running = 1
+    assert not await replicas.at_rest()
+    peers[0].running, peers[1].waiting = 0, 2
+    assert not await replicas.at_rest()
+    peers[1].waiting, peers[1].well = 0, False
+    assert not await replicas.at_rest()

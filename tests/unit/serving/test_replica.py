@@ -19,7 +19,7 @@ async def replica(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         return web.Response(text=request.param)
 
     app = web.Application()
-    app.add_routes([web.get("/v1/models", garbled), web.post("/tokenize", garbled)])
+    app.add_routes([web.get("/v1/models", garbled), web.get("/metrics", garbled), web.post("/tokenize", garbled)])
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -33,5 +33,7 @@ async def replica(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 async def test_a_garbled_reply_is_an_unavailable_server(replica: Replica) -> None:
     with pytest.raises(ServingUnavailable, match=replica.url):
         await replica.models()
+    with pytest.raises(ServingUnavailable, match=replica.url):
+        await replica.requests()
     with pytest.raises(ServingUnavailable, match=replica.url):
         await replica.count_tokens([{"role": "user", "content": "hello"}])
