@@ -1,0 +1,42 @@
+"""How the swap bench counts; what it measures needs a server."""
+
+from bench.streams import Swap, Traffic, overlapping
+from bench.swap import Found, Verdict, gaps, percentile, tables
+
+
+def test_a_stall_around_a_whole_load_counts_as_the_loads() -> None:
+    load = (1.0, 1.2)
+    around, into, before, at_its_end = (0.9, 1.3), (1.1, 1.25), (0.5, 0.9), (1.2, 1.3)
+    assert overlapping([around, into, before, at_its_end], [load]) == ([around, into], [before, at_its_end])
+
+
+def make_found(*spans: tuple[float, float], failures: tuple[str, ...] = (), mixed: int = 0) -> Found:
+    traffic = Traffic("bench-v0", answers=[("bench-v0", "a")], failures=list(failures), gaps=list(spans))
+    return Found(16, traffic, [Swap(called=1.0, loaded=1.2, live=2.0, first=2.5)], Verdict(mixed, 0.0, 1.0))
+
+
+def test_each_gap_is_counted_once_and_to_the_load_first() -> None:
+    found = gaps(make_found((0.0, 0.05), (1.1, 1.25), (1.3, 1.4)))
+    assert {name: [round(gap) for gap in each] for name, each in found.items()} == {
+        "before": [50],
+        "during a load": [150],
+        "during its check": [100],
+    }
+
+
+def test_the_goal_is_missed_by_a_long_gap_a_failure_or_a_mixed_answer() -> None:
+    def said(found: Found) -> str:
+        return tables(found)[-1].notes[0]
+
+    assert said(make_found((1.1, 1.2))).endswith("kept.")
+    assert said(make_found((1.1, 1.3))).endswith("missed.")
+    assert said(make_found((1.1, 1.2), failures=("x",))).endswith("missed.")
+    assert said(make_found((1.1, 1.2), mixed=1)).endswith("missed.")
+    assert said(make_found()).endswith("missed.")
+
+
+def test_percentiles_are_values_that_were_measured() -> None:
+    values = list(map(float, range(1, 101)))
+    assert [percentile(values, share) for share in (0.5, 0.99, 1.0)] == [50, 99, 100]
+    assert percentile([3.0], 0.5) == 3.0
+    assert percentile([], 0.5) is None
