@@ -79,8 +79,9 @@ def section(key: str, content: Mapping[str, Any]) -> str:
 
 def _tables(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The file's tables, or the best that can be made of it."""
-    if isinstance(content.get("tables"), list):
-        return content["tables"]
+    tables = content.get("tables")
+    if isinstance(tables, list):
+        return tables
     rows = content.get("rows")
     if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows):
         columns = list(dict.fromkeys(name for row in rows for name in row))

@@ -4,9 +4,10 @@
     python -m bench.swap --server http://127.0.0.1:8000 --base-model <folder> --adapters-dir <folder>
 
 The first starts a vLLM of its own on this machine's CPU; the second asks one that runs (on a GPU, say), which has to
-read its adapters from that folder. A stream is *failed* when it raises or ends without a reason, and *mixed* when a word of
-its text is not what its adapter would say there (own_words.py). As a control, the same check is made with the answers'
-names exchanged; it has to find nearly all of those. The adapters are random, each changes every answer in its own way.
+read its adapters from that folder. A stream is *failed* when it raises or ends without a reason, and *mixed* when a
+word of its text is not what its adapter would say there (own_words.py). As a control, the same check is made with the
+answers' names exchanged; it has to find nearly all of those. The adapters are random: each changes every answer in its
+own way.
 """
 
 import argparse
