@@ -169,7 +169,7 @@ def draw(found: Found, path: Path) -> None:
     plt.close(figure)
 
 
-def report(found: Found, out: Path) -> None:
+def report(found: Found, out: Path, bench: str = "swap") -> None:
     """Table, picture and JSON."""
     picture = out.with_suffix(".png")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -184,7 +184,7 @@ def report(found: Found, out: Path) -> None:
             for name, each in gaps(found).items()
         },
     }
-    hand_in(Report("swap", tables(found), figures, picture), out)
+    hand_in(Report(bench, tables(found), figures, picture), out)
 
 
 async def on_own_server(model: Path, device: str, swaps: int, streams: int, tokens: int) -> Found:
