@@ -1,5 +1,5 @@
-"""The loop and the swaps on this machine's card: vLLM as `mend serve` starts it, PostgreSQL and Valkey embedded, and the
-worker, all once; the measured runs are first runs of the recipe (50 rows, ten epochs)."""
+"""The loop and the swaps on this machine's card: vLLM as `mend serve` starts it, PostgreSQL and Valkey embedded, and
+the worker, all once; the measured runs are first runs of the recipe (50 rows, ten epochs)."""
 
 import asyncio
 import tempfile
