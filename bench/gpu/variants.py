@@ -49,7 +49,7 @@ VARIANTS = (
     Variant("eager attention", {"attn_impl": "eager"}),
     Variant("SDPA attention", {"attn_impl": "sdpa"}),
     Variant(
-        "flash attention 2, padding-free", {"attn_impl": "flash_attention_2", "padding_free": "true"}, "flash_attn"
+        "flash attention 2 padding-free", {"attn_impl": "flash_attention_2", "padding_free": "true"}, "flash_attn"
     ),
     Variant("flash attention 3", {"attn_impl": "flash_attention_3"}, "flash_attn_interface"),
     Variant("grouped by length", {"group_by_length": "true"}),
@@ -68,7 +68,7 @@ AT_FIRST = (
     "plain AdamW",
     "loss logged every 20 steps",
     "grouped by length",
-    "flash attention 2, padding-free",
+    "flash attention 2 padding-free",
     "compiled",
     "Liger kernels",
 )
