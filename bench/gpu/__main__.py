@@ -8,7 +8,7 @@ Each part is tried by itself, within what is left of the budget; one that fails 
 
     cold      one training in a process of its own, phase by phase
     stacks    the same once more, with a look at the stack ten times a second
-    variants  one training after the other in one process, each with one thing changed
+    variants  one training after the other in one process, each with one thing changed; some in one of their own
     loop      `/mend retrain` to live, vLLM beside the training on the same card
     swap      adapters loaded under streams, on the same vLLM
 
@@ -82,6 +82,7 @@ def _trainings(options: argparse.Namespace, parts: Parts) -> None:
     cold: dict[str, Done] = {}
     together: list[Done] = []
     wanted: list[Variant] = training.chosen(options.variants)
+    shared = [variant for variant in wanted if not variant.apart]
 
     def run_cold() -> None:
         cold["baseline"] = training.train(setup, "cold", [baseline], parts.left())
@@ -92,14 +93,19 @@ def _trainings(options: argparse.Namespace, parts: Parts) -> None:
         hand_in(Report("gpu/stacks", tables), options.out / "stacks.json")
 
     def run_variants() -> None:
-        possible = [variant for variant in wanted if not variant.missing()]
+        possible = [variant for variant in shared if not variant.missing()]
         together.append(training.train(setup, "variants", possible, parts.left()))
+        for number, variant in enumerate(variant for variant in wanted if variant.apart):
+            if parts.left() > 0 and not variant.missing():
+                cold[variant.name] = training.train(setup, f"apart-{number}", [variant], parts.left())
+            else:
+                cold[variant.name] = Done(0.0, 0.0, [], variant.missing() or "out of time")
 
     parts.attempt("cold", run_cold)
     parts.attempt("stacks", run_sampled)
     parts.attempt("variants", run_variants)
     if cold or together:
-        found = training.report_of(cold, together[0] if together else None, wanted)
+        found = training.report_of(cold, together[0] if together else None, shared)
         hand_in(found, options.out / "training.json")
 
 

@@ -93,6 +93,7 @@ def _watch(notes: Notes, torch: Any) -> None:
     """Have the libraries say when they are where."""
     import transformers
     from swift.pipelines.train.sft import SwiftSft
+    from transformers import trainer_callback
 
     _after(transformers.PreTrainedModel, "from_pretrained", notes, "loaded")
     for method, name in (("_prepare_template", "template"), ("_prepare_dataset", "dataset"), ("train", "trained")):
@@ -116,7 +117,7 @@ def _watch(notes: Notes, torch: Any) -> None:
         def on_train_end(self, *_: Any, **__: Any) -> None:
             notes.mark("train end")
 
-    handler = transformers.trainer_callback.CallbackHandler
+    handler = trainer_callback.CallbackHandler
     begin = handler.__init__
 
     def with_steps(self: Any, callbacks: Any, *rest: Any, **named: Any) -> None:

@@ -28,18 +28,19 @@ FAST: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Variant:
-    """One thing that is changed. ``package`` is what it needs beside ms-swift."""
+    """One thing that is changed. ``package`` is what it needs beside ms-swift; ``apart`` is one that leaves its process
+    changed, or may take long, so it gets one of its own."""
 
     name: str
     flags: Mapping[str, str] = field(default_factory=dict)
     package: str = ""
+    apart: bool = False
 
     def missing(self) -> str:
         """Why it cannot be run here; empty when it can."""
         return f"the package {self.package} is not here" if self.package and not find_spec(self.package) else ""
 
 
-# Liger comes last: it exchanges the model's classes for the whole process.
 VARIANTS = (
     Variant("baseline"),
     Variant("baseline again"),
@@ -48,17 +49,15 @@ VARIANTS = (
     Variant("fused AdamW", {"optim": "adamw_torch_fused"}),
     Variant("eager attention", {"attn_impl": "eager"}),
     Variant("SDPA attention", {"attn_impl": "sdpa"}),
-    Variant(
-        "flash attention 2 padding-free", {"attn_impl": "flash_attention_2", "padding_free": "true"}, "flash_attn"
-    ),
+    Variant("flash attention 2 padding-free", {"attn_impl": "flash_attention_2", "padding_free": "true"}, "flash_attn"),
     Variant("flash attention 3", {"attn_impl": "flash_attention_3"}, "flash_attn_interface"),
     Variant("grouped by length", {"group_by_length": "true"}),
     Variant("loss logged every 20 steps", {"logging_steps": "20"}),
     Variant("all logits kept", {"use_logits_to_keep": "false"}),
     Variant("checkpointing", {"gradient_checkpointing": "true"}),
     Variant("4 x 4", {"per_device_train_batch_size": "4", "gradient_accumulation_steps": "4"}),
-    Variant("compiled", {"torch_compile": "true"}),
-    Variant("Liger kernels", {"use_liger_kernel": "true"}, "liger_kernel"),
+    Variant("Liger kernels", {"use_liger_kernel": "true"}, "liger_kernel", apart=True),  # exchanges the model's classes
+    Variant("compiled", {"torch_compile": "true"}, apart=True),
 )
 BY_NAME = {variant.name: variant for variant in VARIANTS}
 AT_FIRST = (
@@ -69,8 +68,8 @@ AT_FIRST = (
     "loss logged every 20 steps",
     "grouped by length",
     "flash attention 2 padding-free",
-    "compiled",
     "Liger kernels",
+    "compiled",
 )
 
 
