@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.report import Cell, Report, Table, hand_in
+from bench.report import Report, Table, hand_in
 from bench.vllm_server import VllmServer
 from local import model
 
@@ -99,9 +99,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("bench/out/start.json"))
     options = parser.parse_args()
     figures = measure(options.home.resolve(), options.rounds)
-    rows: list[list[Cell]] = [
-        [name, value if isinstance(value, int | float) else str(value)] for name, value in figures.items()
-    ]
+    rows = [[name, value if isinstance(value, int | float) else str(value)] for name, value in figures.items()]
     hand_in(Report("start", [Table("Start and size", ["figure", "value"], rows)], figures), options.out)
 
 
