@@ -56,6 +56,7 @@ VARIANTS = (
     Variant("all logits kept", {"use_logits_to_keep": "false"}),
     Variant("checkpointing", {"gradient_checkpointing": "true"}),
     Variant("4 x 4", {"per_device_train_batch_size": "4", "gradient_accumulation_steps": "4"}),
+    Variant("4 data workers", {"dataloader_num_workers": "4"}, apart=True),  # it is the end that they delay
     Variant("Liger kernels", {"use_liger_kernel": "true"}, "liger_kernel", apart=True),  # exchanges the model's classes
     Variant("compiled", {"torch_compile": "true"}, apart=True),
 )
