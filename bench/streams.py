@@ -100,21 +100,26 @@ async def swap(client: ChatClient, replicas: Replicas, traffic: Traffic, name: s
 
 
 async def drive(
-    client: ChatClient, replicas: Replicas, names: Sequence[str], streams: int, sampling: Sampling
+    client: ChatClient,
+    replicas: Replicas,
+    names: Sequence[str],
+    streams: int,
+    sampling: Sampling,
+    rest: float = REST,
 ) -> tuple[Traffic, list[Swap]]:
-    """Run the traffic and the swaps; a swap that fails is noted among the failures. Leaves none of the names loaded."""
+    """Run the traffic and the swaps; a swap that fails is noted among the failures."""
     await replicas.deploy(names[0])
     traffic, swaps = Traffic(live=names[0]), []
     async with asyncio.TaskGroup() as group:
         for _ in range(streams):
             group.create_task(keep_asking(client, traffic, sampling))
         for name in names[1:]:
-            await asyncio.sleep(REST)
+            await asyncio.sleep(rest)
             try:
                 swaps.append(await swap(client, replicas, traffic, name, names))
             except (ServingError, TimeoutError) as error:
                 traffic.failures.append(f"swap to {name}: {error or 'no answer under its name'}")
-        await asyncio.sleep(REST)
+        await asyncio.sleep(rest)
         traffic.over = True
     return traffic, swaps
 

@@ -1,7 +1,20 @@
-"""How the swap bench counts; what it measures needs a server."""
+"""How the swap bench swaps and counts; what it measures needs a server with a model."""
 
-from bench.streams import Swap, Traffic, overlapping
-from bench.swap import Found, Verdict, gaps, percentile, tables
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bench.streams import Swap, Traffic, drive, overlapping
+from bench.swap import Found, Verdict, adapters, gaps, percentile, tables
+from serving.adapters import Replicas
+from serving.chat import ChatClient, Sampling
+from settings import ServingSettings
+from tests.unit.serving.factories import make_base, make_settings
+from tests.unit.serving.peer import Peer
+
+GREEDY = Sampling(temperature=0, max_tokens=4)
+SOMEBODYS = "pip-v1-00000000"
 
 
 def test_a_stall_around_a_whole_load_counts_as_the_loads() -> None:
@@ -40,3 +53,37 @@ def test_percentiles_are_values_that_were_measured() -> None:
     assert [percentile(values, share) for share in (0.5, 0.99, 1.0)] == [50, 99, 100]
     assert percentile([3.0], 0.5) == 3.0
     assert percentile([], 0.5) is None
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[Peer]:
+    async with Peer(strict=True) as running:
+        running.models[SOMEBODYS] = "/somewhere"
+        yield running
+
+
+async def driven(settings: ServingSettings, names: list[str]) -> tuple[Traffic, list[Swap]]:
+    async with ChatClient(settings) as client, Replicas(settings) as replicas:
+        return await drive(client, replicas, names, 3, GREEDY, rest=0.01)
+
+
+async def test_every_adapter_is_swapped_in_under_the_streams(tmp_path: Path, peer: Peer) -> None:
+    base, settings = make_base(tmp_path / "base"), make_settings(tmp_path, peer.url)
+    names = adapters(tmp_path, settings, base, 4)
+    assert len(set(names)) == 4
+    traffic, swaps = await driven(settings, names)
+    assert traffic.failures == []
+    assert [one.called < one.loaded < one.live < one.first for one in swaps] == [True] * 3
+    assert {name for name, _ in traffic.answers} == set(names)
+    assert SOMEBODYS in peer.models, "what a running Mend serves is not ours to unload"
+    assert names[0] not in peer.models
+
+
+async def test_a_swap_that_fails_is_counted_and_the_streams_go_on(tmp_path: Path, peer: Peer) -> None:
+    base, settings = make_base(tmp_path / "base"), make_settings(tmp_path, peer.url)
+    names = adapters(tmp_path, settings, base, 3)
+    (settings.adapters_dir / names[1] / "READY").unlink()
+    traffic, swaps = await driven(settings, names)
+    assert len(traffic.failures) == 1 and traffic.failures[0].startswith(f"swap to {names[1]}")
+    assert len(swaps) == 1
+    assert names[2] in {name for name, _ in traffic.answers}
