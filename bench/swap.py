@@ -33,12 +33,14 @@ from serving.base import BaseModel
 from serving.chat import ChatClient, Sampling
 from settings import ServingSettings
 
+CONTROLS = 2  # answers of each adapter that are looked at under another's name
 GOAL_MS = 150.0  # for the 99th percentile of the gaps while an adapter is loaded, on a GPU
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How many answers are mixed, how far the farthest own token was from the likeliest, and what the control found."""
+    """How many answers are mixed, how far the farthest own token was from the likeliest, and what share of the answers
+    under a wrong name the control found."""
 
     mixed: int
     farthest: float
@@ -65,22 +67,23 @@ async def measure(settings: ServingSettings, names: Sequence[str], streams: int,
 
 
 async def judge(url: str, replicas: Replicas, traffic: Traffic, names: Sequence[str]) -> Verdict:
-    """Look at every answer, and at each distinct one again under another adapter's name."""
+    """Look at every answer, and at a few of each adapter again under another's name."""
     following = dict(zip(names, [*names[1:], names[0]], strict=True))
-    distinct = sorted(set(traffic.answers))
+    said = {name: sorted({text for whose, text in traffic.answers if whose == name}) for name in names}
     own: dict[tuple[str, str], float] = {}
-    foreign: list[bool] = []
+    foreign: list[float] = []
     async with httpx.AsyncClient() as http:
         own_words = Judge(http, url, MESSAGES)
         for name in names:
             await replicas.load(name)
-            for each in (one for one in distinct if one[0] == name):
-                own[each] = await own_words.distance(*each)
-            for _, text in (one for one in distinct if following[one[0]] == name):
-                foreign.append(not await own_words.is_own(name, text))
+            for text in said[name]:
+                own[name, text] = await own_words.distance(name, text)
+            others = [text for whose in names if following[whose] == name for text in said[whose][:CONTROLS]]
+            foreign += [await own_words.distance(name, text) for text in others]
             await replicas.unload(name)
     mixed = sum(own[each] > NEAR_TIE for each in traffic.answers)
-    return Verdict(mixed, max(own.values(), default=0.0), sum(foreign) / max(1, len(foreign)))
+    found = sum(distance > NEAR_TIE for distance in foreign) / max(1, len(foreign))
+    return Verdict(mixed, max(own.values(), default=0.0), found)
 
 
 def adapters(folder: Path, settings: ServingSettings, base: BaseModel, count: int) -> list[str]:
