@@ -97,8 +97,7 @@ def settings_for(home: Path, base_model: Path | None) -> Settings:
 def worker(settings: Settings, trainer: str) -> Iterator[None]:
     """A worker with this kind of trainer, for the length of the block."""
     part = parts.worker_part(settings)
-    if trainer != "cold":
-        part = replace(part, environment={**(part.environment or {}), "MEND_TRAINING__TRAINER": trainer})
+    part = replace(part, environment={**(part.environment or {}), "MEND_TRAINING__TRAINER": trainer})
     supervisor = Supervisor(settings.home / f"log-{trainer}", print)
     try:
         supervisor.start(part)
