@@ -76,6 +76,7 @@ def about(bench: str) -> dict[str, str]:
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "commit": commit(),
         "machine": machine(),
+        "load": f"{os.getloadavg()[0]:.1f}",  # other work on the machine shows here, beside the bench's own
         "command": command(sys.orig_argv),
     }
 

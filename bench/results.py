@@ -64,6 +64,8 @@ def section(key: str, content: Mapping[str, Any]) -> str:
     about = about if isinstance(about, dict) else {}
     lines = [f"## {key}", ""]
     said = [str(about[name]) for name in ("date", "machine") if about.get(name)]
+    if about.get("load"):
+        said.append(f"load average {about['load']} at the end")
     if about.get("commit"):
         said.append(f"commit {about['commit']}")
     if said:

@@ -104,7 +104,7 @@ def gaps(found: Found) -> dict[str, list[float]]:
     """The gaps by what was going on, in milliseconds."""
     in_load, others = overlapping(found.traffic.gaps, [(swap.called, swap.loaded) for swap in found.swaps])
     in_check, others = overlapping(others, [(swap.loaded, swap.live) for swap in found.swaps])
-    named = {"before": others, "during a load": in_load, "during its check": in_check}
+    named = {"otherwise": others, "during a load": in_load, "during its check": in_check}
     return {name: [1000 * (end - begin) for begin, end in each] for name, each in named.items()}
 
 
@@ -167,6 +167,7 @@ def draw(found: Found, path: Path) -> None:
         right.bar(numbers, lengths, bottom=bottoms, label=name)
         bottoms = [bottom + length for bottom, length in zip(bottoms, lengths, strict=True)]
     right.set(xlabel="swap", ylabel="seconds")
+    right.xaxis.get_major_locator().set_params(integer=True)
     right.legend(fontsize="small")
     figure.savefig(path, dpi=120)
     plt.close(figure)

@@ -6,7 +6,14 @@ from pathlib import Path
 from bench.report import Report, Table, as_text, command, hand_in
 from bench.results import merged, section, sections
 
-ABOUT = {"bench": "swap", "date": "2026-11-28", "commit": "0a1b2c3", "machine": "a card", "command": "python -m x"}
+ABOUT = {
+    "bench": "swap",
+    "date": "2026-11-28",
+    "commit": "0a1b2c3",
+    "machine": "a card",
+    "load": "1.9",
+    "command": "python -m x",
+}
 
 
 def test_a_report_is_written_and_becomes_a_section(tmp_path: Path) -> None:
@@ -20,7 +27,7 @@ def test_a_report_is_written_and_becomes_a_section(tmp_path: Path) -> None:
 
 def test_a_section_says_when_where_of_what_and_how() -> None:
     text = section("swap", {"about": ABOUT, "tables": []})
-    assert "2026-11-28; a card; commit 0a1b2c3." in text
+    assert "2026-11-28; a card; load average 1.9 at the end; commit 0a1b2c3." in text
     assert "\n    python -m x\n" in text
 
 

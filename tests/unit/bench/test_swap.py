@@ -31,7 +31,7 @@ def make_found(*spans: tuple[float, float], failures: tuple[str, ...] = (), mixe
 def test_each_gap_is_counted_once_and_to_the_load_first() -> None:
     found = gaps(make_found((0.0, 0.05), (1.1, 1.25), (1.3, 1.4)))
     assert {name: [round(gap) for gap in each] for name, each in found.items()} == {
-        "before": [50],
+        "otherwise": [50],
         "during a load": [150],
         "during its check": [100],
     }
