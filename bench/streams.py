@@ -33,6 +33,9 @@ class Traffic:
     answers: list[tuple[str, str]] = field(default_factory=list)
     """Name and text of each whole answer."""
     failures: list[str] = field(default_factory=list)
+    """Answers that failed, and why."""
+    undone: list[str] = field(default_factory=list)
+    """Swaps that failed, and why."""
     gaps: list[Span] = field(default_factory=list)
     first: dict[str, asyncio.Future[float]] = field(default_factory=dict)
     """When the first answer under a name began."""
@@ -107,7 +110,7 @@ async def drive(
     sampling: Sampling,
     rest: float = REST,
 ) -> tuple[Traffic, list[Swap]]:
-    """Run the traffic and the swaps; a swap that fails is noted among the failures."""
+    """Run the traffic and the swaps; a swap that fails is noted, and the next one follows."""
     await replicas.deploy(names[0])
     traffic, swaps = Traffic(live=names[0]), []
     async with asyncio.TaskGroup() as group:
@@ -118,7 +121,7 @@ async def drive(
             try:
                 swaps.append(await swap(client, replicas, traffic, name, names))
             except (ServingError, TimeoutError) as error:
-                traffic.failures.append(f"swap to {name}: {str(error) or f'no answer after {LONGEST:.0f} s'}")
+                traffic.undone.append(f"swap to {name}: {str(error) or f'no answer after {LONGEST:.0f} s'}")
         await asyncio.sleep(rest)
         traffic.over = True
     return traffic, swaps

@@ -123,6 +123,7 @@ def tables(found: Found) -> list[Table]:
     counted: list[list[Cell]] = [
         ["answers", len(traffic.answers)],
         ["failed", len(traffic.failures)],
+        ["swaps that failed", len(traffic.undone)],
         ["mixed", verdict.mixed],
         ["mixed, found in the control", f"{verdict.found:.0%}"],
         ["farthest own token, nats", round(verdict.farthest, 2)],
@@ -132,11 +133,12 @@ def tables(found: Found) -> list[Table]:
         [name, len(each), *(percentile(each, share) for share in (0.5, 0.99, 1.0))] for name, each in measured.items()
     ]
     p99 = percentile(gaps(found)["during a load"], 0.99)
-    kept = not traffic.failures and not verdict.mixed and p99 is not None and p99 <= GOAL_MS
+    problems = [*traffic.failures, *traffic.undone]
+    kept = not problems and not verdict.mixed and p99 is not None and p99 <= GOAL_MS
     goal = f"Goal (on a GPU): none failed or mixed, p99 during a load at most {GOAL_MS:.0f} ms: "
     head = f"{len(found.swaps)} swaps under {found.streams} streams"
     return [
-        Table(head, ["", "count"], counted, notes=traffic.failures[:3]),
+        Table(head, ["", "count"], counted, notes=problems[:3]),
         Table(f"{head}, milliseconds", ["", "n", "p50", "p99", "max"], rows, [goal + ("kept." if kept else "missed.")]),
     ]
 
@@ -182,6 +184,7 @@ def report(found: Found, out: Path, bench: str = "swap") -> None:
         "streams": found.streams,
         "verdict": asdict(found.verdict),
         "failures": found.traffic.failures[:20],
+        "undone": found.traffic.undone,
         "swaps": [asdict(swap) for swap in found.swaps],
         "gap_ms": {
             name: {str(share): percentile(each, share) for share in (0.5, 0.9, 0.99, 0.999, 1.0)}
