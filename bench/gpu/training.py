@@ -175,6 +175,7 @@ def report_of(cold: Mapping[str, Done], together: Done | None, wanted: Sequence[
     tables = [cold_table(cold), *(between_table(done) for done in list(cold.values())[:1])]
     if together:
         tables.append(variants_table(together, wanted))
+    tables = [table for table in tables if table.rows]
     errors = {name: done.error for name, done in cold.items() if done.error}
     if together and together.error:
         errors["variants"] = together.error
