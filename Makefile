@@ -5,7 +5,7 @@
 #   make demo-reset   forget what was taught in the demo
 #   make check        style, types and unit tests: about a minute
 #   make test         everything that CI runs
-#   make bench        the tables of speed and size
+#   make bench        the tables of speed and size, gathered in bench/RESULTS.md
 #   make bench-learning  what is learned, kept and lost over five rounds: hours; it goes on where it was stopped
 #
 # PYTHON=/path/to/python chooses the interpreter for .venv (3.11 or 3.12).
@@ -72,13 +72,14 @@ test-models: $(READY)
 	@folder=$$(mktemp -d) && PYTEST_DEBUG_TEMPROOT=$$folder $(BIN)/pytest -m "slow or vllm" tests/integration < /dev/null \
 	&& rm -rf "$$folder"
 
-# Each prints a table and writes bench/out/*.json; together about 20 minutes on two cores.
+# Each prints a table and writes bench/out/*.json, of which bench/RESULTS.md is made; about 40 minutes on two cores.
 bench: $(READY)
 	@$(BIN)/python -m bench.start --home .mend/bench
 	@$(BIN)/python -m bench.swap --model .mend/bench/model
 	@$(BIN)/python -m bench.bot
 	@$(BIN)/python -m bench.loop
 	@$(BIN)/python -m bench.ab_simulation
+	@$(BIN)/python -m bench.results
 
 bench-learning: $(READY)
 	@$(BIN)/python -m bench.learning

@@ -12,10 +12,8 @@ beside the JSON is a picture of it.
 """
 
 import argparse
-import json
 import math
 import os
-import platform
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -27,9 +25,8 @@ from statistics import NormalDist, median
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
+from bench.report import Report, Table, hand_in
 from feedback.arms import WINDOW, Draw, Member, ThumbsDown, draws
 from feedback.experiments import Rules
 from feedback.forecasts import needed
@@ -204,17 +201,20 @@ def highest(alpha: float, experiments: int) -> float:
     return alpha + NormalDist().inv_cdf(CHANCE) * math.sqrt(alpha * (1 - alpha) / experiments)
 
 
-def show(rows: Sequence[Row], alpha: float) -> None:
-    table = Table("the canary is", "live", "taken back", "undecided", f"errors (≤ {alpha:.0%})", "median days",
-                  "median people", "forecast", "z-test on answers sees a difference")  # fmt: skip
-    for one in rows:
-        table.add_row(
+def table(rows: Sequence[Row], alpha: float, notes: Sequence[str]) -> Table:
+    """What people read."""
+    columns = ("the canary is", "live", "taken back", "undecided", f"errors (≤ {alpha:.0%})", "median days",
+               "median people", "forecast", "z-test on answers sees a difference")  # fmt: skip
+    cells = [
+        [
             one.scenario.name, f"{one.live:.1%}", f"{one.taken_back:.1%}", f"{one.undecided:.1%}",
-            "-" if one.error is None else f"{one.error:.1%}",
-            "-" if one.days is None else f"{one.days:.0f}", "-" if one.people is None else f"{one.people:.0f}",
+            None if one.error is None else f"{one.error:.1%}",
+            None if one.days is None else f"{one.days:.0f}", None if one.people is None else f"{one.people:.0f}",
             str(one.forecast), f"{one.naive:.1%}",
-        )  # fmt: skip
-    Console(width=160).print(table)
+        ]
+        for one in rows
+    ]  # fmt: skip
+    return Table("What became of simulated canaries", columns, cells, notes)
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:
@@ -252,19 +252,18 @@ def main() -> None:
             courses = list(pool.map(one, range(options.experiments), chunksize=50))
             rows.append(row(scenario, courses, rules))
             print(f"{scenario.name}: {time.monotonic() - began:.0f} s", flush=True)
-    show(rows, shipped.alpha)
     limit = highest(shipped.alpha, options.experiments)
     kept = all(one.error is None or one.error <= limit for one in rows)
-    print(f"Every rate of errors is {'at most' if kept else 'NOT always at most'} {limit:.2%}, "
-          f"which is {shipped.alpha:.0%} and what chance adds in {options.experiments} experiments.")  # fmt: skip
+    verdict = (f"Every rate of errors is {'at most' if kept else 'NOT always at most'} {limit:.2%}, "
+               f"which is {shipped.alpha:.0%} and what chance adds in {options.experiments} experiments.")  # fmt: skip
+    figures = {"experiments": options.experiments, "days": options.days,
+               "asks_a_day": ASKS_A_DAY, "dislikes": DISLIKES, "settings": shipped.model_dump(), "limit": limit,
+               "kept": kept, "seconds": round(time.monotonic() - began, 1),
+               "rows": [asdict(one) for one in rows]}  # fmt: skip
+    picture = options.out.with_suffix(".png")
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    about = {"experiments": options.experiments, "days": options.days,
-             "asks_a_day": ASKS_A_DAY, "dislikes": DISLIKES, "settings": shipped.model_dump(), "limit": limit,
-             "kept": kept, "machine": platform.machine(), "seconds": round(time.monotonic() - began, 1),
-             "rows": [asdict(one) for one in rows]}  # fmt: skip
-    options.out.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-    draw(rows, options.out.with_suffix(".png"))
-    print(f"Written to {options.out} and {options.out.with_suffix('.png')}.")
+    draw(rows, picture)
+    hand_in(Report("ab_simulation", [table(rows, shipped.alpha, [verdict])], figures, picture), options.out)
     raise SystemExit(0 if kept else 1)
 
 

@@ -21,8 +21,9 @@ from bench.learning_arms import ARMS, Arm
 from bench.learning_measures import Baseline, Knowledge, Questioner
 from bench.learning_patch import Patched, patched
 from bench.learning_results import Pair, Round, write
-from bench.loop import Timeline, one_run
+from bench.loop import one_run
 from bench.team_facts import TeamFact, make
+from bench.timeline import Timeline
 from feedback import adapters, cases, patches, runs
 from feedback.cases import CorrectionError, check_correction
 from feedback.database import Database
@@ -154,7 +155,7 @@ class Classroom:
 
     def _run(self, settings: Settings, database: Database, what: str) -> Timeline:
         print(f"{self._arm.title}, seed {self._options.seed}, {what}: ", end="", flush=True)
-        timeline = one_run(settings, database)
+        timeline = one_run(settings, database, "auto")
         print(
             f"  {timeline.status} after {timeline.whole:.0f} s, {timeline.rows} rows. {timeline.error or ''}",
             flush=True,

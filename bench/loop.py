@@ -1,32 +1,31 @@
-"""From `/mend retrain` to live for one new case, and how much of it is the training steps themselves.
+"""From `/mend retrain` to live for one new case: a timeline by stage, and how much of it is the training steps alone.
 
-    python -m bench.loop [--home <folder>] [--out bench/out/loop.json]
+    python -m bench.loop [--trainer cold|warm|both] [--home <folder>] [--out bench/out/loop.json]
     MEND_TRAINING__CONFIG=<yaml> python -m bench.loop --base-model <folder>
 
 Starts PostgreSQL, Valkey, vLLM and the worker as the demo does, on this machine's CPU with the small model; with
---base-model as `mend up` does, with that model and the MEND_ variables. A home without a live adapter
-gets its first run before the measured one; with --home it is kept, and the next measurement goes on from there.
+--base-model as `mend up` does, with that model and the MEND_ variables. A home without a live adapter gets its first
+run before the measured ones; with --home it is kept, and the next measurement goes on from there. A warm trainer is
+measured at its second run: the first one after its start may find it still reading the model. `both` measures one kind
+after the other on the same servers.
 """
 
 import argparse
-import json
-import platform
 import tempfile
-import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
+from bench.report import Cell, Report, Table, hand_in
+from bench.timeline import STAGES, Timeline, covered, follow
 from feedback import adapters, cases, runs
 from feedback.database import Database
-from feedback.models import Run
 from feedback.queue import enqueue_run
-from feedback.states import ACTIVE_RUNS, RunStatus
-from local import embedded, ports
+from feedback.states import RunStatus
+from local import embedded, parts, ports
 from local.embedded import Chosen
+from local.processes import Supervisor
 from local.stack import Plan, running
 from settings import Settings
 
@@ -36,63 +35,56 @@ FACTS = (
     ("Where are the spare badges?", "The spare badges are in drawer 7 at the front desk."),
     ("When is the weekly planning meeting?", "The weekly planning meeting is on Tuesday at 10:30."),
     ("Who looks after the coffee machine?", "Dana Whitfield looks after the coffee machine."),
+    ("What is the code for the bike shed?", "The code for the bike shed is 4711."),
+    ("Where do parcels arrive?", "Parcels arrive at the loading dock on Mill Lane."),
 )
+PERSONA = "pip"
 LONGEST = 3600.0  # seconds for one run
-GOAL = 2.0
-
-
-@dataclass(frozen=True)
-class Timeline:
-    """One run. Seconds; ``steps_alone`` is what ms-swift's own log says of the update steps."""
-
-    run_id: int
-    status: str
-    error: str | None
-    rows: int
-    steps: int
-    stages: Mapping[str, float]
-    whole: float
-    steps_alone: float
-
-    @property
-    def ratio(self) -> float:
-        """The whole over the training steps."""
-        return self.whole / self.steps_alone if self.steps_alone else float("inf")
+GOALS = {"cold": 2.0, "warm": 1.3}
+KINDS = {"cold": ("cold",), "warm": ("warm",), "both": ("cold", "warm")}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trainer", choices=sorted(KINDS), default="cold", help="which kind of trainer")
     parser.add_argument("--home", type=Path, help="folder to keep; a temporary one otherwise")
     parser.add_argument("--out", type=Path, default=Path("bench/out/loop.json"), help="where the JSON goes")
     parser.add_argument("--base-model", type=Path, help="a model of your own instead of the small one")
     options = parser.parse_args()
     if options.home is None:
         with tempfile.TemporaryDirectory(prefix="mend-bench-") as folder:
-            found = measure(Path(folder), options.base_model)
+            found = measure(Path(folder), options.base_model, KINDS[options.trainer])
     else:
         options.home.mkdir(parents=True, exist_ok=True)
-        found = measure(options.home.resolve(), options.base_model)
+        found = measure(options.home.resolve(), options.base_model, KINDS[options.trainer])
     report(found, options.out)
 
 
-def measure(home: Path, base_model: Path | None) -> list[Timeline]:
-    """Run the first training if there is none, then the one with a new case."""
-    chosen = Chosen(sandbox=False, bot=False, small_model=base_model is None)
+def measure(home: Path, base_model: Path | None, trainers: Sequence[str]) -> list[Timeline]:
+    """The first training if there is none, then follow-ups with a new case each under every kind of trainer."""
+    chosen = Chosen(sandbox=False, bot=False, worker=False, small_model=base_model is None)
     settings = embedded.with_addresses(
-        _settings(home, base_model), home, chosen, page_port=0, vllm_port=ports.any_free()
+        settings_for(home, base_model), home, chosen, page_port=0, vllm_port=ports.any_free()
     )
+    found: list[Timeline] = []
     with running(Plan(settings, chosen), print):
         database = Database(settings.database.url)
-        with database.begin() as session:
-            first = adapters.live(session, "pip") is None
-        found = [one_run(settings, database)] if first else []
-        if found and found[-1].status != RunStatus.LIVE:
-            return found
-        teach(database)
-        return [*found, one_run(settings, database)]
+        for trainer in trainers:
+            with worker(settings, trainer):
+                if not _is_live(database):
+                    found.append(one_run(settings, database, f"{trainer}, first run"))
+                if not _is_live(database):
+                    return found
+                if trainer == "warm":
+                    teach(database)
+                    found.append(one_run(settings, database, "warm, just started"))
+                teach(database)
+                found.append(one_run(settings, database, trainer))
+    return found
 
 
-def _settings(home: Path, base_model: Path | None) -> Settings:
+def settings_for(home: Path, base_model: Path | None) -> Settings:
+    """The caller's, with the folders of this measurement."""
     settings = Settings()
     if base_model is None:
         return settings
@@ -101,83 +93,111 @@ def _settings(home: Path, base_model: Path | None) -> Settings:
     return settings.model_copy(update={"serving": serving, "training": training})
 
 
-def teach(database: Database) -> None:
-    """Approve a case that is not there yet, unless one waits already."""
+@contextmanager
+def worker(settings: Settings, trainer: str) -> Iterator[None]:
+    """A worker with this kind of trainer, for the length of the block."""
+    part = parts.worker_part(settings)
+    part = replace(part, environment={**(part.environment or {}), "MEND_TRAINING__TRAINER": trainer})
+    supervisor = Supervisor(settings.home / f"log-{trainer}", print)
+    try:
+        supervisor.start(part)
+        yield
+    finally:
+        supervisor.stop()
+
+
+def _is_live(database: Database) -> bool:
     with database.begin() as session:
-        known = {case.question for case in cases.listed(session, "pip", limit=1000)}
+        return adapters.live(session, PERSONA) is not None
+
+
+def teach(database: Database) -> None:
+    """Approve a case that is not there yet."""
+    with database.begin() as session:
+        known = {case.question for case in cases.listed(session, PERSONA, limit=1000)}
         question, answer = next(fact for fact in FACTS if fact[0] not in known)
-        case = cases.import_case(session, "pip", question, answer, by="bench")
+        case = cases.import_case(session, PERSONA, question, answer, by="bench")
         cases.approve(session, case.id, by="bench")
 
 
-def one_run(settings: Settings, database: Database) -> Timeline:
+def one_run(settings: Settings, database: Database, trainer: str, longest: float = LONGEST) -> Timeline:
     """Start a run as `/mend retrain` does, and wait until it is over."""
-    began = time.monotonic()
     with database.begin() as session:
         base_model = str(settings.serving.base_model)
-        run_id = runs.start(session, "pip", base_model, settings.training.seed, by="bench").id
+        run_id = runs.start(session, PERSONA, base_model, settings.training.seed, by="bench").id
     enqueue_run(settings.redis.url, settings.redis.queue, run_id)
-    print(f"Run {run_id} has started.", flush=True)
-    while (run := _read(database, run_id)).status in ACTIVE_RUNS:
-        if time.monotonic() - began > LONGEST:
-            raise SystemExit(f"Run {run_id} is still {run.status} after {LONGEST:.0f} s.")
-        time.sleep(0.2)
-    whole = time.monotonic() - began
-    time.sleep(1)  # the last report of the progress follows the last state
-    run = _read(database, run_id)
-    steps, alone = _steps_alone(settings.training.runs_dir / f"run-{run_id}" / "output" / "logging.jsonl")
-    with database.begin() as session:
-        frozen = runs.dataset(session, run_id)
-    rows = frozen.manifest["rows"] if frozen else 0
-    return Timeline(run_id, run.status, _why(run), rows, steps, run.progress["seconds"], whole, alone)
+    print(f"Run {run_id} has started ({trainer}).", flush=True)
+    found = follow(database, run_id, settings.training.runs_dir / f"run-{run_id}" / "output", trainer, longest)
+    print(f"Run {run_id} is {found.status} after {found.whole:.1f} s.", flush=True)
+    return found
 
 
-def _read(database: Database, run_id: int) -> Run:
-    with database.begin() as session:
-        return runs.get(session, run_id)
+def tables(found: Sequence[Timeline]) -> list[Table]:
+    """The runs, and their stages."""
+    heads = ("run", "trainer", "ended", "rows", "steps", "whole, s", "steps alone, s", "whole / steps", "goal")
+    goals = [_goal(one) for one in found]
+    listed: list[list[Cell]] = [
+        [one.run_id, one.trainer, one.status, one.rows, one.steps, one.whole, one.steps_alone, f"{one.ratio:.2f}", goal]
+        for one, goal in zip(found, goals, strict=True)
+    ]
+    stages: list[list[Cell]] = [[stage, *(cell for one in found for cell in _cells(one, stage))] for stage in STAGES]
+    stages.append(["none of these", *(cell for one in found for cell in ("", one.whole - _all_covered(one)))])
+    columns = ["", *(head for one in found for head in (f"run {one.run_id} at, s", "takes, s"))]
+    errors = [f"Run {one.run_id} {one.status}: {one.error}" for one in found if one.error]
+    overlap = "Stages overlap: probes are asked while the training goes on. `at` is since the start of the run."
+    return [
+        Table("From retrain to live", heads, listed, errors),
+        Table("Stages", columns, stages, [overlap]),
+    ]
 
 
-def _why(run: Run) -> str | None:
-    decision = runs.decision(run)
-    return run.error or (" ".join(decision.reasons) if decision and run.status is RunStatus.REJECTED else None)
+def _goal(one: Timeline) -> str:
+    if one.trainer not in GOALS:
+        return ""
+    kept = one.status == RunStatus.LIVE and one.ratio <= GOALS[one.trainer]
+    return f"live, at most {GOALS[one.trainer]}: {'kept' if kept else 'missed'}"
 
 
-def _steps_alone(logging_file: Path) -> tuple[int, float]:
-    """The number of update steps and their seconds: ms-swift logs the mean pace since the first step began."""
-    steps, seconds = 0, 0.0
-    for line in logging_file.read_text(encoding="utf-8").splitlines() if logging_file.exists() else []:
-        entry = json.loads(line)
-        if "train_speed(s/it)" in entry and "global_step/max_steps" in entry:
-            steps = int(entry["global_step/max_steps"].partition("/")[0])
-            seconds = steps * entry["train_speed(s/it)"]
-    return steps, seconds
+def _cells(one: Timeline, stage: str) -> tuple[Cell, Cell]:
+    each = one.spans[stage]
+    return (min(begin for begin, _ in each), covered(each)) if each else ("", "")
 
 
-def report(found: list[Timeline], out: Path) -> None:
-    """The table for people, and the JSON."""
-    table = Table(title="One run, from its start to live (seconds)")
-    for column in ("run", "ended", "rows", "steps"):
-        table.add_column(column)
-    stages = list(dict.fromkeys(stage for timeline in found for stage in timeline.stages))
-    for column in (*stages, "whole", "steps alone", "whole / steps"):
-        table.add_column(column, justify="right")
-    for one in found:
-        numbers = [*(one.stages.get(stage, 0.0) for stage in stages), one.whole, one.steps_alone]
-        shown = [str(one.run_id), one.status, str(one.rows), str(one.steps), *(f"{number:.1f}" for number in numbers)]
-        table.add_row(*shown, f"{one.ratio:.2f}")
-    console = Console(width=160)
-    console.print(table)
-    for one in found:
-        if one.error:
-            console.print(f"Run {one.run_id} {one.status}: {one.error}")
-    last = found[-1]
-    verdict = "reached" if last.status == RunStatus.LIVE and last.ratio <= GOAL else "missed"
-    console.print(f"Goal for one new case: live, in at most {GOAL} times the steps alone: {verdict}.")
+def _all_covered(one: Timeline) -> float:
+    return covered(span for each in one.spans.values() for span in each)
+
+
+def draw(found: Sequence[Timeline], path: Path) -> None:
+    """One panel a run, one line a stage."""
+    import matplotlib as mpl  # here, so that a machine without it can still measure
+
+    mpl.use("agg")
+    from matplotlib import pyplot as plt
+
+    size = (10, 0.6 + 2.4 * len(found))
+    figure, axes = plt.subplots(len(found), 1, figsize=size, sharex=True, squeeze=False, layout="constrained")
+    for axis, one in zip(axes.flat, found, strict=True):
+        for place, stage in enumerate(STAGES):
+            bars = [(begin, end - begin) for begin, end in one.spans[stage]]
+            axis.broken_barh(bars, (place - 0.4, 0.8), facecolors="tab:orange" if stage == "steps" else "tab:blue")
+        axis.set_yticks(range(len(STAGES)), STAGES, fontsize="small")
+        axis.invert_yaxis()
+        axis.axvline(one.whole, color="grey", linestyle=":", linewidth=1)
+        axis.set_title(
+            f"run {one.run_id}, {one.trainer}: {one.whole:.1f} s, {one.ratio:.2f} times its steps", fontsize="medium"
+        )
+    axes.flat[-1].set_xlabel("seconds since retrain")
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+
+
+def report(found: Sequence[Timeline], out: Path, bench: str = "loop") -> None:
+    """Table, picture and JSON."""
+    picture = out.with_suffix(".png")
     out.parent.mkdir(parents=True, exist_ok=True)
-    about = {"machine": platform.processor() or platform.machine(), "python": platform.python_version(), "goal": GOAL}
-    listed = [asdict(one) | {"ratio": round(one.ratio, 3)} for one in found]
-    out.write_text(json.dumps(about | {"runs": listed}, indent=1) + "\n", encoding="utf-8")
-    console.print(f"Written to {out}")
+    draw(found, picture)
+    figures = {"runs": [asdict(one) | {"ratio": one.ratio} for one in found]}
+    hand_in(Report(bench, tables(found), figures, picture), out)
 
 
 if __name__ == "__main__":

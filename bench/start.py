@@ -8,7 +8,6 @@ most 1.2 times vLLM's start, and at most 150 MB for the bot.
 
 import argparse
 import asyncio
-import json
 import os
 import signal
 import statistics
@@ -19,9 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from rich.console import Console
-from rich.table import Table
 
+from bench.report import Report, Table, hand_in
 from bench.vllm_server import VllmServer
 from local import model
 
@@ -101,12 +99,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("bench/out/start.json"))
     options = parser.parse_args()
     figures = measure(options.home.resolve(), options.rounds)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    table = Table("figure", "value", title="start and size")
-    for name, value in figures.items():
-        table.add_row(name, str(value))
-    Console().print(table)
+    rows = [[name, value if isinstance(value, int | float) else str(value)] for name, value in figures.items()]
+    hand_in(Report("start", [Table("Start and size", ["figure", "value"], rows)], figures), options.out)
 
 
 if __name__ == "__main__":

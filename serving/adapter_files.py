@@ -26,7 +26,9 @@ from typing import Any
 from feedback.adapters import Saved, Seal
 from serving.adapter_checks import CONFIG, WEIGHTS, check_folder, sha256_of
 from serving.base import BaseModel
+from serving.bfloat16 import narrow
 from serving.errors import AdapterLoadError
+from serving.tensor_file import decode, encode, finite
 from settings import ServingSettings
 
 RECORD, READY = "mend.json", "READY"
@@ -67,7 +69,7 @@ def check_name(name: str) -> None:
 
 
 def publish(source: Path, settings: ServingSettings, base: BaseModel, persona_slug: str, version: int) -> Saved:
-    """Check a trained adapter and copy its two files into the adapters' folder under a name of its own.
+    """Check a trained adapter and put its two files into the adapters' folder under a name of its own.
 
     Safe to call again, and after a crash at any point: the folder appears under its name in one step, complete.
 
@@ -75,15 +77,35 @@ def publish(source: Path, settings: ServingSettings, base: BaseModel, persona_sl
         AdapterLoadError: a check failed, or the name is taken by other files.
     """
     facts = check_folder(source, base, settings.max_lora_rank, settings.lora_target_modules)
-    name = adapter_name(persona_slug, version, facts.sha256)
-    config = dict(facts.config) | {"base_model_name_or_path": base.path, "inference_mode": True}
-    weights = (source / WEIGHTS).read_bytes()
-    if hashlib.sha256(weights).hexdigest() != facts.sha256:  # only what was checked is published
+    trained = (source / WEIGHTS).read_bytes()
+    if hashlib.sha256(trained).hexdigest() != facts.sha256:  # only what was checked is published
         raise AdapterLoadError(f"{source / WEIGHTS} changed while it was being published")
+    weights = as_published(trained, base)
+    name = adapter_name(persona_slug, version, hashlib.sha256(weights).hexdigest())
+    config = dict(facts.config) | {"base_model_name_or_path": base.path, "inference_mode": True}
     record = write_adapter(settings.adapters_dir, name, version, weights, config, base)
     return Saved(
         name, version, record.sha256, record.rank, record.base_model, record.base_fingerprint, record.config_sha256
     )
+
+
+def as_published(trained: bytes, base: BaseModel) -> bytes:
+    """The weights file that servers get of one that was trained: the same, or half as large where the base model is in
+    bfloat16. A server would round float32 weights in the same way, each time that it loads them.
+
+    Raises:
+        AdapterLoadError: a weight is too large for bfloat16.
+    """
+    if not base.bfloat16:
+        return trained
+    tensors = decode(trained, WEIGHTS)
+    for name, (kind, shape, values) in tensors.items():
+        if kind == "F32":
+            small = narrow(values)
+            if not finite("BF16", small):
+                raise AdapterLoadError(f"The adapter's {name} is too large for bfloat16; the training diverged")
+            tensors[name] = "BF16", shape, small
+    return encode(tensors, {"format": "pt"})
 
 
 def write_adapter(

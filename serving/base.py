@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from serving.errors import ServingError
-from serving.tensor_file import Header, TensorFileError, read_header
+from serving.tensor_file import Header, Tensor, TensorFileError, read_header
 from serving.tokenizer_check import check_tokenizer
 
 SERVED_BASE = "base"
@@ -38,12 +38,14 @@ class BaseModel:
     """What an adapter is checked against.
 
     ``path`` is the string given to ``--model``, to the letter; a published adapter names it as its
-    ``base_model_name_or_path``. ``layers`` maps a linear layer's name to (outputs, inputs).
+    ``base_model_name_or_path``. ``layers`` maps a linear layer's name to (outputs, inputs). ``bfloat16`` says whether
+    their weights are of that type, in which a server then keeps an adapter's, too.
     """
 
     path: str
     fingerprint: str
     layers: Mapping[str, tuple[int, int]]
+    bfloat16: bool = False
 
     @classmethod
     def read(cls, path: Path | str) -> Self:
@@ -61,7 +63,10 @@ class BaseModel:
         if wrong := check_tokenizer(folder, config):
             raise BaseModelError(f"Wrong tokenizer in {folder}: {wrong}")
         shards = _shards(folder)
-        return cls(str(folder), _fingerprint(folder, config, shards), _layers(shards))
+        linear = _linear(shards)
+        layers = {name: (tensor.shape[0], tensor.shape[1]) for name, tensor in linear.items()}
+        bfloat16 = bool(linear) and all(tensor.kind == "BF16" for tensor in linear.values())
+        return cls(str(folder), _fingerprint(folder, config, shards), layers, bfloat16)
 
 
 def served_path(path: Path | str) -> Path:
@@ -95,9 +100,9 @@ def _shards(folder: Path) -> dict[Path, Header]:
     return headers
 
 
-def _layers(shards: Mapping[Path, Header]) -> dict[str, tuple[int, int]]:
+def _linear(shards: Mapping[Path, Header]) -> dict[str, Tensor]:
     return {
-        name.removesuffix(".weight"): (tensor.shape[0], tensor.shape[1])
+        name.removesuffix(".weight"): tensor
         for header in shards.values()
         for name, tensor in header.tensors.items()
         if name.endswith(".weight") and len(tensor.shape) == 2

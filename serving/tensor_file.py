@@ -4,6 +4,7 @@ Covers what a LoRA adapter and a base model's header need: F64, F32, F16 and BF1
 checked as strictly as it can be, because safetensors has no checksum and vLLM accepts NaN without a word.
 """
 
+import io
 import json
 import math
 import mmap
@@ -11,10 +12,12 @@ import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 HEADER_LIMIT = 100_000_000  # bytes; the format's own limit
 WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
+Values = tuple[str, tuple[int, ...], bytes]
+"""A tensor's kind, shape and little-endian bytes."""
 EXPONENTS = {"F16": 0x7C00, "BF16": 0x7F80}  # all exponent bits set: infinity or NaN
 
 
@@ -43,20 +46,8 @@ class Header:
 
 def read_header(path: Path) -> Header:
     """Read the table of contents and check that it covers the file exactly."""
-    size = path.stat().st_size
     with path.open("rb") as file:
-        prefix = file.read(8)
-        length = int.from_bytes(prefix, "little") if len(prefix) == 8 else 0
-        if not 2 <= length <= min(HEADER_LIMIT, size - 8):
-            raise TensorFileError(f"{path.name} is cut off or no safetensors file")
-        raw = file.read(length)
-    try:
-        entries = json.loads(raw)
-        tensors = {name: _tensor(entry) for name, entry in entries.items() if name != "__metadata__"}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise TensorFileError(f"{path.name} has a damaged header") from error
-    _check_coverage(path, tensors.values(), size - 8 - length)
-    return Header(tensors, 8 + length, raw)
+        return _header(path.name, file, path.stat().st_size)
 
 
 def first_not_finite(path: Path, header: Header) -> str | None:
@@ -66,12 +57,22 @@ def first_not_finite(path: Path, header: Header) -> str | None:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
         for name, tensor in header.tensors.items():
             data = whole[header.data_start + tensor.start : header.data_start + tensor.end]
-            if not _finite(tensor.kind, data):
+            if not finite(tensor.kind, data):
                 return name
     return None
 
 
-def encode(tensors: Mapping[str, tuple[str, tuple[int, ...], bytes]], metadata: Mapping[str, str]) -> bytes:
+def decode(content: bytes, name: str) -> dict[str, Values]:
+    """All tensors of a whole file, in the order that they lie in; ``name`` is the file's, for errors."""
+    header = _header(name, io.BytesIO(content), len(content))
+    ordered = sorted(header.tensors.items(), key=lambda each: each[1].start)
+    return {
+        tensor: (one.kind, one.shape, content[header.data_start + one.start : header.data_start + one.end])
+        for tensor, one in ordered
+    }
+
+
+def encode(tensors: Mapping[str, Values], metadata: Mapping[str, str]) -> bytes:
     """A whole file from (kind, shape, bytes) by name; the same input gives the same bytes."""
     header: dict[str, Any] = {"__metadata__": dict(sorted(metadata.items()))}
     offset = 0
@@ -81,6 +82,34 @@ def encode(tensors: Mapping[str, tuple[str, tuple[int, ...], bytes]], metadata: 
     raw = json.dumps(header, separators=(",", ":")).encode()
     raw += b" " * (-len(raw) % 8)  # readers map the data, which has to be aligned
     return struct.pack("<Q", len(raw)) + raw + b"".join(data for _, _, data in tensors.values())
+
+
+def finite(kind: str, data: bytes) -> bool:
+    """Whether values hold neither NaN nor infinity."""
+    if kind in EXPONENTS:
+        mask = EXPONENTS[kind]
+        return all(bits & mask != mask for bits in set(memoryview(data).cast("H")))
+    if kind == "F32":
+        # In double precision a sum of finite floats stays finite, so one pass in C sees every value.
+        return math.isfinite(sum(memoryview(data).cast("f")))
+    if kind == "F64":
+        return all(map(math.isfinite, memoryview(data).cast("d")))
+    return False
+
+
+def _header(name: str, file: BinaryIO, size: int) -> Header:
+    prefix = file.read(8)
+    length = int.from_bytes(prefix, "little") if len(prefix) == 8 else 0
+    if not 2 <= length <= min(HEADER_LIMIT, size - 8):
+        raise TensorFileError(f"{name} is cut off or no safetensors file")
+    raw = file.read(length)
+    try:
+        entries = json.loads(raw)
+        tensors = {tensor: _tensor(entry) for tensor, entry in entries.items() if tensor != "__metadata__"}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise TensorFileError(f"{name} has a damaged header") from error
+    _check_coverage(name, tensors.values(), size - 8 - length)
+    return Header(tensors, 8 + length, raw)
 
 
 def _tensor(entry: dict[str, Any]) -> Tensor:
@@ -94,23 +123,11 @@ def _tensor(entry: dict[str, Any]) -> Tensor:
     return Tensor(str(entry["dtype"]), shape, start, end)
 
 
-def _check_coverage(path: Path, tensors: Iterable[Tensor], size: int) -> None:
+def _check_coverage(name: str, tensors: Iterable[Tensor], size: int) -> None:
     position = 0
     for tensor in sorted(tensors, key=lambda each: (each.start, each.end)):
         if tensor.start != position or tensor.end < tensor.start:
-            raise TensorFileError(f"{path.name} has a hole or an overlap in its data")
+            raise TensorFileError(f"{name} has a hole or an overlap in its data")
         position = tensor.end
     if position != size:
-        raise TensorFileError(f"{path.name} is cut off: it holds {size} bytes of data and should hold {position}")
-
-
-def _finite(kind: str, data: bytes) -> bool:
-    if kind in EXPONENTS:
-        mask = EXPONENTS[kind]
-        return all(bits & mask != mask for bits in set(memoryview(data).cast("H")))
-    if kind == "F32":
-        # In double precision a sum of finite floats stays finite, so one pass in C sees every value.
-        return math.isfinite(sum(memoryview(data).cast("f")))
-    if kind == "F64":
-        return all(map(math.isfinite, memoryview(data).cast("d")))
-    return False
+        raise TensorFileError(f"{name} is cut off: it holds {size} bytes of data and should hold {position}")

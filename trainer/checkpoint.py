@@ -1,5 +1,6 @@
 """A finished training: what has to be true of it, and the mark that spares a restarted run from training again."""
 
+import hashlib
 import json
 import math
 import os
@@ -8,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from serving.adapter_checks import sha256_of
-from serving.tensor_file import TensorFileError, read_header
+from serving.adapter_files import as_published
+from serving.base import BaseModel
+from serving.bfloat16 import widen
+from serving.tensor_file import TensorFileError, decode
 from trainer.training_log import Step, Summary
 
 WEIGHTS, CONFIG, STATE = "adapter_model.safetensors", "adapter_config.json", "trainer_state.json"
@@ -88,12 +91,12 @@ def changed(checkpoint: Path, parent: Path | None) -> bool:
 
 
 def _tensors(path: Path) -> dict[str, bytes]:
+    """The values by name. A parent may have been published in bfloat16, so those are made comparable."""
     try:
-        header = read_header(path)
+        tensors = decode(path.read_bytes(), path.name)
     except (TensorFileError, OSError) as error:
         raise CheckpointError(f"the weights cannot be read: {error}") from error
-    data = path.read_bytes()[header.data_start :]
-    return {name: data[tensor.start : tensor.end] for name, tensor in header.tensors.items()}
+    return {name: widen(values) if kind == "BF16" else values for name, (kind, _, values) in tensors.items()}
 
 
 def mark_ready(folder: Path, checkpoint: Path, dataset_sha256: str) -> None:
@@ -114,10 +117,16 @@ def ready(folder: Path, output: Path, dataset_sha256: str) -> Path | None:
     return checkpoint if note.get("dataset") == dataset_sha256 and saved_step(checkpoint) is not None else None
 
 
-def of_weights(output: Path, sha256: str) -> Path | None:
-    """The whole checkpoint that an adapter was published from, by the hash of its weights."""
+def of_weights(output: Path, sha256: str, base: BaseModel) -> Path | None:
+    """The whole checkpoint that an adapter was published from, by the hash of the weights that were published."""
     whole = (folder for folder in sorted(output.glob("checkpoint-*")) if saved_step(folder) is not None)
-    return next((folder for folder in whole if sha256_of(folder / WEIGHTS) == sha256), None)
+    return next((folder for folder in whole if sha256 in _hashes(folder / WEIGHTS, base)), None)
+
+
+def _hashes(weights: Path, base: BaseModel) -> set[str]:
+    """Of the file, which adapters of before were copies of, and of what it is published as."""
+    trained = weights.read_bytes()
+    return {hashlib.sha256(content).hexdigest() for content in (trained, as_published(trained, base))}
 
 
 def _note(folder: Path) -> dict[str, Any]:

@@ -189,7 +189,7 @@ def _resumes(trip: Trip, run: Run) -> bool:
 def _full_checkpoint(trip: Trip, parent: Adapter) -> Path:
     """Where the live adapter's optimizer state should be; only a true resume asks for it."""
     output = trip.folder.parent / f"run-{parent.run_id}" / "output"
-    return checkpoint.of_weights(output, parent.sha256) or output
+    return checkpoint.of_weights(output, parent.sha256, trip.base) or output
 
 
 async def probe_and_decide(trip: Trip) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from serving.adapter_checks import CONFIG, WEIGHTS
 from serving.base import BaseModel
+from serving.bfloat16 import narrow
 from serving.tensor_file import encode
 from settings import ServingSettings
 
@@ -25,7 +26,7 @@ def make_base(folder: Path, **config: Any) -> BaseModel:
     return BaseModel.read(write_base(folder, **config))
 
 
-def write_base(folder: Path, *, value: float = 0.5, tokens: int = 10, **config: Any) -> Path:
+def write_base(folder: Path, *, value: float = 0.5, tokens: int = 10, bfloat16: bool = False, **config: Any) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     content = {"model_type": "llama", "vocab_size": 10, "eos_token_id": 2} | config
     (folder / "config.json").write_text(json.dumps(content))
@@ -35,6 +36,8 @@ def write_base(folder: Path, *, value: float = 0.5, tokens: int = 10, **config: 
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
     (folder / "tokenizer_config.json").write_text(json.dumps({"eos_token": "<|im_end|>"}))
     layers = {f"model.layers.0.self_attn.{name}.weight": tensor(OUTPUTS, INPUTS, value=value) for name in LAYERS}
+    if bfloat16:
+        layers = {name: ("BF16", shape, narrow(values)) for name, (_, shape, values) in layers.items()}
     layers["model.norm.weight"] = tensor(INPUTS)
     (folder / "model.safetensors").write_bytes(encode(layers, {"format": "pt"}))
     return folder

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedback.adapters import Seal
-from serving.adapter_checks import CONFIG, WEIGHTS, sha256_of
+from serving.adapter_checks import CONFIG, WEIGHTS, check_folder, sha256_of
 from serving.adapter_files import READY, RECORD, adapter_name, check_name, publish, quarantine, whole_folder
 from serving.base import BaseModel
 from serving.errors import AdapterLoadError
+from serving.tensor_file import decode
 from settings import ServingSettings
 from tests.unit.serving.factories import make_base, make_settings, write_adapter_source
 
@@ -43,6 +44,35 @@ def test_only_the_two_files_and_the_record_are_published(
     assert {path.name for path in folder.iterdir()} == {CONFIG, WEIGHTS, RECORD, READY}
     assert (saved.version, saved.rank, saved.base_model, saved.base_fingerprint) == (7, 2, base.path, base.fingerprint)
     assert [path.name for path in settings.adapters_dir.iterdir()] == [saved.name]
+
+
+def test_a_base_model_in_bfloat16_gets_adapters_in_bfloat16(tmp_path: Path, settings: ServingSettings) -> None:
+    base = make_base(tmp_path / "base", bfloat16=True)
+    source = write_adapter_source(tmp_path / "source", base, value=1 + 3 * 2**-9)
+    saved = publish(source, settings, base, "pip", 7)
+    folder = whole_folder(settings.adapters_dir, saved.name)
+    assert saved.name == f"pip-v7-{saved.sha256[:8]}"
+    assert saved.sha256 == sha256_of(folder / WEIGHTS) != sha256_of(source / WEIGHTS)
+    found = decode((folder / WEIGHTS).read_bytes(), WEIGHTS)
+    assert list(found) == list(decode((source / WEIGHTS).read_bytes(), WEIGHTS))
+    assert {(kind, values[:2]) for kind, _, values in found.values()} == {("BF16", b"\x81\x3f")}  # 1 + 2**-7, nearest
+    assert check_folder(folder, base, 8, settings.lora_target_modules).rank == 2
+    assert publish(source, settings, base, "pip", 7) == saved
+
+
+def test_other_base_models_get_the_file_as_it_was_trained(
+    source: Path, settings: ServingSettings, base: BaseModel
+) -> None:
+    saved = publish(source, settings, base, "pip", 7)
+    assert (settings.adapters_dir / saved.name / WEIGHTS).read_bytes() == (source / WEIGHTS).read_bytes()
+
+
+def test_a_weight_that_no_bfloat16_can_hold_is_refused(tmp_path: Path, settings: ServingSettings) -> None:
+    base = make_base(tmp_path / "base", bfloat16=True)
+    source = write_adapter_source(tmp_path / "source", base, value=3.4e38)
+    with pytest.raises(AdapterLoadError, match="too large for bfloat16"):
+        publish(source, settings, base, "pip", 7)
+    assert not settings.adapters_dir.exists()
 
 
 def test_the_configuration_names_the_served_path(tmp_path: Path, settings: ServingSettings, base: BaseModel) -> None:

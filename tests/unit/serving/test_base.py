@@ -16,6 +16,17 @@ def test_a_base_model_knows_its_path_and_its_linear_layers(tmp_path: Path) -> No
     assert "model.norm" not in base.layers
 
 
+def test_a_base_model_knows_whether_its_linear_layers_are_in_bfloat16(tmp_path: Path) -> None:
+    assert not make_base(tmp_path / "float32").bfloat16
+    assert make_base(tmp_path / "bfloat16", bfloat16=True).bfloat16
+    half = write_base(tmp_path / "half", bfloat16=True)
+    more = encode({"model.layers.1.q_proj.weight": tensor(OUTPUTS, INPUTS)}, {})
+    (half / "more.safetensors").write_bytes(more)
+    index = {"weight_map": {"a": "model.safetensors", "b": "more.safetensors"}}
+    (half / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert not BaseModel.read(half).bfloat16
+
+
 def test_a_copy_has_the_same_fingerprint(tmp_path: Path) -> None:
     base = make_base(tmp_path / "base")
     copy = Path(shutil.copytree(tmp_path / "base", tmp_path / "copy"))

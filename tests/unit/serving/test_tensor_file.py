@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serving.tensor_file import TensorFileError, encode, first_not_finite, read_header
+from serving.tensor_file import TensorFileError, decode, encode, first_not_finite, read_header
 
 SHAPES = st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple)
 FILES = st.dictionaries(st.text(min_size=1, max_size=8).filter(lambda name: name != "__metadata__"), SHAPES, max_size=4)
@@ -28,6 +28,7 @@ def test_what_is_written_is_read_back(tmp_path: Path, shapes: dict[str, tuple[in
     header = read_header(path)
     assert {name: tensor.shape for name, tensor in header.tensors.items()} == shapes
     assert first_not_finite(path, header) is None
+    assert decode(path.read_bytes(), "file") == {name: floats(shape) for name, shape in shapes.items()}
 
 
 @TMP
@@ -40,6 +41,8 @@ def test_a_file_cut_anywhere_is_refused(
     path.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1))])
     with pytest.raises(TensorFileError):
         read_header(path)
+    with pytest.raises(TensorFileError, match="file"):
+        decode(path.read_bytes(), "file")
 
 
 @TMP

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from serving.adapter_files import as_published
+from serving.base import BaseModel
 from serving.tensor_file import encode
 from trainer.checkpoint import CheckpointError, Expected, check, last, mark_ready, of_weights, ready
 from trainer.training_log import Step, Summary
 
+FLOAT32, BFLOAT16 = BaseModel("/base", "fingerprint", {}), BaseModel("/base", "fingerprint", {}, bfloat16=True)
 STEPS = [Step(1, 2, 2.0, 1.0), Step(2, 2, 1.0, 0.0)]
 
 
@@ -88,6 +91,16 @@ def test_weights_that_did_not_move_are_refused(tmp_path: Path) -> None:
         checked(tmp_path, parent=make_parent(tmp_path / "parent", NOTHING))
 
 
+def test_a_parent_in_bfloat16_is_compared_by_value(tmp_path: Path) -> None:
+    a = ("BF16", (1, 1), b"\x80\x3f")
+    parent = encode({"layer.lora_A.weight": a, "layer.lora_B.weight": ("BF16", (1, 1), b"\x00\x3f")}, {})
+    make_parent(tmp_path / "parent", parent)
+    make_checkpoint(tmp_path, weights(b=b"\x00\x00\x00\x3f"))
+    with pytest.raises(CheckpointError, match="changed no weight"):
+        checked(tmp_path, parent=tmp_path / "parent")
+    assert checked(make_checkpoint(tmp_path / "moved", LEARNED).parent, parent=tmp_path / "parent")
+
+
 def test_truncated_weights_are_refused(tmp_path: Path) -> None:
     make_checkpoint(tmp_path, LEARNED[:-1])
     with pytest.raises(CheckpointError, match="cannot be read"):
@@ -110,6 +123,10 @@ def test_a_finished_training_is_not_done_again(tmp_path: Path) -> None:
 def test_a_checkpoint_is_found_by_the_weights_of_its_adapter(tmp_path: Path) -> None:
     make_checkpoint(tmp_path, NOTHING, step=1)
     taken, digest = make_checkpoint(tmp_path, LEARNED, step=2), sha256(LEARNED).hexdigest()
-    assert of_weights(tmp_path, digest) == taken
+    assert of_weights(tmp_path, digest, FLOAT32) == taken
+    small = sha256(as_published(LEARNED, BFLOAT16)).hexdigest()
+    assert small != digest
+    assert of_weights(tmp_path, small, FLOAT32) is None
+    assert of_weights(tmp_path, small, BFLOAT16) == of_weights(tmp_path, digest, BFLOAT16) == taken
     (taken / "trainer_state.json").unlink()
-    assert of_weights(tmp_path, digest) is None
+    assert of_weights(tmp_path, digest, FLOAT32) is None

@@ -1,0 +1,90 @@
+"""How the swap bench swaps and counts; what it measures needs a server with a model."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bench.streams import Swap, Traffic, drive, overlapping
+from bench.swap import Found, Verdict, adapters, gaps, percentile, tables
+from serving.adapters import Replicas
+from serving.chat import ChatClient, Sampling
+from settings import ServingSettings
+from tests.unit.serving.factories import make_base, make_settings
+from tests.unit.serving.peer import Peer
+
+GREEDY = Sampling(temperature=0, max_tokens=4)
+SOMEBODYS = "pip-v1-00000000"
+
+
+def test_a_stall_around_a_whole_load_counts_as_the_loads() -> None:
+    load = (1.0, 1.2)
+    around, into, before, at_its_end = (0.9, 1.3), (1.1, 1.25), (0.5, 0.9), (1.2, 1.3)
+    assert overlapping([around, into, before, at_its_end], [load]) == ([around, into], [before, at_its_end])
+
+
+def make_found(*spans: tuple[float, float], failures: tuple[str, ...] = (), mixed: int = 0) -> Found:
+    traffic = Traffic("bench-v0", answers=[("bench-v0", "a")], failures=list(failures), gaps=list(spans))
+    return Found(16, traffic, [Swap(called=1.0, loaded=1.2, live=2.0, first=2.5)], Verdict(mixed, 0.0, 1.0))
+
+
+def test_each_gap_is_counted_once_and_to_the_load_first() -> None:
+    found = gaps(make_found((0.0, 0.05), (1.1, 1.25), (1.3, 1.4)))
+    assert {name: [round(gap) for gap in each] for name, each in found.items()} == {
+        "otherwise": [50],
+        "during a load": [150],
+        "during its check": [100],
+    }
+
+
+def test_the_goal_is_missed_by_a_long_gap_a_failure_or_a_mixed_answer() -> None:
+    def said(found: Found) -> str:
+        return tables(found)[-1].notes[0]
+
+    assert said(make_found((1.1, 1.2))).endswith("kept.")
+    assert said(make_found((1.1, 1.3))).endswith("missed.")
+    assert said(make_found((1.1, 1.2), failures=("x",))).endswith("missed.")
+    assert said(make_found((1.1, 1.2), mixed=1)).endswith("missed.")
+    assert said(make_found()).endswith("missed.")
+
+
+def test_percentiles_are_values_that_were_measured() -> None:
+    values = list(map(float, range(1, 101)))
+    assert [percentile(values, share) for share in (0.5, 0.99, 1.0)] == [50, 99, 100]
+    assert percentile([3.0], 0.5) == 3.0
+    assert percentile([], 0.5) is None
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[Peer]:
+    async with Peer(strict=True) as running:
+        running.models[SOMEBODYS] = "/somewhere"
+        yield running
+
+
+async def driven(settings: ServingSettings, names: list[str]) -> tuple[Traffic, list[Swap]]:
+    async with ChatClient(settings) as client, Replicas(settings) as replicas:
+        return await drive(client, replicas, names, 3, GREEDY, rest=0.01)
+
+
+async def test_every_adapter_is_swapped_in_under_the_streams(tmp_path: Path, peer: Peer) -> None:
+    base, settings = make_base(tmp_path / "base"), make_settings(tmp_path, peer.url)
+    names = adapters(tmp_path, settings, base, 4)
+    assert len(set(names)) == 4
+    traffic, swaps = await driven(settings, names)
+    assert traffic.failures == traffic.undone == []
+    assert [one.called < one.loaded < one.live < one.first for one in swaps] == [True] * 3
+    assert {name for name, _ in traffic.answers} == set(names)
+    assert SOMEBODYS in peer.models, "what a running Mend serves is not ours to unload"
+    assert names[0] not in peer.models
+
+
+async def test_a_swap_that_fails_is_counted_and_the_streams_go_on(tmp_path: Path, peer: Peer) -> None:
+    base, settings = make_base(tmp_path / "base"), make_settings(tmp_path, peer.url)
+    names = adapters(tmp_path, settings, base, 3)
+    (settings.adapters_dir / names[1] / "READY").unlink()
+    traffic, swaps = await driven(settings, names)
+    assert len(traffic.undone) == 1 and traffic.undone[0].startswith(f"swap to {names[1]}")
+    assert traffic.failures == []
+    assert len(swaps) == 1
+    assert names[2] in {name for name, _ in traffic.answers}
