@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, func, literal, select, update
+from sqlalchemy.orm import Session, aliased
 
 from feedback import lessons, record
-from feedback.models import Adapter, Case, Run
+from feedback.models import Adapter, Case, Lesson, Run
 from feedback.states import AdapterStatus, CaseStatus, RunStatus
 
 SERVING = frozenset({AdapterStatus.LIVE, AdapterStatus.CANARY, AdapterStatus.CANDIDATE})
@@ -92,22 +92,24 @@ def by_name(session: Session, name: str) -> Adapter | None:
     return session.scalars(select(Adapter).where(Adapter.name == name)).first()
 
 
-def listed(session: Session, persona: str) -> list[Adapter]:
-    """Every adapter, newest first."""
-    return list(
-        session.scalars(
-            select(Adapter).where(Adapter.persona == persona).order_by(Adapter.version.desc(), Adapter.id.desc())
-        )
-    )
+def listed(session: Session, persona: str, *, limit: int | None = None) -> list[Adapter]:
+    """Every adapter, or so many, newest first."""
+    newest_first = select(Adapter).where(Adapter.persona == persona).order_by(Adapter.version.desc(), Adapter.id.desc())
+    return list(session.scalars(newest_first.limit(limit)))
 
 
 def lineage(session: Session, adapter: Adapter | None) -> list[Adapter]:
-    """An adapter and those it was warm-started from, newest first."""
-    line: list[Adapter] = []
-    while adapter is not None:
-        line.append(adapter)
-        adapter = session.get(Adapter, adapter.parent_id) if adapter.parent_id else None
-    return line
+    """An adapter and those it was warm-started from, newest first; one query, however many they are."""
+    if adapter is None or adapter.parent_id is None:
+        return [adapter] if adapter else []
+    line = select(Adapter.id, Adapter.parent_id, literal(0).label("place")).where(Adapter.id == adapter.parent_id)
+    found, older = line.cte(recursive=True), aliased(Adapter)
+    found = found.union_all(
+        select(older.id, older.parent_id, found.c.place + 1).join(found, older.id == found.c.parent_id)
+    )
+    return [
+        adapter, *session.scalars(select(Adapter).join(found, Adapter.id == found.c.id).order_by(found.c.place))
+    ]  # fmt: skip
 
 
 def wanted(session: Session, persona: str) -> list[Adapter]:
@@ -206,15 +208,19 @@ def agree_cases(session: Session, persona: str, now_live: Adapter | None, *, by:
     Which one learned it last does not count: after a rollback and another training, an older adapter that is promoted
     still knows what it has learned. Cases that a run is training on are left to the run.
     """
-    known = lessons.known_to(session, [adapter.id for adapter in lineage(session, now_live)])
-    movable = (CaseStatus.MENDED, CaseStatus.APPROVED, CaseStatus.UNMENDED)
-    for case in session.scalars(
-        select(Case).where(Case.persona == persona, Case.status.in_(movable)).order_by(Case.id)
-    ):
-        if case.status is CaseStatus.MENDED and case.id not in known:
-            record.move(session, case, CaseStatus.APPROVED, actor=by, why="its adapter is no longer live")
-        elif case.status is not CaseStatus.MENDED and case.id in known:
-            record.move(session, case, CaseStatus.MENDED, actor=by, why="its adapter is live again")
-            case.outcome = None
-        if case.id in known:
-            case.adapter_id = known[case.id]
+    line = [adapter.id for adapter in lineage(session, now_live)]
+    known = exists().where(Lesson.case_id == Case.id, Lesson.adapter_id.in_(line))
+    ours = select(Case).where(Case.persona == persona).order_by(Case.id)
+    for case in session.scalars(ours.where(Case.status == CaseStatus.MENDED, ~known)).all():
+        record.move(session, case, CaseStatus.APPROVED, actor=by, why="its adapter is no longer live")
+    for case in session.scalars(ours.where(Case.status.in_((CaseStatus.APPROVED, CaseStatus.UNMENDED)), known)).all():
+        record.move(session, case, CaseStatus.MENDED, actor=by, why="its adapter is live again")
+        case.outcome = None
+    session.flush()
+    newest = lessons.newest(line).subquery()
+    session.execute(
+        update(Case)
+        .where(Case.id == newest.c.case_id, Case.persona == persona, Case.status == CaseStatus.MENDED)
+        .where(Case.adapter_id.is_distinct_from(newest.c.adapter_id))
+        .values(adapter_id=newest.c.adapter_id)
+    )

@@ -1,9 +1,8 @@
 """Cases: from a flagged answer to a mended one. Every change names its actor (a ``Person`` as text, worker, cli)."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from feedback import lessons, record
@@ -220,9 +219,10 @@ def listed(
     return list(session.scalars(query.where(Case.status.in_(wanted)) if wanted else query))
 
 
-def counts(session: Session, persona: str) -> Counter[CaseStatus]:
-    """How many cases are in each state."""
-    return Counter(session.scalars(select(Case.status).where(Case.persona == persona)))
+def counts(session: Session, persona: str, statuses: Iterable[CaseStatus]) -> dict[CaseStatus, int]:
+    """How many cases are in each of some states; most are in those where nothing is left to do."""
+    query = select(Case.status, func.count()).where(Case.persona == persona, Case.status.in_(list(statuses)))
+    return {status: count for status, count in session.execute(query.group_by(Case.status))}
 
 
 def of_run(session: Session, run_id: int) -> list[Case]:

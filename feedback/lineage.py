@@ -66,7 +66,9 @@ def named(case_ids: Collection[int]) -> tuple[str, str]:
 
 def left_out(session: Session, adapter: Adapter, replaced: Adapter | None) -> tuple[int, ...]:
     """What was taken back, is in the adapter that was live before, and is not in this one."""
-    gone = taken_back(session, replaced) if replaced else set()
+    if replaced is None or replaced.id == adapter.parent_id:  # it has all that its parent has
+        return ()
+    gone = taken_back(session, replaced)
     return tuple(sorted(gone - taken_back(session, adapter))) if gone else ()
 
 

@@ -156,7 +156,7 @@ def startable(session: Session, persona: str) -> tuple[Adapter | None, list[Case
     again = origin.again[:MOST_CASES]
     approved = list(session.scalars(query.order_by(Case.updated_at, Case.id).limit(MOST_CASES - len(again))))
     if origin.live and not approved and not origin.without:
-        raise NothingApproved(cases.counts(session, persona)[CaseStatus.CORRECTED])
+        raise NothingApproved(cases.counts(session, persona, [CaseStatus.CORRECTED]).get(CaseStatus.CORRECTED, 0))
     return origin.parent, sorted([*approved, *again], key=lambda case: case.id)
 
 

@@ -28,6 +28,10 @@ class Case(Row, Base):
         ),
         Index("ix_cases_status", "persona", "status", "id"),
         Index("ix_cases_unannounced", "id", postgresql_where=sql("announce")),
+        Index("ix_cases_answer", "answer_id"),
+        Index("ix_cases_flagged_by", "persona", "flagged_by", "id"),
+        Index("ix_cases_corrected_by", "persona", "corrected_by", "id"),
+        Index("ix_cases_halfway", "persona", "status", postgresql_where=sql("first_approved_by IS NOT NULL")),
     )
     persona: Mapped[str]
     answer_id: Mapped[int | None] = mapped_column(ForeignKey("answers.id"))  # null: imported from a file

@@ -388,7 +388,7 @@ def test_what_a_look_has_found_is_kept(db: Database) -> None:
     with db.begin() as session:
         experiment = canary_out(session)
         assert experiments.evidence(experiment) is None
-        experiments.look(session, experiment.id, seen)
+        experiments.look(session, experiment.id, seen, arms.tallies(session, experiment.id))
     with db.begin() as session:
         found = experiments.running(session, "pip")
         assert found and experiments.evidence(found) == seen and experiments.rules(found) == RULES
