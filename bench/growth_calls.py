@@ -55,6 +55,7 @@ class World:
 
     settings: Settings
     busiest: Person  # has flagged and corrected most
+    some: Person  # has flagged some twenty
     quiet: Person  # has never flagged anything
     answered: int  # an answer of today, without a vote
     flagged: int  # an answer with a bare flag
@@ -86,14 +87,19 @@ def find(session: Session) -> World:
     def one(sql: str) -> int:
         return int(session.execute(text(sql)).scalar_one())
 
-    person = session.execute(text("SELECT flagged_by FROM cases GROUP BY 1 ORDER BY count(*) DESC LIMIT 1")).scalar_one()
-    busiest = Person.parse(person)
-    assert busiest is not None
+    def who(order: str) -> Person:
+        person = Person.parse(
+            session.execute(text(f"SELECT flagged_by FROM cases GROUP BY 1 ORDER BY {order} LIMIT 1")).scalar_one()
+        )
+        assert person is not None
+        return person
+
     newest = "SELECT max(id) FROM cases WHERE status = "
     voted = "SELECT max(id) FROM answers WHERE status = 'answered' AND NOT EXISTS (SELECT FROM votes WHERE answer_id = answers.id)"
     return World(
         settings=Settings(serving=ServingSettings(device="cuda"), slack=SlackSettings(instant_patch=True)),
-        busiest=busiest,
+        busiest=who("count(*) DESC"),
+        some=who("abs(count(*) - 20), 1"),
         quiet=Person(TEAM, "U0NOBODY"),
         answered=one(voted),
         flagged=one("SELECT max(answer_id) FROM cases WHERE status = 'flagged'"),
@@ -151,7 +157,9 @@ def _record(session: Session, world: World) -> bool:
 def _vote(
     session: Session, world: World, value: VoteValue, answer_id: int, person: Person, withdrawn: bool = False
 ) -> None:
-    ballot = Ballot(_spot(session, answer_id), person.user_id, value, "click", withdrawn, at=datetime.now(UTC).timestamp())
+    ballot = Ballot(
+        _spot(session, answer_id), person.user_id, value, "click", withdrawn, at=datetime.now(UTC).timestamp()
+    )
     assert voting.count(session, ballot, person, TEAM, _allow) is not None
 
 
@@ -190,7 +198,9 @@ def _roll_back(session: Session, world: World) -> None:
     rolling_back.roll_back(session, PERSONA, rolling_back.planned(session, PERSONA), str(ADMIN), "roll")
 
 
-def _decide(session: Session, world: World, case_id: int, decide: Callable[..., Case], *words: str, approved: bool = False) -> None:
+def _decide(
+    session: Session, world: World, case_id: int, decide: Callable[..., Case], *words: str, approved: bool = False
+) -> None:
     click = Click("U1", case_id, "decide", Looking(approved=approved))
     reviewing.once(session, click, decide, words, by=str(ADMIN))
 
@@ -339,7 +349,7 @@ CALLS: tuple[Call, ...] = (
     Call(LISTENER, "/mend rollback", _roll_back),
     Call(LISTENER, "what taking a case back means", lambda s, w: taking_back.consequences(s, PERSONA, [w.mended])),
     Call(LISTENER, "taking a learned case back", _take_back_mended, _end_experiment),
-    Call(LISTENER, "/mend undo", lambda s, w: contributions.undo(s, PERSONA, w.busiest, by="b")),
+    Call(LISTENER, "/mend undo", lambda s, w: contributions.undo(s, PERSONA, w.some, by="b")),
     Call(ROUND, "questions left over", _tried),
     Call(ROUND, "agreeing with the servers", _reconcile),
     Call(ROUND, "progress messages that are due", lambda s, w: (runs.unposted(s, PERSONA), progress_messages.outdated(s, PERSONA))),

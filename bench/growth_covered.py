@@ -38,10 +38,18 @@ def coverage(seen: set[CodeType]) -> Coverage:
 
 
 def _functions() -> Iterator[tuple[str, FunctionType]]:
-    modules = [import_module(f"{room.__name__}.{one.name}") for room in (feedback, bot) for one in pkgutil.iter_modules(room.__path__)]
+    modules = [
+        import_module(f"{room.__name__}.{one.name}")
+        for room in (feedback, bot)
+        for one in pkgutil.iter_modules(room.__path__)
+    ]
     for module in (*modules, routing):
         for name, function in vars(module).items():
-            if isinstance(function, FunctionType) and function.__module__ == module.__name__ and not name.startswith("_"):
+            if (
+                isinstance(function, FunctionType)
+                and function.__module__ == module.__name__
+                and not name.startswith("_")
+            ):
                 first = next(iter(inspect.signature(function).parameters.values()), None)
                 if first is not None and first.annotation is Session:
                     yield f"{module.__name__}.{name}", function

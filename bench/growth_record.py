@@ -51,9 +51,17 @@ def fill(database: Database, size: Size) -> float:
 
 def rows(database: Database) -> dict[str, int]:
     """About how many rows each table has."""
-    query = "SELECT relname, reltuples::bigint FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    query = (
+        "SELECT relname, reltuples::bigint FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    )
     with database.engine.connect() as connection:
         return {name: max(count, 0) for name, count in connection.execute(text(query))}
+
+
+def is_filled(database: Database) -> bool:
+    """Whether there is anything in it."""
+    with database.begin() as session:
+        return bool(session.execute(text("SELECT EXISTS (SELECT FROM answers)")).scalar_one())
 
 
 @contextmanager
@@ -84,7 +92,7 @@ def _sequence(table: str) -> str:
 
 _NUMBERED = (
     "runs", "adapters", "answers", "cases", "votes", "events", "variants", "datasets", "reports", "experiments",
-    "follow_ups", "own_answers",
+    "follow_ups", "own_answers", "answer_counts",
 )  # fmt: skip
 
 # i numbers answers from 1, n cases, r runs. A share is a number from 0 to 1 that belongs to a number.
@@ -109,7 +117,8 @@ _FUNCTIONS = (
     """CREATE FUNCTION pg_temp.run_of(n bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS
        $$ SELECT 1 + (n - 1) * {runs} / {cases} $$""",
     """CREATE FUNCTION pg_temp.case_status(n bigint) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT CASE
-         WHEN n % 10 = 0 AND pg_temp.run_status(pg_temp.run_of(n)) <> 'live' THEN 'rejected'
+         WHEN n % 10 = 0 AND pg_temp.run_status(pg_temp.run_of(n)) <> 'live' 
+           THEN CASE WHEN n % 30 = 0 THEN 'withdrawn' ELSE 'rejected' END
          WHEN n % 10 = 0 THEN CASE WHEN n % 500 = 0 THEN 'unmended' ELSE 'mended' END
          WHEN n % 100 < 59 THEN 'flagged' WHEN n % 100 < 79 THEN 'rejected' WHEN n % 100 < 94 THEN 'withdrawn'
          WHEN n % 100 = 98 AND n / 100 % 5 = 0 THEN 'approved' WHEN n % 100 = 98 AND n / 100 % 20 = 1 THEN 'training'
@@ -167,28 +176,31 @@ _TABLES = (
     """INSERT INTO answer_messages (team_id, channel_id, ts, answer_id)
        SELECT team_id, channel_id, question_ts || '1', id FROM answers WHERE status <> 'pending'""",
     f"""INSERT INTO cases (id, persona, answer_id, status, question, bad_answer, correction, reason, flagged_by, corrected_by,
-         decided_by, outcome, adapter_id, announce, first_approved_by, created_at, updated_at) OVERRIDING SYSTEM VALUE
+         decided_by, outcome, adapter_id, announce, first_approved_by, taught, created_at, updated_at) OVERRIDING SYSTEM VALUE
        SELECT n, 'pip', i, s::case_status, 'Where is ' || {_WORDS} || '?', 'I do not know ' || md5(n::text), said,
          CASE WHEN said IS NOT NULL THEN 'fact' END, 'T0001/' || pg_temp.person(pg_temp.share(n, 3)),
          CASE WHEN said IS NOT NULL THEN 'T0001/' || pg_temp.person(pg_temp.share(n, 4)) END,
          CASE WHEN s IN ('approved', 'training', 'mended', 'unmended', 'rejected') THEN 'T0001/U00000001' END,
          CASE WHEN s = 'rejected' THEN 'We say it otherwise.' WHEN s = 'unmended' THEN 'It still says where it was.' END,
          CASE WHEN s = 'mended' THEN pg_temp.run_of(n) END, n > {{cases}} - {{cases}} / 100 AND s = 'mended',
-         CASE WHEN s = 'corrected' AND n % 7 = 0 THEN 'T0001/U00000001' END, at, at
+         CASE WHEN s = 'corrected' AND n % 7 = 0 THEN 'T0001/U00000001' END, n % 10 = 0 OR s = 'training', at, at
        FROM generate_series(1, {{cases}}) n, pg_temp.case_status(n) s,
          LATERAL (SELECT n * {{every}} - {{every}} / 2 AS i) answered, pg_temp.at(i) at,
          LATERAL (SELECT CASE WHEN s NOT IN ('flagged', 'withdrawn') OR s = 'withdrawn' AND n % 3 = 0
            THEN 'It is beside ' || {_WORDS} || '.' END AS said) corrected""",
     # Every open case has its thumb; others are up, and some say nothing.
-    """INSERT INTO votes (answer_id, team_id, user_id, value, acted_at, created_at)
-       SELECT answer_id, 'T0001', split_part(flagged_by, '/', 2), 'down', extract(epoch FROM created_at), created_at
-       FROM cases WHERE status <> 'withdrawn'""",
-    """INSERT INTO votes (answer_id, team_id, user_id, value, acted_at, created_at)
-       SELECT id, 'T0001', asker_id, 'up', extract(epoch FROM created_at), created_at
+    """INSERT INTO votes (answer_id, team_id, user_id, value, acted_at, created_at, persona, asker)
+       SELECT answer_id, 'T0001', split_part(flagged_by, '/', 2), 'down', extract(epoch FROM cases.created_at), cases.created_at,
+         'pip', 'T0001/' || asker_id FROM cases JOIN answers ON answers.id = answer_id WHERE cases.status <> 'withdrawn'""",
+    """INSERT INTO votes (answer_id, team_id, user_id, value, acted_at, created_at, persona, asker)
+       SELECT id, 'T0001', asker_id, 'up', extract(epoch FROM created_at), created_at, 'pip', 'T0001/' || asker_id
        FROM answers WHERE id % 15 = 4 AND status <> 'pending' ON CONFLICT DO NOTHING""",
     """INSERT INTO withdrawals (answer_id, team_id, user_id, value, acted_at)
        SELECT answer_id, 'T0001', split_part(flagged_by, '/', 2), 'down', extract(epoch FROM created_at)
        FROM cases WHERE status = 'withdrawn'""",
+    """INSERT INTO answer_counts (persona, adapter_id, answers, down)
+       SELECT persona, adapter_id, count(*), count(*) FILTER (WHERE EXISTS (SELECT FROM votes WHERE answer_id = answers.id AND
+         value = 'down')) FROM answers WHERE status IN ('answered', 'stopped') AND id % 50 <> 3 GROUP BY persona, adapter_id""",
     """INSERT INTO lessons (case_id, adapter_id) SELECT id, adapter_id FROM cases WHERE adapter_id IS NOT NULL""",
     """INSERT INTO run_cases (run_id, case_id) SELECT least(pg_temp.run_of(id), {runs}), id FROM cases WHERE id % 10 = 0
        UNION ALL SELECT {runs} + 1, id FROM cases WHERE status = 'training'""",
@@ -227,6 +239,9 @@ _TABLES = (
          CASE WHEN runs.id <= {runs} THEN runs.created_at + interval '3 days' END, CASE WHEN runs.id <= {runs} THEN 'good' END,
          runs.created_at
        FROM runs JOIN adapters ON adapters.run_id = runs.id WHERE runs.id > {runs} OR runs.id % 15 = 1 AND runs.id > 1""",
+    """UPDATE experiments SET evidence = '{{"canary": 4, "live": 40, "low": 0.3, "high": 2.5, "finding": "open"}}', tallies =
+         (SELECT jsonb_object_agg(arm, '{{"people": 90, "answers": 900, "up": 50, "down": 9, "corrections": 2, "follow_ups": 300,
+           "seconds_to_next": 70}}'::jsonb) FROM unnest(enum_range(NULL::arm)) arm)""",
     """INSERT INTO assignments (answer_id, experiment_id, arm, opener)
        SELECT answers.id, experiments.id, (CASE WHEN pg_temp.share(hashtext(asker_id) + experiments.id, 7) < 0.1 THEN 'canary'
          ELSE 'live' END)::arm, 'T0001/' || asker_id

@@ -5,7 +5,6 @@ plan that the server takes once it has seen the statement several times. Its pla
 in a savepoint that is given up, so writes are planned and timed where they belong.
 """
 
-import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +27,7 @@ class Statement:
     """One statement of a call: what it costs. Times in milliseconds."""
 
     sql: str
-    waited: float  # median, as its sender sees it
+    waited: float  # as its sender sees it; the least of several, since other programs share the machine
     executed: float  # by the server, with its plan
     nodes: tuple[str, ...]  # kinds of node in its plan
     scanned: tuple[str, ...]  # long tables that it reads from one end to the other
@@ -80,10 +79,10 @@ class Watch:
             with _undone(Session(connection, expire_on_commit=False)) as session:
                 before(session)
                 session.flush()
-                with self._listening(planning=True), self._profiled():
+                with self._listening(planning=True), profiled(self.seen):
                     act(session)
                     session.flush()
-        return self._together(waited[-COUNTED:]), statistics.median(whole[-COUNTED:])
+        return self._together(waited[-COUNTED:]), min(whole[-COUNTED:])
 
     def _together(self, waited: list[list[tuple[str, float]]]) -> list[Statement]:
         found: list[Statement] = []
@@ -93,10 +92,12 @@ class Watch:
             found.append(
                 Statement(
                     sql=sql,
-                    waited=statistics.median(times) if times else 0.0,
+                    waited=min(times, default=0.0),
                     executed=plan.get("Execution Time", 0.0),
                     nodes=tuple(dict.fromkeys(node["Node Type"] for node in nodes)),
-                    scanned=tuple(sorted({name for name in map(_scanned, nodes) if self.sizes.get(name, 0) > LONG_TABLE})),
+                    scanned=tuple(
+                        sorted({name for name in map(_scanned, nodes) if self.sizes.get(name, 0) > LONG_TABLE})
+                    ),
                     rows=round(plan["Plan"]["Actual Rows"]) if plan else 0,
                     blocks=plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"] if plan else 0,
                 )
@@ -111,18 +112,6 @@ class Watch:
         finally:
             self._on = False
 
-    @contextmanager
-    def _profiled(self) -> Iterator[None]:
-        def profile(frame: FrameType, what: str, argument: object) -> None:
-            if what == "call":
-                self.seen.add(frame.f_code)
-
-        sys.setprofile(profile)
-        try:
-            yield
-        finally:
-            sys.setprofile(None)
-
     def _before(self, connection: Any, cursor: Any, sql: str, parameters: Any, context: Any, many: bool) -> None:
         if self._on and self._planning:
             self._plans.append((sql, {} if many else _plan(cursor.connection, sql, parameters)))
@@ -131,6 +120,21 @@ class Watch:
     def _after(self, connection: Any, cursor: Any, sql: str, parameters: Any, context: Any, many: bool) -> None:
         if self._on:
             self._sent.append((sql, (time.perf_counter() - self._began) * 1000))
+
+
+@contextmanager
+def profiled(seen: set[CodeType]) -> Iterator[None]:
+    """Remember every function that the block goes through."""
+
+    def profile(frame: FrameType, what: str, argument: object) -> None:
+        if what == "call":
+            seen.add(frame.f_code)
+
+    sys.setprofile(profile)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
 
 
 @contextmanager

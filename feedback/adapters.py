@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import exists, func, literal, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import exists, func, select, update
+from sqlalchemy.orm import Session
 
 from feedback import lessons, record
 from feedback.models import Adapter, Case, Lesson, Run
@@ -99,17 +99,16 @@ def listed(session: Session, persona: str, *, limit: int | None = None) -> list[
 
 
 def lineage(session: Session, adapter: Adapter | None) -> list[Adapter]:
-    """An adapter and those it was warm-started from, newest first; one query, however many they are."""
+    """An adapter and those it was warm-started from, newest first; two queries, however many they are."""
     if adapter is None or adapter.parent_id is None:
         return [adapter] if adapter else []
-    line = select(Adapter.id, Adapter.parent_id, literal(0).label("place")).where(Adapter.id == adapter.parent_id)
-    found, older = line.cte(recursive=True), aliased(Adapter)
-    found = found.union_all(
-        select(older.id, older.parent_id, found.c.place + 1).join(found, older.id == found.c.parent_id)
-    )
-    return [
-        adapter, *session.scalars(select(Adapter).join(found, Adapter.id == found.c.id).order_by(found.c.place))
-    ]  # fmt: skip
+    pairs = session.execute(select(Adapter.id, Adapter.parent_id).where(Adapter.persona == adapter.persona))
+    parents: dict[int, int | None] = {number: parent for number, parent in pairs}
+    line = [adapter.parent_id]
+    while (older := parents[line[-1]]) is not None:
+        line.append(older)
+    found = {one.id: one for one in session.scalars(select(Adapter).where(Adapter.id.in_(line)))}
+    return [adapter, *(found[number] for number in line)]
 
 
 def wanted(session: Session, persona: str) -> list[Adapter]:
@@ -211,7 +210,10 @@ def agree_cases(session: Session, persona: str, now_live: Adapter | None, *, by:
     line = [adapter.id for adapter in lineage(session, now_live)]
     known = exists().where(Lesson.case_id == Case.id, Lesson.adapter_id.in_(line))
     ours = select(Case).where(Case.persona == persona).order_by(Case.id)
-    for case in session.scalars(ours.where(Case.status == CaseStatus.MENDED, ~known)).all():
+    # Of the mended ones only those can be unknown whose adapter is out of the line; most have theirs in it.
+    others = select(Adapter.id).where(Adapter.persona == persona, Adapter.id.not_in(line))
+    strange = Case.adapter_id.in_(list(session.scalars(others)))
+    for case in session.scalars(ours.where(strange, Case.status == CaseStatus.MENDED, ~known)).all():
         record.move(session, case, CaseStatus.APPROVED, actor=by, why="its adapter is no longer live")
     for case in session.scalars(ours.where(Case.status.in_((CaseStatus.APPROVED, CaseStatus.UNMENDED)), known)).all():
         record.move(session, case, CaseStatus.MENDED, actor=by, why="its adapter is live again")

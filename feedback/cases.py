@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from feedback import lessons, record
 from feedback.models import Answer, Case, RunCase
@@ -217,6 +217,13 @@ def listed(
     query = select(Case).where(Case.persona == persona).order_by(order).limit(limit)
     wanted = list(statuses)
     return list(session.scalars(query.where(Case.status.in_(wanted)) if wanted else query))
+
+
+def to_compare(session: Session, persona: str, *, limit: int) -> list[Case]:
+    """The newest cases with their words alone: what a reviewer is told of cases that look alike is read from them."""
+    words = load_only(Case.id, Case.status, Case.question, Case.correction, raiseload=True)
+    newest = select(Case).where(Case.persona == persona).order_by(Case.id.desc()).limit(limit)
+    return list(session.scalars(newest.options(words)))
 
 
 def counts(session: Session, persona: str, statuses: Iterable[CaseStatus]) -> dict[CaseStatus, int]:

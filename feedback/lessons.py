@@ -25,6 +25,12 @@ def newest(adapters: Collection[int]) -> Select[int, int]:
     return select(Lesson.case_id, newest_of).where(Lesson.adapter_id.in_(adapters)).group_by(Lesson.case_id)
 
 
+def count(session: Session, adapters: Collection[int], *, without: Collection[int] = ()) -> int:
+    """How many cases, but for some, the adapters have learned."""
+    learned = select(func.count(Lesson.case_id.distinct())).where(Lesson.adapter_id.in_(adapters))
+    return session.execute(learned.where(Lesson.case_id.not_in(without))).scalar_one()
+
+
 def known_to(session: Session, adapters: Collection[int], *, among: Collection[int] | None = None) -> dict[int, int]:
     """Every case (or those ``among`` some) that one of the adapters has learned, with the newest of those."""
     query = newest(adapters)

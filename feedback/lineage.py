@@ -33,8 +33,8 @@ def origin(session: Session, persona: str, *, without: Collection[int] = ()) -> 
     """What a run would go on from now, or if ``without`` were taken back as well."""
     live = adapters.live(session, persona)
     line = adapters.lineage(session, live)
-    withdrawn = select(Case.id).where(Case.persona == persona, Case.status == CaseStatus.WITHDRAWN)
-    held = _held(session, line, union(withdrawn, select(Case.id).where(Case.id.in_(without))))
+    also = select(Case.id).where(Case.id.in_(without))
+    held = _held(session, line, union(_withdrawn(persona), also) if without else _withdrawn(persona))
     if not held:
         return Origin(live, live)
     kept = _clean(line, held)
@@ -54,8 +54,12 @@ def holds(session: Session, adapter: Adapter | None, case_ids: Collection[int]) 
 
 def taken_back(session: Session, adapter: Adapter) -> set[int]:
     """The withdrawn cases that an adapter, or one that it was trained from, had rows of."""
-    withdrawn = select(Case.id).where(Case.persona == adapter.persona, Case.status == CaseStatus.WITHDRAWN)
-    return set().union(*_held(session, adapters.lineage(session, adapter), withdrawn).values())
+    return set().union(*_held(session, adapters.lineage(session, adapter), _withdrawn(adapter.persona)).values())
+
+
+def _withdrawn(persona: str) -> Select[int]:
+    """What was taken back of all that runs have had; by far the most are flags that nothing came of."""
+    return select(Case.id).where(Case.persona == persona, Case.status == CaseStatus.WITHDRAWN, Case.taught)
 
 
 def named(case_ids: Collection[int]) -> tuple[str, str]:

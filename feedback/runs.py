@@ -12,6 +12,7 @@ from feedback.models import Adapter, Case, Dataset, Event, Json, Pause, Run, Run
 from feedback.states import ACTIVE_RUNS, CaseStatus, RunStatus
 
 WORTH_SHOWING = timedelta(days=1)  # after a run's end
+WORTH_EDITING = timedelta(days=30)  # its message, however late it comes to be
 MOST_CASES = 50  # new ones in a run: more would drown what is practised against forgetting, and fail all together
 
 
@@ -134,6 +135,7 @@ def start(
     record.note(session, "runs", run.id, actor=by, why=why, before=None, after=run.status)
     for case in taught:
         session.add(RunCase(run_id=run.id, case_id=case.id))
+        case.taught = True
         if case.status is not CaseStatus.MENDED:
             record.move(session, case, CaseStatus.TRAINING, actor=by, why=f"run {run.id}")
     return run
@@ -310,6 +312,7 @@ def to_show(session: Session, persona: str) -> list[Run]:
     rows = session.scalars(
         select(Run)
         .where(Run.persona == persona, Run.message_ts.is_not(None))
+        .where(Run.finished_at.is_(None) | (Run.finished_at > datetime.now(UTC) - WORTH_EDITING))
         .where(Run.announced.is_(None) | moved | (Run.status.in_(ACTIVE_RUNS) & cancelled))
         .order_by(Run.id)
         .with_for_update(skip_locked=True)

@@ -39,7 +39,9 @@ def cast(
     values: dict[str, Any] = {"value": value} | ({"acted_at": at} if at else {})
     if before is not value:  # another thumb, and nothing of the one before is its
         values |= {"created_at": func.now(), "acted_at": at}
-    row = insert(Vote).values(**key, **values)
+    of_answer = {"persona": Answer.persona, "asker": Answer.asker_team_id + "/" + Answer.asker_id}
+    copied = {name: select(what).where(Answer.id == answer_id).scalar_subquery() for name, what in of_answer.items()}
+    row = insert(Vote).values(**key, **values, **copied)
     with answer_counts.changing(session, [answer_id] if before is not value else []):
         session.execute(row.on_conflict_do_update(index_elements=list(key), set_=values))
     if before is not value:

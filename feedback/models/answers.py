@@ -85,6 +85,9 @@ class Vote(Row, Base):
     user_id: Mapped[str]
     value: Mapped[VoteValue] = mapped_column(enum_of(VoteValue, "vote_value"))
     acted_at: Mapped[float | None]  # by Slack's clock, in seconds; null: not known
+    # Of the answer, so that the pace of thumbs is read without it: its persona, and who has asked, as TEAM/USER.
+    persona: Mapped[str]
+    asker: Mapped[str]
 
 
 class Withdrawal(Base):

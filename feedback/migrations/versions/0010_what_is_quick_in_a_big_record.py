@@ -1,4 +1,4 @@
-"""counts of answers that add up, each arm's numbers at the last look, and indexes for what people are shown."""
+"""counts that add up, each arm's numbers at the last look, what runs have had, whose question has a vote; indexes."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,6 +14,7 @@ INDEXES = {
     "ix_cases_flagged_by": ("cases", ["persona", "flagged_by", "id"], None),
     "ix_cases_corrected_by": ("cases", ["persona", "corrected_by", "id"], None),
     "ix_cases_halfway": ("cases", ["persona", "status"], "first_approved_by IS NOT NULL"),
+    "ix_cases_taken_back": ("cases", ["persona", "id"], "taught AND status = 'withdrawn'"),
     "ix_votes_person": ("votes", ["team_id", "user_id", "answer_id"], None),
 }
 
@@ -38,6 +39,19 @@ def upgrade() -> None:
         " GROUP BY persona, adapter_id"
     )
     op.add_column("experiments", sa.Column("tallies", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
+    op.add_column("cases", sa.Column("taught", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    op.execute(
+        "UPDATE cases SET taught = true WHERE id IN"
+        " (SELECT case_id FROM run_cases UNION SELECT case_id FROM dataset_rows WHERE case_id IS NOT NULL)"
+    )
+    op.add_column("votes", sa.Column("persona", sa.String(), nullable=True))
+    op.add_column("votes", sa.Column("asker", sa.String(), nullable=True))
+    op.execute(
+        "UPDATE votes SET persona = answers.persona, asker = asker_team_id || '/' || asker_id FROM answers"
+        " WHERE answers.id = answer_id"
+    )
+    op.alter_column("votes", "persona", nullable=False)
+    op.alter_column("votes", "asker", nullable=False)
     for name, (table, columns, condition) in INDEXES.items():
         where = sa.text(condition) if condition else None
         op.create_index(name, table, columns, postgresql_where=where)
@@ -46,5 +60,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name, (table, _, _) in INDEXES.items():
         op.drop_index(name, table_name=table)
+    op.drop_column("votes", "asker")
+    op.drop_column("votes", "persona")
+    op.drop_column("cases", "taught")
     op.drop_column("experiments", "tallies")
     op.drop_table("answer_counts")
