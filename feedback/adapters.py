@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from feedback import lessons, record
@@ -145,7 +145,7 @@ def promote(session: Session, adapter: Adapter, *, by: str, why: str) -> Adapter
         record.move(session, current, AdapterStatus.RETIRED, actor=by, why=f"replaced by {adapter.name}: {why}")
     record.move(session, adapter, AdapterStatus.LIVE, actor=by, why=why)
     adapter.live_at = datetime.now(UTC)
-    agree_cases(session, adapter.persona, adapter, by=by)
+    agree_cases(session, adapter.persona, adapter, was=current, by=by)
     return adapter
 
 
@@ -188,7 +188,7 @@ def roll_back(session: Session, persona: str, *, by: str, why: str = "rolled bac
     if previous:
         record.move(session, previous, AdapterStatus.LIVE, actor=by, why=f"{why}: {current.name}")
         previous.live_at = datetime.now(UTC)
-    agree_cases(session, persona, previous, by=by)
+    agree_cases(session, persona, previous, was=current, by=by)
     return current, previous
 
 
@@ -201,28 +201,28 @@ def hold_live(session: Session, persona: str) -> None:
     session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"mend-live-{persona}"))))
 
 
-def agree_cases(session: Session, persona: str, now_live: Adapter | None, *, by: str) -> None:
+def agree_cases(session: Session, persona: str, now_live: Adapter | None, *, was: Adapter | None, by: str) -> None:
     """A case is mended exactly when the live adapter, or one it was trained from, has learned its words.
 
-    Which one learned it last does not count: after a rollback and another training, an older adapter that is promoted
-    still knows what it has learned. Cases that a run is training on are left to the run.
+    ``was`` was live before: most cases were learned by what is in both lines, and are not read. Which one learned it
+    last does not count: after a rollback and another training, an older adapter that is promoted still knows what it
+    has learned. Cases that a run is training on are left to the run.
     """
     line = [adapter.id for adapter in lineage(session, now_live)]
-    known = exists().where(Lesson.case_id == Case.id, Lesson.adapter_id.in_(line))
     ours = select(Case).where(Case.persona == persona).order_by(Case.id)
-    # Of the mended ones only those can be unknown whose adapter is out of the line; most have theirs in it.
-    others = select(Adapter.id).where(Adapter.persona == persona, Adapter.id.not_in(line))
-    strange = Case.adapter_id.in_(list(session.scalars(others)))
-    for case in session.scalars(ours.where(strange, Case.status == CaseStatus.MENDED, ~known)).all():
-        record.move(session, case, CaseStatus.APPROVED, actor=by, why="its adapter is no longer live")
-    for case in session.scalars(ours.where(Case.status.in_((CaseStatus.APPROVED, CaseStatus.UNMENDED)), known)).all():
+    learned = exists().where(Lesson.case_id == Case.id, Lesson.adapter_id.in_(line))
+    again = session.scalars(ours.where(Case.status.in_((CaseStatus.APPROVED, CaseStatus.UNMENDED)), learned)).all()
+    new = set(line) - {adapter.id for adapter in lineage(session, was)}
+    of_new = list(session.scalars(select(Lesson.case_id).where(Lesson.adapter_id.in_(new))))
+    others = list(session.scalars(select(Adapter.id).where(Adapter.persona == persona, Adapter.id.not_in(line))))
+    mended = ours.where(Case.status == CaseStatus.MENDED, Case.adapter_id.in_(others) | Case.id.in_(of_new))
+    doubtful = session.scalars(mended).all()
+    known = lessons.known_to(session, line, among=[case.id for case in (*again, *doubtful)])
+    for case in again:
         record.move(session, case, CaseStatus.MENDED, actor=by, why="its adapter is live again")
         case.outcome = None
-    session.flush()
-    newest = lessons.newest(line).subquery()
-    session.execute(
-        update(Case)
-        .where(Case.id == newest.c.case_id, Case.persona == persona, Case.status == CaseStatus.MENDED)
-        .where(Case.adapter_id.is_distinct_from(newest.c.adapter_id))
-        .values(adapter_id=newest.c.adapter_id)
-    )
+    for case in doubtful:
+        if case.id not in known:
+            record.move(session, case, CaseStatus.APPROVED, actor=by, why="its adapter is no longer live")
+    for case in (*again, *doubtful):
+        case.adapter_id = known.get(case.id, case.adapter_id)

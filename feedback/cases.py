@@ -1,5 +1,6 @@
 """Cases: from a flagged answer to a mended one. Every change names its actor (a ``Person`` as text, worker, cli)."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import func, select
@@ -226,10 +227,10 @@ def to_compare(session: Session, persona: str, *, limit: int) -> list[Case]:
     return list(session.scalars(newest.options(words)))
 
 
-def counts(session: Session, persona: str, statuses: Iterable[CaseStatus]) -> dict[CaseStatus, int]:
-    """How many cases are in each of some states; most are in those where nothing is left to do."""
+def counts(session: Session, persona: str, statuses: Iterable[CaseStatus] = CaseStatus) -> Counter[CaseStatus]:
+    """How many cases are in each state, or in each of some; most are where nothing is left to do."""
     query = select(Case.status, func.count()).where(Case.persona == persona, Case.status.in_(list(statuses)))
-    return {status: count for status, count in session.execute(query.group_by(Case.status))}
+    return Counter({status: count for status, count in session.execute(query.group_by(Case.status))})
 
 
 def of_run(session: Session, run_id: int) -> list[Case]:

@@ -78,10 +78,13 @@ def left_out(session: Session, adapter: Adapter, replaced: Adapter | None) -> tu
 
 def _held(session: Session, line: Sequence[Adapter], which: Select[int] | CompoundSelect[int]) -> dict[int, set[int]]:
     """By run of the line: which of these cases it was given as new, or had rows of."""
+    case_ids = list(session.scalars(which))
+    if not case_ids:
+        return {}
     run_ids = [one.run_id for one in line if one.run_id is not None]
     rows = select(Dataset.run_id, DatasetRow.case_id).join(DatasetRow, DatasetRow.dataset_id == Dataset.id)
-    rows = rows.where(Dataset.run_id.in_(run_ids), DatasetRow.case_id.in_(which))
-    new = select(RunCase.run_id, RunCase.case_id).where(RunCase.run_id.in_(run_ids), RunCase.case_id.in_(which))
+    rows = rows.where(Dataset.run_id.in_(run_ids), DatasetRow.case_id.in_(case_ids))
+    new = select(RunCase.run_id, RunCase.case_id).where(RunCase.run_id.in_(run_ids), RunCase.case_id.in_(case_ids))
     held: dict[int, set[int]] = {}
     found: Iterable[Row[int, int | None]] = session.execute(union(rows, new))
     for row in found:

@@ -158,7 +158,7 @@ def startable(session: Session, persona: str) -> tuple[Adapter | None, list[Case
     again = origin.again[:MOST_CASES]
     approved = list(session.scalars(query.order_by(Case.updated_at, Case.id).limit(MOST_CASES - len(again))))
     if origin.live and not approved and not origin.without:
-        raise NothingApproved(cases.counts(session, persona, [CaseStatus.CORRECTED]).get(CaseStatus.CORRECTED, 0))
+        raise NothingApproved(cases.counts(session, persona, [CaseStatus.CORRECTED])[CaseStatus.CORRECTED])
     return origin.parent, sorted([*approved, *again], key=lambda case: case.id)
 
 
@@ -237,7 +237,8 @@ def close(session: Session, run_id: int, to: RunStatus, *, error: str | None = N
     run.error, run.finished_at = error, datetime.now(UTC)
     cases.release(session, run_id, why=f"run {run_id} {to}", outcome=_unfinished(to, error or why))
     # Somebody may have promoted another adapter while the run held its cases.
-    adapters.agree_cases(session, run.persona, adapters.live(session, run.persona), by="worker")
+    live = adapters.live(session, run.persona)
+    adapters.agree_cases(session, run.persona, live, was=live, by="worker")
     return run
 
 
