@@ -18,12 +18,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench import growth_record, growth_report
-from bench.growth_calls import CALLS, Call, World, find
+from bench.growth_calls import CALLS, Call
 from bench.growth_covered import coverage
 from bench.growth_record import Size
 from bench.growth_report import Asked, Found
 from bench.growth_rounds import Round, rounds, trainings
 from bench.growth_watch import Watch, profiled
+from bench.growth_world import World, find
 from feedback import database
 from feedback.database import Database
 from local import postgres

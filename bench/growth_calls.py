@@ -3,18 +3,34 @@
 They are called as the bot, the worker and the command line call them, on what `growth_record` has made.
 """
 
+# ruff: noqa: E501  (a call is one line of the list)
+
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from bench.growth_world import TEAM, World
 from bot import (
-    announcing, answering, asking_again, canary_blocks, correcting, experimenting, following, home, intake, listings,
-    progress_messages, retraining, reviewing, rolling_back, thumbs_plot, voting,
+    announcing,
+    answering,
+    asking_again,
+    canary_blocks,
+    correcting,
+    experimenting,
+    following,
+    home,
+    intake,
+    listings,
+    progress_messages,
+    retraining,
+    reviewing,
+    rolling_back,
+    thumbs_plot,
+    voting,
 )  # fmt: skip
 from bot import taking_back as taking_back_by_hand
 from bot.contradictions import Known
@@ -28,8 +44,26 @@ from bot.spot import Spot
 from bot.taking_back import Asked as Going
 from bot.voting import Ballot
 from feedback import (
-    adapters, answers, arms, automatic, cases, contributions, experiments, flags, follow_ups, lineage, pauses, pictures,
-    previews, reports, reviews, runs, taking_back, tracing, votes,
+    adapters,
+    answers,
+    arms,
+    automatic,
+    cases,
+    contributions,
+    experiments,
+    flags,
+    follow_ups,
+    lineage,
+    pauses,
+    pictures,
+    previews,
+    reports,
+    reviews,
+    rewording,
+    runs,
+    taking_back,
+    tracing,
+    votes,
 )  # fmt: skip
 from feedback.answers import Outcome, Question
 from feedback.automatic import Rules as AutomaticRules
@@ -39,36 +73,14 @@ from feedback.pictures import Drawn
 from feedback.states import AnswerStatus, CaseStatus, VoteValue
 from feedback.votes import Person
 from serving import routing
-from settings import ServingSettings, Settings, SlackSettings
 from trainer import checking
 
-PERSONA, TEAM, BASE = "pip", "T0001", "/models/base"
+PERSONA, BASE = "pip", "/models/base"
 ADMIN = Person(TEAM, "U00000001")
 LISTENER, ROUND, WORKER, COMMAND = "listener", "round", "worker", "command"
 Act = Callable[[Session, "World"], object]
 LEASE = timedelta(seconds=60)
-
-
-@dataclass(frozen=True)
-class World:
-    """Who and what the calls are about."""
-
-    settings: Settings
-    busiest: Person  # has flagged and corrected most
-    some: Person  # has flagged some twenty
-    quiet: Person  # has never flagged anything
-    answered: int  # an answer of today, without a vote
-    flagged: int  # an answer with a bare flag
-    long_thread: int  # the newest answer of a conversation that never ends
-    pending: int
-    corrected: int  # cases in these states
-    approved: int
-    mended: int
-    live: int
-    canary: int
-    experiment: int
-    run: int  # under way
-    last_run: int  # that is over and live
+WAITING = Looking()
 
 
 @dataclass(frozen=True)
@@ -79,41 +91,6 @@ class Call:
     name: str
     act: Act
     before: Act = lambda session, world: None
-
-
-def find(session: Session) -> World:
-    """What there is in the record to ask about."""
-
-    def one(sql: str) -> int:
-        return int(session.execute(text(sql)).scalar_one())
-
-    def who(order: str) -> Person:
-        person = Person.parse(
-            session.execute(text(f"SELECT flagged_by FROM cases GROUP BY 1 ORDER BY {order} LIMIT 1")).scalar_one()
-        )
-        assert person is not None
-        return person
-
-    newest = "SELECT max(id) FROM cases WHERE status = "
-    voted = "SELECT max(id) FROM answers WHERE status = 'answered' AND NOT EXISTS (SELECT FROM votes WHERE answer_id = answers.id)"
-    return World(
-        settings=Settings(serving=ServingSettings(device="cuda"), slack=SlackSettings(instant_patch=True)),
-        busiest=who("count(*) DESC"),
-        some=who("abs(count(*) - 20), 1"),
-        quiet=Person(TEAM, "U0NOBODY"),
-        answered=one(voted),
-        flagged=one("SELECT max(answer_id) FROM cases WHERE status = 'flagged'"),
-        long_thread=one("SELECT max(id) FROM answers WHERE id % 1000 = 7 AND status = 'answered'"),
-        pending=one("SELECT max(id) FROM answers WHERE status = 'pending'"),
-        corrected=one(f"{newest} 'corrected'"),
-        approved=one(f"{newest} 'approved'"),
-        mended=one(f"{newest} 'mended'"),
-        live=one("SELECT id FROM adapters WHERE status = 'live'"),
-        canary=one("SELECT id FROM adapters WHERE status = 'canary'"),
-        experiment=one("SELECT id FROM experiments WHERE ended_at IS NULL"),
-        run=one("SELECT id FROM runs WHERE finished_at IS NULL"),
-        last_run=one("SELECT max(id) FROM runs WHERE status = 'live'"),
-    )
 
 
 def _allow(answer: Answer) -> None:
@@ -150,6 +127,7 @@ def _ask_in_long_thread(session: Session, world: World) -> None:
 def _record(session: Session, world: World) -> bool:
     work = answering.prepare(session, world.pending, world.settings)
     assert work is not None
+    rewording.outdated(session, work.answer)
     said = Outcome(AnswerStatus.ANSWERED, "Here.", [{"role": "user", "content": "?"}], world.live, "pip")
     return answering.record(session, work, said, ["1800000000.000001"])
 
@@ -210,7 +188,7 @@ def _approve(session: Session, world: World, *, two: bool = False) -> None:
     _decide(session, world, world.corrected, partial(reviewing.approve, two=two), shown)
 
 
-def _next(session: Session, world: World, second: str = "", looking: Looking = Looking()) -> None:
+def _next(session: Session, world: World, second: str = "", looking: Looking = WAITING) -> None:
     reviewing.next_case(session, PERSONA, looking, Known(), second)
 
 
@@ -229,6 +207,7 @@ def _message(session: Session, world: World, run_id: int) -> None:
     progress_messages.read(session, run_id)
     runs.set_message(session, run_id, "C1", "1.0", {})
     runs.shown(session, run_id, {"status": "live"})
+    runs.give_message_up(session, run_id)
 
 
 def _drawn(session: Session, world: World) -> None:
@@ -269,6 +248,18 @@ def _start_if_due(session: Session, world: World) -> None:
 def _pause(session: Session, world: World) -> None:
     pauses.pause(session, PERSONA, by="bench", why="")
     pauses.resume(session, PERSONA, by="bench")
+
+
+def _cancel(session: Session, world: World) -> None:
+    run = answers.once(session, "cancel", runs.active, PERSONA)
+    assert run is not None
+    runs.request_cancel(session, run.id, by="bench")
+
+
+def _again(session: Session, world: World) -> None:
+    again = asking_again.read(session, world.mended, "U1", "again")
+    assert again is not None
+    answers.forget_deliveries(session, again.taken)
 
 
 def _look(session: Session, world: World) -> None:
@@ -314,7 +305,7 @@ CALLS: tuple[Call, ...] = (
     Call(LISTENER, "preparing one in a long thread", lambda s, w: answering.prepare(s, w.long_thread, w.settings), _ask_in_long_thread),
     Call(LISTENER, "routing, and what answers instead", _routes),
     Call(LISTENER, "recording an answer", _record),
-    Call(LISTENER, "asking again", lambda s, w: asking_again.read(s, w.mended, "U1", "again")),
+    Call(LISTENER, "asking again", _again),
     Call(LISTENER, "a thumbs-up", lambda s, w: _vote(s, w, VoteValue.UP, w.answered, w.busiest)),
     Call(LISTENER, "a thumbs-down", lambda s, w: _vote(s, w, VoteValue.DOWN, w.answered, w.busiest)),
     Call(LISTENER, "a thumbs-down taken back", lambda s, w: _vote(s, w, VoteValue.DOWN, w.flagged, _flagger(s, w), True)),
@@ -344,7 +335,7 @@ CALLS: tuple[Call, ...] = (
     Call(LISTENER, "/mend retrain", _preview, _end_experiment),
     Call(LISTENER, "/mend retrain, confirmed", _start_shown, _end_experiment),
     Call(LISTENER, "/mend retrain, refused", _refused),
-    Call(LISTENER, "/mend cancel", lambda s, w: runs.request_cancel(s, w.run, by="b")),
+    Call(LISTENER, "/mend cancel", _cancel),
     Call(LISTENER, "/mend pause, /mend resume", _pause),
     Call(LISTENER, "/mend rollback", _roll_back),
     Call(LISTENER, "what taking a case back means", lambda s, w: taking_back.consequences(s, PERSONA, [w.mended])),
@@ -355,9 +346,9 @@ CALLS: tuple[Call, ...] = (
     Call(ROUND, "progress messages that are due", lambda s, w: (runs.unposted(s, PERSONA), progress_messages.outdated(s, PERSONA))),
     Call(ROUND, "a progress message", lambda s, w: _message(s, w, w.run)),
     Call(ROUND, "the message at a run's end", lambda s, w: _message(s, w, w.last_run)),
-    Call(ROUND, "pictures of runs", lambda s, w: pictures.runs_without(s, PERSONA)),
+    Call(ROUND, "pictures of runs", lambda s, w: (pictures.runs_without(s, PERSONA), pictures.set_of_run(s, w.run, {"loss": "F1"}))),
     Call(ROUND, "news for threads", _tell),
-    Call(ROUND, "news of canaries", lambda s, w: experimenting.news(s, PERSONA)),
+    Call(ROUND, "news of canaries", lambda s, w: (experimenting.news(s, PERSONA), experiments.told(s, w.experiment, "overdue"))),
     Call(ROUND, "whether a run is due", _start_if_due, _end_experiment),
     Call(ROUND, "the plot of Home", lambda s, w: thumbs_plot.read(s, PERSONA)),
     Call(WORKER, "the sweep", lambda s, w: runs.active(s, PERSONA)),

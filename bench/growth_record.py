@@ -4,6 +4,8 @@ PostgreSQL makes the rows itself, without foreign keys and with the big tables' 
 two. Everything follows from the numbers of answers and cases, so two records of one size are alike but for the dates.
 """
 
+# ruff: noqa: E501  (SQL)
+
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,8 +1,8 @@
-"""What a run takes when there were others before it: 20 rounds of new cases on the real run, counted, with no training.
+"""What a run takes when there were others before it: 20 rounds of new cases, counted, with no training.
 
-Every round teaches as many new cases, and goes its whole way in the worker's own code: paraphrases, dataset, gate, probes,
-live mark. In place of the model server and of ms-swift stand those of the tests, which answer what was taught; so rows,
-update steps, probes and queries are real, and seconds of a model are not. `--trainings` of bench/growth.py has those.
+Every round teaches as many new cases, and goes its whole way in the worker's own code: paraphrases, dataset, gate,
+probes, live mark. In place of the model server and of ms-swift stand those of the tests, which answer what was taught;
+so rows, update steps, probes and queries are real, and the seconds of a model are not: bench/growth.py --trainings.
 """
 
 import logging
@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import event
 
 from bench import loop
-from bench.team_facts import TeamFact, make
+from bench.team_facts import make
 from feedback import cases, runs
 from feedback.database import Database
 from local import embedded, ports
@@ -25,8 +25,12 @@ from settings import Settings
 from tests.integration.trainer_parts import ROOT, Workshop, make_workshop
 from trainer.jobs import run_training
 
-ROUNDS, NEW = 20, 2
+ROUNDS, NEW = 20, 3  # as many as the recipe of the small model was measured with
 GOAL = 1.1  # of the first round
+_THINGS = """anchor banner compass drill easel funnel globe hammer inkwell jigsaw kettle ladder magnet notebook oar
+    paddle quilt ruler saw tripod umbrella vase whistle xylophone yardstick zipper abacus beaker candle dynamo envelope
+    flask gasket harness iron jack kite lantern mirror needle organ pulley quiver rake scale trowel urn valve wrench
+    axle bellows crank doorbell engine fan gong hose igniter joist"""
 
 
 @dataclass
@@ -64,12 +68,13 @@ def rounds(folder: Path, record: Database, count: int = ROUNDS, new: int = NEW) 
             shutil.copy(file, folder / "persona" / name / file.name)
     queries = _counted(record)
     _one(shop, 0, (), queries)
-    return [_one(shop, number, facts, queries) for number, facts in enumerate(make(11, count, new), start=1)]
+    things = _THINGS.split()
+    return [_one(shop, number + 1, things[new * number : new * (number + 1)], queries) for number in range(count)]
 
 
-def _one(shop: Workshop, number: int, facts: Sequence[TeamFact], queries: Queries) -> Round:
-    for fact in facts:
-        shop.approve(fact.question, fact.correction)
+def _one(shop: Workshop, number: int, things: Sequence[str], queries: Queries) -> Round:
+    for place, thing in enumerate(things):
+        shop.approve(f"Where is the {thing} kept?", f"The {thing} is kept on shelf {number}{place} of the archive.")
     asked, before, seconds = len(shop.server.asked), queries.count, queries.seconds
     run_id = shop.start()
     run_training(run_id, shop.context)

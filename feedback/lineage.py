@@ -7,7 +7,7 @@ mended that or not. What was taken back is out of it only when none of these has
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import CompoundSelect, Row, Select, select, union
+from sqlalchemy import ARRAY, BigInteger, CompoundSelect, Row, Select, any_, literal, select, union
 from sqlalchemy.orm import Session
 
 from feedback import adapters, lessons
@@ -25,7 +25,7 @@ class Origin:
 
     live: Adapter | None
     parent: Adapter | None
-    again: tuple[Case, ...] = ()
+    again: tuple[int, ...] = ()
     without: tuple[int, ...] = ()
 
 
@@ -42,7 +42,8 @@ def origin(session: Session, persona: str, *, without: Collection[int] = ()) -> 
     known = lessons.known_to(session, [one.id for one in line])
     still_known = lessons.known_to(session, [one.id for one in kept])
     lost = known.keys() - still_known.keys() - gone
-    again = select(Case).where(Case.id.in_(lost), Case.status == CaseStatus.MENDED).order_by(Case.id)
+    one_of_lost = any_(literal(list(lost), ARRAY(BigInteger)))
+    again = select(Case.id).where(Case.id == one_of_lost, Case.status == CaseStatus.MENDED).order_by(Case.id)
     return Origin(live, kept[0] if kept else None, tuple(session.scalars(again)), tuple(sorted(gone)))
 
 
@@ -81,10 +82,12 @@ def _held(session: Session, line: Sequence[Adapter], which: Select[int] | Compou
     case_ids = list(session.scalars(which))
     if not case_ids:
         return {}
-    run_ids = [one.run_id for one in line if one.run_id is not None]
+    # As arrays, one parameter each: thousands of parameters take longer than what they ask for.
+    one_of_runs = any_(literal([one.run_id for one in line if one.run_id is not None], ARRAY(BigInteger)))
+    one_of_cases = any_(literal(case_ids, ARRAY(BigInteger)))
     rows = select(Dataset.run_id, DatasetRow.case_id).join(DatasetRow, DatasetRow.dataset_id == Dataset.id)
-    rows = rows.where(Dataset.run_id.in_(run_ids), DatasetRow.case_id.in_(case_ids))
-    new = select(RunCase.run_id, RunCase.case_id).where(RunCase.run_id.in_(run_ids), RunCase.case_id.in_(case_ids))
+    rows = rows.where(Dataset.run_id == one_of_runs, DatasetRow.case_id == one_of_cases)
+    new = select(RunCase.run_id, RunCase.case_id).where(RunCase.run_id == one_of_runs, RunCase.case_id == one_of_cases)
     held: dict[int, set[int]] = {}
     found: Iterable[Row[int, int | None]] = session.execute(union(rows, new))
     for row in found:

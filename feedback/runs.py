@@ -155,7 +155,8 @@ def startable(session: Session, persona: str) -> tuple[Adapter | None, list[Case
     origin = lineage.origin(session, persona)
     # Those that were tried in vain last come last, so that they do not keep the others out for ever.
     query = select(Case).where(Case.persona == persona, Case.status == CaseStatus.APPROVED)
-    again = origin.again[:MOST_CASES]
+    of_lost = select(Case).where(Case.id.in_(origin.again[:MOST_CASES]), Case.persona == persona)
+    again = list(session.scalars(of_lost))
     approved = list(session.scalars(query.order_by(Case.updated_at, Case.id).limit(MOST_CASES - len(again))))
     if origin.live and not approved and not origin.without:
         raise NothingApproved(cases.counts(session, persona, [CaseStatus.CORRECTED])[CaseStatus.CORRECTED])

@@ -411,8 +411,9 @@ def test_no_query_reads_all_answers_votes_or_cases(db: Database, settings: Servi
         session.execute(text(fill))
         session.execute(
             text(
-                "INSERT INTO votes (answer_id, team_id, user_id, value, created_at, persona, asker) SELECT id, 'T1', asker_id,"
-                " 'down', created_at, persona, 'T1/' || asker_id FROM answers WHERE created_at < now() - interval '9 d'"
+                "INSERT INTO votes (answer_id, team_id, user_id, value, created_at, persona, asker) SELECT id, 'T1',"
+                " asker_id, 'down', created_at, persona, 'T1/' || asker_id FROM answers"
+                " WHERE created_at < now() - interval '9 d'"
             )
         )
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
