@@ -66,6 +66,7 @@ bench: $(READY)
 	@$(BIN)/python -m bench.swap --model .mend/bench/model
 	@$(BIN)/python -m bench.bot
 	@$(BIN)/python -m bench.loop
+	@$(BIN)/python -m bench.growth
 	@$(BIN)/python -m bench.ab_simulation
 
 bench-learning: $(READY)

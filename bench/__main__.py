@@ -18,6 +18,7 @@ def main() -> None:
             ["bench.start"],
             ["bench.swap", "--model", str(small)],
             ["bench.ab_simulation"],
+            ["bench.growth"],
         ):
             print(f"== {' '.join(command)}", flush=True)
             if status := subprocess.run([sys.executable, "-m", *command], check=False).returncode:

@@ -45,6 +45,7 @@ from bot.taking_back import Asked as Going
 from bot.voting import Ballot
 from feedback import (
     adapters,
+    answer_counts,
     answers,
     arms,
     automatic,
@@ -318,6 +319,7 @@ CALLS: tuple[Call, ...] = (
     Call(LISTENER, "App Home of somebody quiet", lambda s, w: _home(s, w, w.quiet, admin=False)),
     Call(LISTENER, "App Home of an admin", lambda s, w: _home(s, w, ADMIN, admin=True)),
     Call(LISTENER, "its picture", _drawn),
+    Call(LISTENER, "adding the counts of answers up", lambda s, w: answer_counts.add_up(s, PERSONA)),
     Call(LISTENER, "the next case to review", _next),
     Call(LISTENER, "the next case, for the second of two", lambda s, w: _next(s, w, str(ADMIN))),
     Call(LISTENER, "an approved case to review", lambda s, w: _next(s, w, looking=Looking(approved=True))),

@@ -30,7 +30,7 @@ GOAL = 1.1  # of the first round
 _THINGS = """anchor banner compass drill easel funnel globe hammer inkwell jigsaw kettle ladder magnet notebook oar
     paddle quilt ruler saw tripod umbrella vase whistle xylophone yardstick zipper abacus beaker candle dynamo envelope
     flask gasket harness iron jack kite lantern mirror needle organ pulley quiver rake scale trowel urn valve wrench
-    axle bellows crank doorbell engine fan gong hose igniter joist"""
+    axle bellows crank doorbell engine fan keg gong hose igniter joist"""
 
 
 @dataclass

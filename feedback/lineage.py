@@ -39,11 +39,14 @@ def origin(session: Session, persona: str, *, without: Collection[int] = ()) -> 
         return Origin(live, live)
     kept = _clean(line, held)
     gone = set().union(*held.values())
-    known = lessons.known_to(session, [one.id for one in line])
-    still_known = lessons.known_to(session, [one.id for one in kept])
-    lost = known.keys() - still_known.keys() - gone
-    one_of_lost = any_(literal(list(lost), ARRAY(BigInteger)))
-    again = select(Case.id).where(Case.id == one_of_lost, Case.status == CaseStatus.MENDED).order_by(Case.id)
+    lost = lessons.newest([one.id for one in line[: len(line) - len(kept)]]).subquery()
+    still_known = lessons.newest([one.id for one in kept]).subquery()
+    again = (
+        select(Case.id)
+        .where(Case.persona == persona, Case.status == CaseStatus.MENDED, Case.id.not_in(gone))
+        .where(Case.id.in_(select(lost.c.case_id)), Case.id.not_in(select(still_known.c.case_id)))
+        .order_by(Case.id)
+    )
     return Origin(live, kept[0] if kept else None, tuple(session.scalars(again)), tuple(sorted(gone)))
 
 
