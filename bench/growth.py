@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bench import growth_record, growth_report
 from bench.growth_calls import CALLS, Call
-from bench.growth_covered import coverage
+from bench.growth_covered import Coverage, coverage
 from bench.growth_record import Size
 from bench.growth_report import Asked, Found
 from bench.growth_rounds import Round, rounds, trainings
@@ -66,7 +66,8 @@ def measure(home: Path, scratch: Path, size: Size, only: str, count: int) -> Fou
             database.upgrade(server.url())
             counted = rounds(scratch / "rounds", Database(server.url()))
     seconds = trainings(scratch / "trainings", count) if count else []
-    return Found(asked, coverage(watch.seen), sizes, counted, seconds)
+    covered = Coverage() if only else coverage(watch.seen)
+    return Found(asked, covered, sizes, counted, seconds)
 
 
 def ask(watch: Watch, call: Call, world: World) -> Asked:

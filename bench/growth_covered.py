@@ -3,7 +3,7 @@
 import inspect
 import pkgutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from types import CodeType, FunctionType
 
@@ -31,9 +31,9 @@ LEFT_OUT: dict[str, str] = {
 class Coverage:
     """By their full names: functions that were called, those that need not be, and those that were forgotten."""
 
-    asked: tuple[str, ...]
-    left_out: dict[str, str]
-    forgotten: tuple[str, ...]
+    asked: tuple[str, ...] = ()
+    left_out: dict[str, str] = field(default_factory=dict)
+    forgotten: tuple[str, ...] = ()
 
 
 def coverage(seen: set[CodeType]) -> Coverage:

@@ -127,7 +127,12 @@ def _tell(console: Console, one: Asked, statement: Statement) -> None:
     counted = f"{statement.rows} rows, {statement.blocks} blocks, {plan}"
     line = f"{one.name}: {statement.waited:.1f} ms, {counted}"
     console.print(line, markup=False, highlight=False)
-    console.print("    " + " ".join(statement.sql.split())[:400], markup=False, highlight=False)
+    console.print(f"    {_short(statement.sql)}", markup=False, highlight=False)
+
+
+def _short(sql: str) -> str:
+    """Without the thousand parameters of a list."""
+    return " ".join(sql.split())[:400]
 
 
 def _rounds(found: Found) -> Table:
@@ -148,7 +153,15 @@ def _values(found: Found) -> dict[str, Any]:
         "rows": dict(found.sizes),
         "limit_ms": LIMIT,
         "goals": found.goals,
-        "asked": [asdict(one) | {"slowest": one.slowest, "scanned": one.scanned} for one in found.asked],
+        "asked": [
+            {
+                **asdict(one),
+                "slowest": one.slowest,
+                "scanned": one.scanned,
+                "statements": [{**asdict(each), "sql": _short(each.sql)} for each in one.statements],
+            }
+            for one in found.asked
+        ],
         "functions": asdict(found.covered),
         "rounds": [asdict(one) for one in found.rounds],
         "last_over_first": found.ratios,

@@ -43,7 +43,8 @@ class Queries:
 
 @dataclass(frozen=True)
 class Round:
-    """What one run took. ``probes`` are questions to the model of every kind, ``queries`` those to the record."""
+    """What one run took. ``queries`` are those to the record, ``probes`` questions to the model of every kind: in the
+    first run with the base model's own answers, made once; later with those of at most 24 cases mended before."""
 
     number: int
     status: str
