@@ -78,6 +78,7 @@ bench: $(READY)
 	@$(BIN)/python -m bench.swap --model .mend/bench/model
 	@$(BIN)/python -m bench.bot
 	@$(BIN)/python -m bench.loop
+	@$(BIN)/python -m bench.growth
 	@$(BIN)/python -m bench.ab_simulation
 	@$(BIN)/python -m bench.results
 

@@ -18,6 +18,7 @@ def main() -> None:
             ["bench.start"],
             ["bench.swap", "--model", str(small)],
             ["bench.ab_simulation"],
+            ["bench.growth"],
             ["bench.results"],
         ):
             print(f"== {' '.join(command)}", flush=True)

@@ -41,7 +41,7 @@ def collect(session: Session, experiment: Experiment) -> Standing:
     """Everything about an experiment."""
     pace = arms.people_a_day(session, experiment.persona)
     forecast = forecasts.forecast(experiments.rules(experiment), pace)
-    return Standing(experiment, arms.tallies(session, experiment.id), forecast)
+    return Standing(experiment, experiments.tallies(session, experiment), forecast)
 
 
 def lines(seen: Standing, now: datetime | None = None) -> list[str]:

@@ -67,7 +67,7 @@ def read(session: Session, persona: str, rules: Rules | None = None) -> Overview
         live=adapters.live(session, persona),
         queue=reviews.queue(session, persona),
         run=collect(session, latest[0]) if latest else None,
-        adapters=tuple(adapters.listed(session, persona)[:15]),
+        adapters=tuple(adapters.listed(session, persona, limit=15)),
         cases=tuple(newest),
         pause=pauses.current(session, persona),
         automatic=_verdict(session, persona, rules) if rules and rules.on else None,

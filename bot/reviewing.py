@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 Decide = Callable[..., Case]
 TURNS_BEFORE = 2
+COMPARED = 1000  # earlier cases that one to decide on is held against: some 5 ms of the record's time
 MAY = "review corrections"
 APPROVED_ONLY = (CaseStatus.APPROVED,)
 NOT_THE_SECOND = (
@@ -75,7 +76,7 @@ def next_case(session: Session, persona: str, looking: Looking, known: Known, se
     queue = reviews.queue(session, persona)
     if case is None:
         return Next(None, queue)
-    others = cases.listed(session, persona, limit=2000, newest=True)
+    others = cases.to_compare(session, persona, limit=COMPARED)
     before = answers.earlier_in_thread(session, case.answer, limit=TURNS_BEFORE) if case.answer else ()
     language = language_hint(case.question, case.correction)
     own = [*_patch_hint(session, case), *([language] if language else [])]

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from feedback import lessons, record
-from feedback.models import Adapter, Case, Run
+from feedback.models import Adapter, Case, Lesson, Run
 from feedback.states import AdapterStatus, CaseStatus, RunStatus
 
 SERVING = frozenset({AdapterStatus.LIVE, AdapterStatus.CANARY, AdapterStatus.CANDIDATE})
@@ -92,22 +92,23 @@ def by_name(session: Session, name: str) -> Adapter | None:
     return session.scalars(select(Adapter).where(Adapter.name == name)).first()
 
 
-def listed(session: Session, persona: str) -> list[Adapter]:
-    """Every adapter, newest first."""
-    return list(
-        session.scalars(
-            select(Adapter).where(Adapter.persona == persona).order_by(Adapter.version.desc(), Adapter.id.desc())
-        )
-    )
+def listed(session: Session, persona: str, *, limit: int | None = None) -> list[Adapter]:
+    """Every adapter, or so many, newest first."""
+    newest_first = select(Adapter).where(Adapter.persona == persona).order_by(Adapter.version.desc(), Adapter.id.desc())
+    return list(session.scalars(newest_first.limit(limit)))
 
 
 def lineage(session: Session, adapter: Adapter | None) -> list[Adapter]:
-    """An adapter and those it was warm-started from, newest first."""
-    line: list[Adapter] = []
-    while adapter is not None:
-        line.append(adapter)
-        adapter = session.get(Adapter, adapter.parent_id) if adapter.parent_id else None
-    return line
+    """An adapter and those it was warm-started from, newest first; two queries, however many they are."""
+    if adapter is None or adapter.parent_id is None:
+        return [adapter] if adapter else []
+    pairs = session.execute(select(Adapter.id, Adapter.parent_id).where(Adapter.persona == adapter.persona))
+    parents: dict[int, int | None] = {number: parent for number, parent in pairs}
+    line = [adapter.parent_id]
+    while (older := parents[line[-1]]) is not None:
+        line.append(older)
+    found = {one.id: one for one in session.scalars(select(Adapter).where(Adapter.id.in_(line)))}
+    return [adapter, *(found[number] for number in line)]
 
 
 def wanted(session: Session, persona: str) -> list[Adapter]:
@@ -144,7 +145,7 @@ def promote(session: Session, adapter: Adapter, *, by: str, why: str) -> Adapter
         record.move(session, current, AdapterStatus.RETIRED, actor=by, why=f"replaced by {adapter.name}: {why}")
     record.move(session, adapter, AdapterStatus.LIVE, actor=by, why=why)
     adapter.live_at = datetime.now(UTC)
-    agree_cases(session, adapter.persona, adapter, by=by)
+    agree_cases(session, adapter.persona, adapter, was=current, by=by)
     return adapter
 
 
@@ -187,7 +188,7 @@ def roll_back(session: Session, persona: str, *, by: str, why: str = "rolled bac
     if previous:
         record.move(session, previous, AdapterStatus.LIVE, actor=by, why=f"{why}: {current.name}")
         previous.live_at = datetime.now(UTC)
-    agree_cases(session, persona, previous, by=by)
+    agree_cases(session, persona, previous, was=current, by=by)
     return current, previous
 
 
@@ -200,21 +201,28 @@ def hold_live(session: Session, persona: str) -> None:
     session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"mend-live-{persona}"))))
 
 
-def agree_cases(session: Session, persona: str, now_live: Adapter | None, *, by: str) -> None:
+def agree_cases(session: Session, persona: str, now_live: Adapter | None, *, was: Adapter | None, by: str) -> None:
     """A case is mended exactly when the live adapter, or one it was trained from, has learned its words.
 
-    Which one learned it last does not count: after a rollback and another training, an older adapter that is promoted
-    still knows what it has learned. Cases that a run is training on are left to the run.
+    ``was`` was live before: most cases were learned by what is in both lines, and are not read. Which one learned it
+    last does not count: after a rollback and another training, an older adapter that is promoted still knows what it
+    has learned. Cases that a run is training on are left to the run.
     """
-    known = lessons.known_to(session, [adapter.id for adapter in lineage(session, now_live)])
-    movable = (CaseStatus.MENDED, CaseStatus.APPROVED, CaseStatus.UNMENDED)
-    for case in session.scalars(
-        select(Case).where(Case.persona == persona, Case.status.in_(movable)).order_by(Case.id)
-    ):
-        if case.status is CaseStatus.MENDED and case.id not in known:
+    line = [adapter.id for adapter in lineage(session, now_live)]
+    ours = select(Case).where(Case.persona == persona).order_by(Case.id)
+    learned = exists().where(Lesson.case_id == Case.id, Lesson.adapter_id.in_(line))
+    again = session.scalars(ours.where(Case.status.in_((CaseStatus.APPROVED, CaseStatus.UNMENDED)), learned)).all()
+    new = set(line) - {adapter.id for adapter in lineage(session, was)}
+    of_new = list(session.scalars(select(Lesson.case_id).where(Lesson.adapter_id.in_(new))))
+    others = list(session.scalars(select(Adapter.id).where(Adapter.persona == persona, Adapter.id.not_in(line))))
+    mended = ours.where(Case.status == CaseStatus.MENDED, Case.adapter_id.in_(others) | Case.id.in_(of_new))
+    doubtful = session.scalars(mended).all()
+    known = lessons.known_to(session, line, among=[case.id for case in (*again, *doubtful)])
+    for case in again:
+        record.move(session, case, CaseStatus.MENDED, actor=by, why="its adapter is live again")
+        case.outcome = None
+    for case in doubtful:
+        if case.id not in known:
             record.move(session, case, CaseStatus.APPROVED, actor=by, why="its adapter is no longer live")
-        elif case.status is not CaseStatus.MENDED and case.id in known:
-            record.move(session, case, CaseStatus.MENDED, actor=by, why="its adapter is live again")
-            case.outcome = None
-        if case.id in known:
-            case.adapter_id = known[case.id]
+    for case in (*again, *doubtful):
+        case.adapter_id = known.get(case.id, case.adapter_id)

@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, defer
 
+from feedback import answer_counts
 from feedback.models import Answer, AnswerMessage, Case, Delivery, Json
 from feedback.states import CLOSED_CASES, AnswerStatus
 
@@ -140,11 +141,12 @@ def finish(session: Session, answer_id: int, outcome: Outcome) -> None:
     values = dict(vars(outcome))
     if outcome.served_name is None:
         del values["served_name"], values["adapter_id"]
-    session.execute(
-        update(Answer)
-        .where(Answer.id == answer_id, Answer.status == AnswerStatus.PENDING)
-        .values(**values, lease_until=None, finished_at=datetime.now(UTC))
-    )
+    with answer_counts.changing(session, [answer_id]):
+        session.execute(
+            update(Answer)
+            .where(Answer.id == answer_id, Answer.status == AnswerStatus.PENDING)
+            .values(**values, lease_until=None, finished_at=datetime.now(UTC))
+        )
     is_open = Case.status.not_in(CLOSED_CASES)  # also what the index on answers is for
     flagged_early = update(Case).where(Case.answer_id == answer_id, is_open, Case.bad_answer.is_(None))
     session.execute(flagged_early.values(bad_answer=outcome.text))

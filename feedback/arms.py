@@ -197,11 +197,9 @@ def people_a_day(session: Session, persona: str, now: datetime | None = None) ->
     """How many people a day would have counted in an experiment over the last weeks, whatever answered them."""
     since = (now or datetime.now(UTC)) - timedelta(days=PACE_DAYS)
     query = (
-        select(Answer.asker_team_id, Answer.asker_id, Vote.team_id, Vote.user_id, Vote.created_at)
-        .join(Answer, Answer.id == Vote.answer_id)
-        .where(Vote.value == VoteValue.DOWN, Vote.created_at > since, Answer.persona == persona)
+        select(Vote.asker, Vote.team_id, Vote.user_id, Vote.created_at)
+        .where(Vote.value == VoteValue.DOWN, Vote.created_at > since, Vote.persona == persona)
         .order_by(Vote.created_at, Vote.id)
     )
-    rows = session.execute(query)
-    given = [ThumbsDown(f"{team}/{asker}", f"{of}/{voter}", at) for team, asker, of, voter, at in rows]
+    given = [ThumbsDown(asker, f"{team}/{voter}", at) for asker, team, voter, at in session.execute(query)]
     return len(each_once(given)) / PACE_DAYS

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, load_only
 
 from feedback import lessons, record
 from feedback.models import Answer, Case, RunCase
@@ -220,9 +220,17 @@ def listed(
     return list(session.scalars(query.where(Case.status.in_(wanted)) if wanted else query))
 
 
-def counts(session: Session, persona: str) -> Counter[CaseStatus]:
-    """How many cases are in each state."""
-    return Counter(session.scalars(select(Case.status).where(Case.persona == persona)))
+def to_compare(session: Session, persona: str, *, limit: int) -> list[Case]:
+    """The newest cases with their words alone: what a reviewer is told of cases that look alike is read from them."""
+    words = load_only(Case.id, Case.status, Case.question, Case.correction, raiseload=True)
+    newest = select(Case).where(Case.persona == persona).order_by(Case.id.desc()).limit(limit)
+    return list(session.scalars(newest.options(words)))
+
+
+def counts(session: Session, persona: str, statuses: Iterable[CaseStatus] = CaseStatus) -> Counter[CaseStatus]:
+    """How many cases are in each state, or in each of some; most are where nothing is left to do."""
+    query = select(Case.status, func.count()).where(Case.persona == persona, Case.status.in_(list(statuses)))
+    return Counter({status: count for status, count in session.execute(query.group_by(Case.status))})
 
 
 def of_run(session: Session, run_id: int) -> list[Case]:

@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from feedback.models import Dataset, DatasetRow, Json, RunCase, Variant
+from feedback.models import Case, Dataset, DatasetRow, Json, RunCase, Variant
 
 LEFT_OVER = "there are enough already"  # nothing speaks against such a variant, and it is not used
 
@@ -107,6 +107,8 @@ def freeze(session: Session, run_id: int, examples: list[Example], sha256: str, 
     dataset = Dataset(run_id=run_id, sha256=sha256, manifest=manifest)
     session.add(dataset)
     session.flush()
+    had = {example.case_id for example in examples if example.case_id is not None}
+    session.execute(update(Case).where(Case.id.in_(had), ~Case.taught).values(taught=True))
     for position, example in enumerate(examples):
         session.add(DatasetRow(dataset_id=dataset.id, position=position, **vars(example)))
     return dataset

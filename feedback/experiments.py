@@ -5,7 +5,7 @@ keeps further runs from starting. Whoever ends an experiment ends its run in the
 is decided by ``serving.routing``; what the votes say, by the worker (``trainer.canary``).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from feedback import adapters, cases, lessons, lineage, record, runs
+from feedback import adapters, arms, cases, lessons, lineage, record, runs
+from feedback.arms import Tally
 from feedback.models import Adapter, Answer, Assignment, Case, Experiment, Run
 from feedback.states import AdapterStatus, Arm, CaseStatus, RunStatus
 from feedback.votes import Person
@@ -76,6 +77,13 @@ def rules(experiment: Experiment) -> Rules:
 def evidence(experiment: Experiment) -> Evidence | None:
     """What the last look has found."""
     return Evidence(**experiment.evidence) if experiment.evidence else None
+
+
+def tallies(session: Session, experiment: Experiment) -> Mapping[Arm, Tally]:
+    """Both arms in numbers, as the last look has found them; before the first, as they are."""
+    if experiment.tallies is None:
+        return arms.tallies(session, experiment.id)
+    return {arm: Tally(**experiment.tallies[arm.value]) for arm in Arm}
 
 
 def tried_first(rules: Rules, parent: Adapter | None, live: Adapter | None) -> bool:
@@ -150,10 +158,11 @@ def assign(session: Session, experiment: Experiment, answer: Answer, arm: Arm, p
     session.execute(insert(Assignment).values(**row).on_conflict_do_nothing())
 
 
-def look(session: Session, experiment_id: int, seen: Evidence) -> None:
+def look(session: Session, experiment_id: int, seen: Evidence, tallies: Mapping[Arm, Tally]) -> None:
     """Keep what a look has found, for people to see; in the run's progress too."""
     experiment = session.get_one(Experiment, experiment_id)
     experiment.evidence = asdict(seen)
+    experiment.tallies = {arm.value: asdict(tally) for arm, tally in tallies.items()}
     experiment.run.progress = {**experiment.run.progress, "detail": seen.counted}
 
 

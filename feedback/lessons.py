@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -19,7 +19,20 @@ def forget(session: Session, case_id: int) -> None:
     session.execute(delete(Lesson).where(Lesson.case_id == case_id))
 
 
-def known_to(session: Session, adapters: Collection[int]) -> dict[int, int]:
-    """Every case that one of the adapters has learned, with the newest of those."""
-    query = select(Lesson.case_id, Lesson.adapter_id).where(Lesson.adapter_id.in_(adapters)).order_by(Lesson.adapter_id)
-    return {case_id: adapter_id for case_id, adapter_id in session.execute(query)}
+def newest(adapters: Collection[int]) -> Select[int, int]:
+    """As a query: every case that one of the adapters has learned, with the newest of those."""
+    newest_of = func.max(Lesson.adapter_id).label("adapter_id")
+    return select(Lesson.case_id, newest_of).where(Lesson.adapter_id.in_(adapters)).group_by(Lesson.case_id)
+
+
+def count(session: Session, adapters: Collection[int], *, without: Collection[int] = ()) -> int:
+    """How many cases, but for some, the adapters have learned."""
+    learned = select(func.count(Lesson.case_id.distinct())).where(Lesson.adapter_id.in_(adapters))
+    return session.execute(learned.where(Lesson.case_id.not_in(without))).scalar_one()
+
+
+def known_to(session: Session, adapters: Collection[int], *, among: Collection[int] | None = None) -> dict[int, int]:
+    """Every case (or those ``among`` some) that one of the adapters has learned, with the newest of those."""
+    query = newest(adapters)
+    found = session.execute(query if among is None else query.where(Lesson.case_id.in_(among)))
+    return {case_id: adapter_id for case_id, adapter_id in found}

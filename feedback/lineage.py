@@ -7,7 +7,7 @@ mended that or not. What was taken back is out of it only when none of these has
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import CompoundSelect, Row, Select, select, union
+from sqlalchemy import ARRAY, BigInteger, CompoundSelect, Row, Select, any_, literal, select, union
 from sqlalchemy.orm import Session
 
 from feedback import adapters, lessons
@@ -25,7 +25,7 @@ class Origin:
 
     live: Adapter | None
     parent: Adapter | None
-    again: tuple[Case, ...] = ()
+    again: tuple[int, ...] = ()
     without: tuple[int, ...] = ()
 
 
@@ -33,16 +33,20 @@ def origin(session: Session, persona: str, *, without: Collection[int] = ()) -> 
     """What a run would go on from now, or if ``without`` were taken back as well."""
     live = adapters.live(session, persona)
     line = adapters.lineage(session, live)
-    withdrawn = select(Case.id).where(Case.persona == persona, Case.status == CaseStatus.WITHDRAWN)
-    held = _held(session, line, union(withdrawn, select(Case.id).where(Case.id.in_(without))))
+    also = select(Case.id).where(Case.id.in_(without))
+    held = _held(session, line, union(_withdrawn(persona), also) if without else _withdrawn(persona))
     if not held:
         return Origin(live, live)
     kept = _clean(line, held)
     gone = set().union(*held.values())
-    known = lessons.known_to(session, [one.id for one in line])
-    still_known = lessons.known_to(session, [one.id for one in kept])
-    lost = known.keys() - still_known.keys() - gone
-    again = select(Case).where(Case.id.in_(lost), Case.status == CaseStatus.MENDED).order_by(Case.id)
+    lost = lessons.newest([one.id for one in line[: len(line) - len(kept)]]).subquery()
+    still_known = lessons.newest([one.id for one in kept]).subquery()
+    again = (
+        select(Case.id)
+        .where(Case.persona == persona, Case.status == CaseStatus.MENDED, Case.id.not_in(gone))
+        .where(Case.id.in_(select(lost.c.case_id)), Case.id.not_in(select(still_known.c.case_id)))
+        .order_by(Case.id)
+    )
     return Origin(live, kept[0] if kept else None, tuple(session.scalars(again)), tuple(sorted(gone)))
 
 
@@ -54,8 +58,12 @@ def holds(session: Session, adapter: Adapter | None, case_ids: Collection[int]) 
 
 def taken_back(session: Session, adapter: Adapter) -> set[int]:
     """The withdrawn cases that an adapter, or one that it was trained from, had rows of."""
-    withdrawn = select(Case.id).where(Case.persona == adapter.persona, Case.status == CaseStatus.WITHDRAWN)
-    return set().union(*_held(session, adapters.lineage(session, adapter), withdrawn).values())
+    return set().union(*_held(session, adapters.lineage(session, adapter), _withdrawn(adapter.persona)).values())
+
+
+def _withdrawn(persona: str) -> Select[int]:
+    """What was taken back of all that runs have had; by far the most are flags that nothing came of."""
+    return select(Case.id).where(Case.persona == persona, Case.status == CaseStatus.WITHDRAWN, Case.taught)
 
 
 def named(case_ids: Collection[int]) -> tuple[str, str]:
@@ -66,16 +74,23 @@ def named(case_ids: Collection[int]) -> tuple[str, str]:
 
 def left_out(session: Session, adapter: Adapter, replaced: Adapter | None) -> tuple[int, ...]:
     """What was taken back, is in the adapter that was live before, and is not in this one."""
-    gone = taken_back(session, replaced) if replaced else set()
+    if replaced is None or replaced.id == adapter.parent_id:  # it has all that its parent has
+        return ()
+    gone = taken_back(session, replaced)
     return tuple(sorted(gone - taken_back(session, adapter))) if gone else ()
 
 
 def _held(session: Session, line: Sequence[Adapter], which: Select[int] | CompoundSelect[int]) -> dict[int, set[int]]:
     """By run of the line: which of these cases it was given as new, or had rows of."""
-    run_ids = [one.run_id for one in line if one.run_id is not None]
+    case_ids = list(session.scalars(which))
+    if not case_ids:
+        return {}
+    # As arrays, one parameter each: thousands of parameters take longer than what they ask for.
+    one_of_runs = any_(literal([one.run_id for one in line if one.run_id is not None], ARRAY(BigInteger)))
+    one_of_cases = any_(literal(case_ids, ARRAY(BigInteger)))
     rows = select(Dataset.run_id, DatasetRow.case_id).join(DatasetRow, DatasetRow.dataset_id == Dataset.id)
-    rows = rows.where(Dataset.run_id.in_(run_ids), DatasetRow.case_id.in_(which))
-    new = select(RunCase.run_id, RunCase.case_id).where(RunCase.run_id.in_(run_ids), RunCase.case_id.in_(which))
+    rows = rows.where(Dataset.run_id == one_of_runs, DatasetRow.case_id == one_of_cases)
+    new = select(RunCase.run_id, RunCase.case_id).where(RunCase.run_id == one_of_runs, RunCase.case_id == one_of_cases)
     held: dict[int, set[int]] = {}
     found: Iterable[Row[int, int | None]] = session.execute(union(rows, new))
     for row in found:

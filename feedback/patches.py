@@ -28,9 +28,9 @@ class Correction:
 def not_learned(session: Session, persona: str, adapter_id: int | None) -> list[Correction]:
     """The approved corrections that an adapter (None: the base model) has not learned, newest first."""
     line = adapters.lineage(session, session.get(Adapter, adapter_id) if adapter_id is not None else None)
-    known = lessons.known_to(session, [one.id for one in line])
     query = select(Case).where(Case.persona == persona, Case.status.in_(_APPROVED), Case.correction.is_not(None))
-    waiting = session.scalars(query.order_by(Case.id.desc()).limit(CONSIDERED))
+    waiting = list(session.scalars(query.order_by(Case.id.desc()).limit(CONSIDERED)))
+    known = lessons.known_to(session, [one.id for one in line], among=[case.id for case in waiting])
     found = {case.id: case for case in waiting if case.id not in known}
     wordings: dict[int, list[str]] = {}
     for variant in session.scalars(

@@ -131,8 +131,8 @@ def read(
     parent, taught = runs.startable(session, persona)
     origin = lineage.origin(session, persona)
     again = sum(case.status is CaseStatus.MENDED for case in taught)
-    known = lessons.known_to(session, [adapter.id for adapter in adapters.lineage(session, parent)])
-    earlier = len(set(known) - {case.id for case in taught})
+    line = [adapter.id for adapter in adapters.lineage(session, parent)]
+    earlier = lessons.count(session, line, without=[case.id for case in taught])
     past = _past(session, persona, base_model)
     size = judge(len(taught), earlier, parent is None, past, stock)
     last = runs.latest(session, persona, limit=1)

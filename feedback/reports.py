@@ -39,13 +39,13 @@ def add(
 
 def of_run(session: Session, run_id: int, adapter_id: int | None) -> tuple[Result, ...] | None:
     """The results of one adapter in one run."""
-    query = select(Report).where(Report.run_id == run_id, Report.adapter_id.is_not_distinct_from(adapter_id))
+    query = select(Report).where(Report.run_id == run_id, Report.adapter_id == adapter_id)
     return _results(session.scalars(query.order_by(Report.id.desc())).first())
 
 
 def latest(session: Session, adapter_id: int | None) -> tuple[Result, ...] | None:
     """The newest results of an adapter, from whichever run."""
-    query = select(Report).where(Report.adapter_id.is_not_distinct_from(adapter_id)).order_by(Report.id.desc())
+    query = select(Report).where(Report.adapter_id == adapter_id).order_by(Report.id.desc())
     return _results(session.scalars(query.limit(1)).first())
 
 
@@ -53,7 +53,7 @@ def known(session: Session, adapter_id: int | None, *, before_run: int | None = 
     """The newest results of an adapter, and with them the newest of each case that those leave out: a run asks about
     some of the cases only. Without those that the run `before_run` has added itself.
     """
-    query = select(Report).where(Report.adapter_id.is_not_distinct_from(adapter_id)).order_by(Report.id.desc())
+    query = select(Report).where(Report.adapter_id == adapter_id).order_by(Report.id.desc())
     if before_run is not None:
         query = query.where(Report.run_id.is_distinct_from(before_run))
     found: list[Result] = []

@@ -8,8 +8,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, func, select, union
+from sqlalchemy.orm import Session, selectinload
 
 from feedback import cases, record
 from feedback.models import Adapter, Answer, Case, Event, Vote
@@ -39,8 +39,7 @@ class Queue:
 
 def queue(session: Session, persona: str) -> Queue:
     """How much is where on its way to training."""
-    rows = session.execute(select(Case.status, func.count()).where(Case.persona == persona).group_by(Case.status))
-    counted: dict[CaseStatus, int] = {status: count for status, count in rows}
+    counted = cases.counts(session, persona, (*WAITING, CaseStatus.APPROVED))
     return Queue(
         corrected=counted.get(CaseStatus.CORRECTED, 0),
         flagged=counted.get(CaseStatus.FLAGGED, 0),
@@ -70,10 +69,16 @@ def next_waiting(
     """
     for status in among:
         query = select(Case).where(Case.persona == persona, Case.status == status, Case.id.not_in(skipped))
-        for case in session.scalars(query.order_by(Case.id)):
-            if not second or case.first_approved_by is None or _second(case, second):
-                return case
+        if second:
+            query = query.where(Case.first_approved_by.is_(None) | _may_second(second))
+        if case := session.scalars(query.order_by(Case.id).limit(1)).first():
+            return case
     return None
+
+
+def _may_second(by: str) -> ColumnElement[bool]:
+    """``states.may_second`` as a condition."""
+    return (Case.first_approved_by != by) & Case.corrected_by.is_distinct_from(by)
 
 
 def _second(case: Case, by: str) -> bool:
@@ -126,15 +131,15 @@ def approve(session: Session, case_id: int, *, by: str, two: bool) -> Case:
 def reported_by(session: Session, persona: str, actor: str, *, limit: int = 20) -> list[Case]:
     """The cases that somebody flagged, as the first or after others, or corrected; newest first."""
     person = Person.parse(actor)
-    theirs = (Case.flagged_by == actor) | (Case.corrected_by == actor)
+    newest = select(Case.id).where(Case.persona == persona).order_by(Case.id.desc()).limit(limit)
+    # Each by an index of its own: with an "or" between them all cases would be read.
+    theirs = [newest.where(Case.flagged_by == actor), newest.where(Case.corrected_by == actor)]
     if person:
-        thumb = exists().where(Vote.answer_id == Case.answer_id, Vote.value == VoteValue.DOWN)
-        theirs |= thumb.where(Vote.team_id == person.team_id, Vote.user_id == person.user_id)
-    query = select(Case).where(Case.persona == persona, theirs)
-    found = list(session.scalars(query.order_by(Case.id.desc()).limit(limit)))
-    for case in found:
-        _ = case.adapter
-    return found
+        thumb = newest.join(Vote, Vote.answer_id == Case.answer_id).where(Vote.value == VoteValue.DOWN)
+        theirs.append(thumb.where(Vote.team_id == person.team_id, Vote.user_id == person.user_id))
+    ids = union(*(select(each.subquery().c.id) for each in theirs))
+    query = select(Case).where(Case.id.in_(ids)).order_by(Case.id.desc()).limit(limit)
+    return list(session.scalars(query.options(selectinload(Case.adapter))))
 
 
 def learned_since(session: Session, persona: str, since: datetime, *, limit: int = 10) -> list[Case]:

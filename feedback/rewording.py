@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from feedback import record
+from feedback import answer_counts, record
 from feedback.models import Answer, Vote
 from feedback.reviews import open_case
 from feedback.states import AnswerStatus
@@ -50,8 +50,9 @@ def reword(
     answer.question = text
     if pending:
         return None
-    answer.status, answer.finished_at = AnswerStatus.PENDING, None
-    answer.lease_until, answer.apologised = datetime.now(UTC) + lease, False
+    with answer_counts.changing(session, [answer.id]):
+        answer.status, answer.finished_at = AnswerStatus.PENDING, None
+        answer.lease_until, answer.apologised = datetime.now(UTC) + lease, False
     return answer.id
 
 

@@ -12,6 +12,7 @@ from feedback.models import Adapter, Case, Dataset, Event, Json, Pause, Run, Run
 from feedback.states import ACTIVE_RUNS, CaseStatus, RunStatus
 
 WORTH_SHOWING = timedelta(days=1)  # after a run's end
+WORTH_EDITING = timedelta(days=30)  # its message, however late it comes to be
 MOST_CASES = 50  # new ones in a run: more would drown what is practised against forgetting, and fail all together
 
 
@@ -134,6 +135,7 @@ def start(
     record.note(session, "runs", run.id, actor=by, why=why, before=None, after=run.status)
     for case in taught:
         session.add(RunCase(run_id=run.id, case_id=case.id))
+        case.taught = True
         if case.status is not CaseStatus.MENDED:
             record.move(session, case, CaseStatus.TRAINING, actor=by, why=f"run {run.id}")
     return run
@@ -153,10 +155,11 @@ def startable(session: Session, persona: str) -> tuple[Adapter | None, list[Case
     origin = lineage.origin(session, persona)
     # Those that were tried in vain last come last, so that they do not keep the others out for ever.
     query = select(Case).where(Case.persona == persona, Case.status == CaseStatus.APPROVED)
-    again = origin.again[:MOST_CASES]
+    of_lost = select(Case).where(Case.id.in_(origin.again[:MOST_CASES]), Case.persona == persona)
+    again = list(session.scalars(of_lost))
     approved = list(session.scalars(query.order_by(Case.updated_at, Case.id).limit(MOST_CASES - len(again))))
     if origin.live and not approved and not origin.without:
-        raise NothingApproved(cases.counts(session, persona)[CaseStatus.CORRECTED])
+        raise NothingApproved(cases.counts(session, persona, [CaseStatus.CORRECTED])[CaseStatus.CORRECTED])
     return origin.parent, sorted([*approved, *again], key=lambda case: case.id)
 
 
@@ -235,7 +238,8 @@ def close(session: Session, run_id: int, to: RunStatus, *, error: str | None = N
     run.error, run.finished_at = error, datetime.now(UTC)
     cases.release(session, run_id, why=f"run {run_id} {to}", outcome=_unfinished(to, error or why))
     # Somebody may have promoted another adapter while the run held its cases.
-    adapters.agree_cases(session, run.persona, adapters.live(session, run.persona), by="worker")
+    live = adapters.live(session, run.persona)
+    adapters.agree_cases(session, run.persona, live, was=live, by="worker")
     return run
 
 
@@ -310,6 +314,7 @@ def to_show(session: Session, persona: str) -> list[Run]:
     rows = session.scalars(
         select(Run)
         .where(Run.persona == persona, Run.message_ts.is_not(None))
+        .where(Run.finished_at.is_(None) | (Run.finished_at > datetime.now(UTC) - WORTH_EDITING))
         .where(Run.announced.is_(None) | moved | (Run.status.in_(ACTIVE_RUNS) & cancelled))
         .order_by(Run.id)
         .with_for_update(skip_locked=True)

@@ -1,6 +1,6 @@
 """What an adapter was made of, from the record: adapter, run, dataset, rows, cases, answers, people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -160,8 +160,9 @@ def _taught(session: Session, adapter: Adapter, run: Run, rows: Sequence[Example
     new = {case.id for case in cases.of_run(session, run.id)}
     learned = lessons.known_to(session, [adapter.id])
     ids = new | {row.case_id for row in rows if row.case_id is not None}
-    found = session.scalars(select(Case).where(Case.id.in_(ids)).order_by(Case.id))
-    return [_one(case, case.id in new, case.id in learned, rows, _approvals(session, case.id, run)) for case in found]
+    found = list(session.scalars(select(Case).where(Case.id.in_(ids)).order_by(Case.id)))
+    approved = _approvals(session, ids, run)
+    return [_one(case, case.id in new, case.id in learned, rows, approved.get(case.id, ())) for case in found]
 
 
 def _one(case: Case, new: bool, learned: bool, rows: Sequence[Example], approved_by: tuple[str, ...]) -> Taught:
@@ -181,13 +182,13 @@ def _one(case: Case, new: bool, learned: bool, rows: Sequence[Example], approved
     )
 
 
-def _approvals(session: Session, case_id: int, run: Run) -> tuple[str, ...]:
-    """Who had approved a case's words when a run began, oldest first."""
-    query = select(Event).where(Event.subject == Case.__tablename__, Event.subject_id == case_id)
-    given: list[str] = []
+def _approvals(session: Session, case_ids: Collection[int], run: Run) -> dict[int, tuple[str, ...]]:
+    """Who had approved each case's words when a run began, oldest first."""
+    query = select(Event).where(Event.subject == Case.__tablename__, Event.subject_id.in_(case_ids))
+    given: dict[int, list[str]] = {}
     for event in session.scalars(query.where(Event.created_at <= run.created_at).order_by(Event.id)):
         if event.why in _APPROVALS:
-            given.append(event.actor)
+            given.setdefault(event.subject_id, []).append(event.actor)
         elif event.after == CaseStatus.CORRECTED:  # other words, or the approval was taken back
-            given.clear()
-    return tuple(dict.fromkeys(given))
+            given.pop(event.subject_id, None)
+    return {case_id: tuple(dict.fromkeys(actors)) for case_id, actors in given.items()}

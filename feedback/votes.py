@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from feedback import patches, record
-from feedback.models import Adapter, Answer, Vote, Withdrawal
-from feedback.states import AnswerStatus, VoteValue
+from feedback import answer_counts, record
+from feedback.models import Answer, Vote, Withdrawal
+from feedback.states import VoteValue
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,11 @@ def cast(
     values: dict[str, Any] = {"value": value} | ({"acted_at": at} if at else {})
     if before is not value:  # another thumb, and nothing of the one before is its
         values |= {"created_at": func.now(), "acted_at": at}
-    session.execute(insert(Vote).values(**key, **values).on_conflict_do_update(index_elements=list(key), set_=values))
+    of_answer = {"persona": Answer.persona, "asker": Answer.asker_team_id + "/" + Answer.asker_id}
+    copied = {name: select(what).where(Answer.id == answer_id).scalar_subquery() for name, what in of_answer.items()}
+    row = insert(Vote).values(**key, **values, **copied)
+    with answer_counts.changing(session, [answer_id] if before is not value else []):
+        session.execute(row.on_conflict_do_update(index_elements=list(key), set_=values))
     if before is not value:
         record.note(session, "answers", answer_id, actor=str(person), why="vote", before=before, after=value)
     return before
@@ -61,7 +65,8 @@ def withdraw(session: Session, answer_id: int, person: Person, value: VoteValue,
         row = insert(Withdrawal).values(**key, value=value, acted_at=at)
         newest = {"acted_at": func.greatest(Withdrawal.acted_at, at)}
         session.execute(row.on_conflict_do_update(index_elements=[*key, "value"], set_=newest))
-    gone = session.execute(delete(Vote).filter_by(**key, value=value).returning(Vote.id)).first()
+    with answer_counts.changing(session, [answer_id]):
+        gone = session.execute(delete(Vote).filter_by(**key, value=value).returning(Vote.id)).first()
     if gone:
         record.note(session, "answers", answer_id, actor=str(person), why="vote withdrawn", before=value, after=None)
     return gone is not None
@@ -83,12 +88,12 @@ def is_overtaken(session: Session, answer_id: int, person: Person, value: VoteVa
 
 def withdraw_all(session: Session, persona: str, person: Person, *, by: str) -> list[int]:
     """Take every vote of a person back; the answers they were on."""
-    theirs = select(Answer.id).where(Answer.persona == persona)
-    gone = session.execute(
-        delete(Vote)
-        .where(Vote.team_id == person.team_id, Vote.user_id == person.user_id, Vote.answer_id.in_(theirs))
-        .returning(Vote.answer_id, Vote.value)
-    ).all()
+    theirs = (Vote.team_id == person.team_id, Vote.user_id == person.user_id)
+    voted = select(Vote.answer_id).join(Answer, Answer.id == Vote.answer_id).where(*theirs, Answer.persona == persona)
+    ids = list(session.scalars(voted))
+    with answer_counts.changing(session, ids):
+        votes = delete(Vote).where(*theirs, Vote.answer_id.in_(ids)).returning(Vote.answer_id, Vote.value)
+        gone = session.execute(votes).all()
     for answer_id, value in gone:
         why = f"contributions of {person} undone"
         record.note(session, "answers", answer_id, actor=by, why=why, before=value, after=None)
@@ -124,15 +129,5 @@ def by_version(session: Session, persona: str) -> list[Thumbs]:
 
     Answers with a correction in their prompt are left out: they were not the version's own.
     """
-    disliked = exists().where(Vote.answer_id == Answer.id, Vote.value == VoteValue.DOWN)
-    counted = func.count().filter(disliked)
-    query = (
-        select(Adapter.version, func.count(), counted)
-        .select_from(Answer)
-        .outerjoin(Adapter, Adapter.id == Answer.adapter_id)
-        .where(Answer.persona == persona, Answer.status.in_([AnswerStatus.ANSWERED, AnswerStatus.STOPPED]))
-        .where(~patches.patched())
-        .group_by(Adapter.version)
-        .order_by(Adapter.version.nulls_first())
-    )
-    return [Thumbs(version, answers, down) for version, answers, down in session.execute(query)]
+    counted = answer_counts.by_version(session, persona)
+    return [Thumbs(version, int(answers), int(down)) for version, answers, down in counted]

@@ -32,15 +32,15 @@ def round(context: Context) -> None:
     with context.database.begin() as session:
         experiment = experiments.running(session, persona)
         drawn = arms.read_draws(session, experiment.id) if experiment else []
+        tallies = arms.tallies(session, experiment.id) if experiment else {}
         against = experiments.overtaken(session, experiment) if experiment else None
     if experiment is None:
         return
     from trainer import evidence  # SciPy: only for those who have a canary out
 
     seen = evidence.weigh(drawn, experiments.rules(experiment))
-    if seen != experiments.evidence(experiment):
-        with context.database.begin() as session:
-            experiments.look(session, experiment.id, seen)
+    with context.database.begin() as session:
+        experiments.look(session, experiment.id, seen, tallies)
     try:
         if against:
             _take_back(context, experiment, "worker", against, harmful=False)

@@ -1,7 +1,7 @@
 """Every table of the record. Times are UTC; durations are in milliseconds; Slack ids are kept as Slack writes them."""
 
 from feedback.models.adapters import Adapter, Assignment, Experiment, Report
-from feedback.models.answers import Answer, AnswerMessage, Vote, Withdrawal
+from feedback.models.answers import Answer, AnswerCount, AnswerMessage, Vote, Withdrawal
 from feedback.models.base import Base, Json
 from feedback.models.cases import Case, Lesson, Patch, Variant
 from feedback.models.events import Event
@@ -11,6 +11,7 @@ from feedback.models.slack import Delivery, FollowUp, Picture
 __all__ = [
     "Adapter",
     "Answer",
+    "AnswerCount",
     "AnswerMessage",
     "Assignment",
     "Base",

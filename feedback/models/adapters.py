@@ -63,6 +63,7 @@ class Experiment(Row, Base):
     live_id: Mapped[int] = mapped_column(ForeignKey("adapters.id"))
     rules: Mapped[Json]  # see feedback.experiments.Rules
     evidence: Mapped[Json | None]  # see feedback.experiments.Evidence; null: nobody has looked yet
+    tallies: Mapped[Json | None]  # feedback.arms.Tally by arm, at the last look
     outcome: Mapped[str | None]  # why it ended as it did, in words for people
     told: Mapped[str | None]  # the last that the channel of record was told: started, overdue or ended
     ended_at: Mapped[datetime | None]

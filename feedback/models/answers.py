@@ -61,12 +61,23 @@ class AnswerMessage(Base):
     answer_id: Mapped[int] = mapped_column(ForeignKey("answers.id"), index=True)
 
 
+class AnswerCount(Row, Base):
+    """A part of how many answers an adapter has given, and of how many were thumbed down: its rows add up."""
+
+    __tablename__ = "answer_counts"
+    persona: Mapped[str] = mapped_column(index=True)
+    adapter_id: Mapped[int | None] = mapped_column(ForeignKey("adapters.id"))  # null: base model
+    answers: Mapped[int]
+    down: Mapped[int]
+
+
 class Vote(Row, Base):
     """One person's thumb on one answer; the last one counts."""
 
     __tablename__ = "votes"
     __table_args__ = (
         UniqueConstraint("answer_id", "team_id", "user_id"),
+        Index("ix_votes_person", "team_id", "user_id", "answer_id"),
         Index("ix_votes_down", "created_at", postgresql_where=sql("value = 'down'")),
     )
     answer_id: Mapped[int] = mapped_column(ForeignKey("answers.id"))
@@ -74,6 +85,9 @@ class Vote(Row, Base):
     user_id: Mapped[str]
     value: Mapped[VoteValue] = mapped_column(enum_of(VoteValue, "vote_value"))
     acted_at: Mapped[float | None]  # by Slack's clock, in seconds; null: not known
+    # Of the answer, so that the pace of thumbs is read without it: its persona, and who has asked, as TEAM/USER.
+    persona: Mapped[str]
+    asker: Mapped[str]
 
 
 class Withdrawal(Base):

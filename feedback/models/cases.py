@@ -28,6 +28,11 @@ class Case(Row, Base):
         ),
         Index("ix_cases_status", "persona", "status", "id"),
         Index("ix_cases_unannounced", "id", postgresql_where=sql("announce")),
+        Index("ix_cases_answer", "answer_id"),
+        Index("ix_cases_taken_back", "persona", "id", postgresql_where=sql("taught AND status = 'withdrawn'")),
+        Index("ix_cases_flagged_by", "persona", "flagged_by", "id"),
+        Index("ix_cases_corrected_by", "persona", "corrected_by", "id"),
+        Index("ix_cases_halfway", "persona", "status", postgresql_where=sql("first_approved_by IS NOT NULL")),
     )
     persona: Mapped[str]
     answer_id: Mapped[int | None] = mapped_column(ForeignKey("answers.id"))  # null: imported from a file
@@ -43,6 +48,7 @@ class Case(Row, Base):
     decided_by: Mapped[str | None]
     outcome: Mapped[str | None]  # why it is rejected or unmended, in words for people
     adapter_id: Mapped[int | None] = mapped_column(ForeignKey("adapters.id"), index=True)  # newest that learned it
+    taught: Mapped[bool] = mapped_column(server_default=sql("false"))  # a run has had it, whatever came of that
     announce: Mapped[bool] = mapped_column(server_default=sql("false"))  # the thread has not been told yet
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 

@@ -388,7 +388,7 @@ def test_what_a_look_has_found_is_kept(db: Database) -> None:
     with db.begin() as session:
         experiment = canary_out(session)
         assert experiments.evidence(experiment) is None
-        experiments.look(session, experiment.id, seen)
+        experiments.look(session, experiment.id, seen, arms.tallies(session, experiment.id))
     with db.begin() as session:
         found = experiments.running(session, "pip")
         assert found and experiments.evidence(found) == seen and experiments.rules(found) == RULES
@@ -411,8 +411,9 @@ def test_no_query_reads_all_answers_votes_or_cases(db: Database, settings: Servi
         session.execute(text(fill))
         session.execute(
             text(
-                "INSERT INTO votes (answer_id, team_id, user_id, value, created_at)"
-                " SELECT id, 'T1', asker_id, 'down', created_at FROM answers WHERE created_at < now() - interval '9 d'"
+                "INSERT INTO votes (answer_id, team_id, user_id, value, created_at, persona, asker) SELECT id, 'T1',"
+                " asker_id, 'down', created_at, persona, 'T1/' || asker_id FROM answers"
+                " WHERE created_at < now() - interval '9 d'"
             )
         )
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

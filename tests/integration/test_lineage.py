@@ -181,7 +181,7 @@ def test_what_was_taken_back_is_in_no_ancestor_of_the_next_adapter(shop: Worksho
     assert first and third and cases_in_line(shop) == {wifi, badges}
 
     follows = take_back(shop, wifi)
-    assert (follows.learned, [case.id for case in follows.origin.again]) == ((wifi,), [badges])
+    assert (follows.learned, [*follows.origin.again]) == ((wifi,), [badges])
     assert follows.after_rollback is not None and follows.still == (wifi,), "the second adapter has it as well"
     with shop.database.begin() as session:
         found = previews.read(session, "pip", str(shop.context.settings.serving.base_model))
