@@ -65,7 +65,8 @@ class Reply:
         self._parts: list[_Part] = []
         self._quiet = bool(earlier)  # no half text over a whole one
         self._began = self._not_before = self._flushed = 0.0
-        self._closing = asyncio.Event()
+        self._closing = False
+        self._stirred = asyncio.Event()  # something to look at before the next tick
         self._mirror: asyncio.Task[None] | None = None
         self.stopped = False  # the person pressed stop
         self.lost = False  # nothing can be posted there
@@ -109,6 +110,8 @@ class Reply:
         self._raw = self._raw + piece if self._raw else piece.lstrip()
         if self._raw and not self._began:
             self._began = self._traffic.clock()
+        if not self._parts and len(self._raw) >= FIRST_TEXT:
+            self._stirred.set()  # the first words go out at once: somebody waits for them
 
     def replace(self, text: str) -> None:
         """Make the answer another text: a shorter one when a repetition is cut, or one where there was none."""
@@ -119,7 +122,7 @@ class Reply:
 
         Waits out rate limits; Slack's refusals are logged.
         """
-        self._closing.set()
+        self._end_mirroring()
         if self._mirror:
             # A call under way is let to its end: cancelled, nobody would know whether Slack has carried it out.
             await asyncio.wait([self._mirror])
@@ -136,17 +139,23 @@ class Reply:
 
     async def leave(self) -> None:
         """Show no more. What is shown stays, for the next attempt to write over."""
-        self._closing.set()
+        self._end_mirroring()
         if self._mirror:
             await asyncio.wait([self._mirror])
         if self.messages:
             await self.close(NO_FOOTER)
 
+    def _end_mirroring(self) -> None:
+        self._closing = True
+        self._stirred.set()
+
     async def _keep_mirroring(self) -> None:
-        while not (self._closing.is_set() or self.lost or self.stopped):
+        while not (self._closing or self.lost or self.stopped):
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), TICK)
+                await asyncio.wait_for(self._stirred.wait(), TICK)
+            if self._closing:
                 return
+            self._stirred.clear()
             if self._due():
                 await self._flush()
 
