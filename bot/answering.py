@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
@@ -176,30 +177,43 @@ class Answering:
             await self._database.run(answers.finish, answer_id, Outcome(AnswerStatus.FAILED, error=error))
 
     async def _answer(self, work: Work) -> bool:
-        await self.think(work.place)
-        try:
-            messages = await fit(
-                self._persona.system_prompt,
-                [*work.turns, *patching.as_turns(work.patch)],
-                work.answer.question,
-                budget=self._budget,
-                count_tokens=self._chat.count_tokens,
-            )
-        except QuestionTooLong:
-            return await self._refuse(work, TOO_LONG, "the question does not fit the model's window")
-        except ServingError as error:
-            await self._postpone(work.answer.id, str(error))
-            return False
-        return await self._stream(replace(work, patch=patching.in_prompt(work.patch, messages)), messages)
+        async with self._thinking(work.place) as status:
+            try:
+                messages = await fit(
+                    self._persona.system_prompt,
+                    [*work.turns, *patching.as_turns(work.patch)],
+                    work.answer.question,
+                    budget=self._budget,
+                    count_tokens=self._chat.count_tokens,
+                )
+            except QuestionTooLong:
+                await status
+                return await self._refuse(work, TOO_LONG, "the question does not fit the model's window")
+            except ServingError as error:
+                await status
+                await self._postpone(work.answer.id, str(error))
+                return False
+            return await self._stream(replace(work, patch=patching.in_prompt(work.patch, messages)), messages, status)
 
-    async def _stream(self, work: Work, messages: list[Json]) -> bool:
+    @asynccontextmanager
+    async def _thinking(self, place: Place) -> AsyncIterator[asyncio.Task[None]]:
+        """``think`` while the model is asked already. It has to be awaited before anything is posted: a status that
+        arrived after the answer would stay there."""
+        status = asyncio.create_task(self.think(place))
+        try:
+            yield status
+        finally:
+            status.cancel()
+            await asyncio.wait({status})
+
+    async def _stream(self, work: Work, messages: list[Json], status: asyncio.Task[None]) -> bool:
         async def register(ts: str) -> None:
             with contextlib.suppress(DatabaseUnavailable):  # again when the outcome is recorded
                 await self._database.run(
                     answers.add_message, work.answer.id, work.answer.team_id, work.answer.channel_id, ts
                 )
 
-        async with Reply(self._client, work.place, self._traffic, register, work.half) as reply:
+        async with Reply(self._client, work.place, self._traffic, register, work.half, after=status) as reply:
             try:
                 work, said = await self._generate_by_any(work, messages, reply)
             except PromptTooLong as error:

@@ -7,6 +7,7 @@ streams, closes one, loses one, asks to slow down), ``close`` ends with the whol
 import asyncio
 import contextlib
 import logging
+from asyncio import Future
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -56,10 +57,14 @@ class Reply:
         traffic: Traffic,
         on_message: Callable[[str], Awaitable[None]],
         earlier: Sequence[str] = (),
+        *,
+        after: Future[None] | None = None,
     ) -> None:
-        """``earlier``: messages of an attempt that ended half-way; they are written over instead of posting anew."""
+        """``earlier``: messages of an attempt that ended half-way; they are written over instead of posting anew.
+        ``after``: what has to be done before anything is shown.
+        """
         self._client, self._place, self._traffic, self._on_message = client, place, traffic, on_message
-        self._earlier = list(earlier)
+        self._earlier, self._after = list(earlier), after
         self._known = set(earlier)
         self._raw = ""
         self._parts: list[_Part] = []
@@ -142,6 +147,7 @@ class Reply:
         self._end_mirroring()
         if self._mirror:
             await asyncio.wait([self._mirror])
+        await self._come_after()
         if self.messages:
             await self.close(NO_FOOTER)
 
@@ -159,6 +165,10 @@ class Reply:
             if self._due():
                 await self._flush()
 
+    async def _come_after(self) -> None:
+        if self._after is not None and not self._after.done():
+            await asyncio.wait({self._after})
+
     def _due(self) -> bool:
         now = self._traffic.clock()
         if self._quiet or not self._raw or now < self._not_before:
@@ -171,6 +181,7 @@ class Reply:
 
     async def _flush(self, footer: Footer | None = None) -> None:
         """Show what there is; with a footer, show it for good."""
+        await self._come_after()
         self._flushed = self._traffic.clock()
         safe = sanitise(self._raw, final=footer is not None)
         if footer is None and not safe:
