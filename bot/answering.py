@@ -61,9 +61,9 @@ class Work:
     answer: Answer
     turns: Sequence[Turn]
     route: Route
-    fallbacks: Sequence[Route]
     half: Sequence[str]  # messages of an attempt that was cut off
     patch: Sequence[Correction] = ()  # approved corrections that answer it, and that the adapter has not learned
+    fallbacks: Sequence[Route] | None = None  # those left; None: nobody has had to look for them
 
     @property
     def place(self) -> Place:
@@ -103,11 +103,10 @@ def prepare(session: Session, answer_id: int, settings: Settings) -> Work | None
     turns = [Turn(one.question, one.text) for one in earlier if one.text and one.id not in flagged]
     route = routing.route_answer(session, answer, settings.serving)
     answers.start(session, answer_id, route.adapter_id, route.served_name)
-    fallbacks = routing.fallbacks(session, route.adapter_id, settings.serving)
     patch: list[Correction] = []
     if settings.slack.instant_patch:
         patch = patching.fitting(answer.question, patches.not_learned(session, answer.persona, route.adapter_id))
-    return Work(answer, turns, route, fallbacks, answers.message_ts(session, answer_id), patch)
+    return Work(answer, turns, route, answers.message_ts(session, answer_id), patch)
 
 
 class Answering:
@@ -130,19 +129,22 @@ class Answering:
         self._sampling = Sampling(serving.temperature, serving.max_tokens)
         self._budget = serving.max_model_len - serving.max_tokens
 
-    async def answer(self, answer_id: int) -> None:
+    async def answer(self, answer_id: int, work: Work | None = None) -> None:
         """Answer a question that this process has leased, or leave it pending for a later try.
+
+        ``work`` is what ``prepare`` has found a moment ago, if anybody has asked it.
 
         Raises:
             DatabaseUnavailable: nothing was shown; the question stays pending.
         """
-        while await self._attempt(answer_id):
+        while await self._attempt(answer_id, work):
+            work = None
             log.info("reworded", extra={"action": "question_reworded", "answer_id": answer_id})
 
-    async def _attempt(self, answer_id: int) -> bool:
+    async def _attempt(self, answer_id: int, work: Work | None) -> bool:
         """Answer once; True when the question was edited meanwhile, so that its answer is to be written over."""
         try:
-            work = await self._database.run(prepare, answer_id, self._settings)
+            work = work or await self._database.run(prepare, answer_id, self._settings)
         except ServingError as error:  # the base model's folder is away, say
             await self._postpone(answer_id, str(error))
             return False
@@ -244,13 +246,18 @@ class Answering:
         try:
             return work, await self._generate(work, messages, reply)
         except (AdapterNotServed, AdapterLoadError) as error:
-            if not work.fallbacks or reply.messages:
+            if reply.messages or not (fallbacks := await self._fallbacks(work)):
                 raise
-            route, *left = work.fallbacks
+            route, *left = fallbacks
             extra = {"action": "adapter_fallen_back", "adapter": work.route.served_name, "to": route.served_name}
             log.error("The live adapter cannot be served: %s", error, extra=extra)
             await self._database.run(answers.start, work.answer.id, route.adapter_id, route.served_name)
             return await self._generate_by_any(replace(work, route=route, fallbacks=left), messages, reply)
+
+    async def _fallbacks(self, work: Work) -> Sequence[Route]:
+        if work.fallbacks is not None:
+            return work.fallbacks
+        return await self._database.run(routing.fallbacks, work.route.adapter_id, self._settings.serving)
 
     async def _generate(self, work: Work, messages: list[Json], reply: Reply) -> Said:
         looked_at = 0

@@ -114,7 +114,7 @@ def wire(settings: Settings, me: Me, persona: Persona, client: AsyncWebClient, r
     unsaved = Unsaved(settings.home / "unsaved")
     traffic = Traffic(streams=Budget(slack.streams_per_minute))
     answering = Answering(database, chat, client, persona, settings, traffic, rhythm)
-    intake = Intake(database, answering, slack, slug, unsaved, rhythm)
+    intake = Intake(database, answering, settings, slug, unsaved, rhythm)
     progress = ProgressMessages(database, client, slug, slack.record_channel)
     retraining = Retraining(database, permissions, progress, settings, persona)
     automatic = AutomaticRuns(database, retraining, settings, slug, rhythm.clock)
