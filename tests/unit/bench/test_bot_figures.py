@@ -1,6 +1,7 @@
 """From the sandbox's log and the model's stamps to what an app has added. No process is started here."""
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -106,9 +107,9 @@ def test_a_minute_is_any_sixty_seconds() -> None:
     assert most_in_a_minute([]) == 0
 
 
-def seen(*shown: str, entries: list[dict[str, Any]] | None = None) -> Seen:
+def seen(*shown: str, entries: Sequence[Mapping[str, Any]] = ()) -> Seen:
     """Two words of the model to one question, and what was seen of it."""
-    return Seen([Asked(PERSON, "dm", "a", "1.0")], entries or [], {"a": stamp(1.0)}, {"a": shown}, Memory(1, 3, 2))
+    return Seen([Asked(PERSON, "dm", "a", "1.0")], list(entries), {"a": stamp(1.0)}, {"a": shown}, Memory(1, 3, 2))
 
 
 @pytest.mark.parametrize(
