@@ -23,8 +23,9 @@ whole at their end, and of 200 questions all but ``max_running_answers`` wait fo
 and the table says how many there were and how long they waited. *talk* lifts both limits, so that every question
 counts: they come evenly, so that about 30 answers run at any time.
 
-Also counted: the time from a slash command's envelope to its acknowledgement, the memory of the app's process, Slack
-calls of each answer, and answers lost, doubled or not as the model said them. The exit status is 1 when a limit of
+Also counted: the time from a slash command's envelope to its acknowledgement, the memory and the CPU time of the app's
+process (of all figures the one that other programs disturb least), Slack calls of each answer, and answers lost,
+doubled or not as the model said them. The exit status is 1 when a limit of
 Mend's is not kept; the goals for what is added are marked, and do not fail it: they depend on what else the machine
 does.
 """

@@ -135,6 +135,7 @@ def figures(seen: Seen, *, words: int, first_text: int, slots: int, command: str
         "changed": sum("".join(seen.shown[question]).strip() not in ("", right[question]) for question in questions),
         "asked_twice": sum(seen.stamps[question]["times"] > 1 for question in questions if question in seen.stamps),
         "seconds": round(seen.seconds, 1),
+        "cpu_of_an_answer": round(seen.cpu * 1000 / len(questions), 1),
     }
 
 

@@ -59,6 +59,7 @@ class Seen:
     shown: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by question: each message of ours under it
     memory: Memory = field(default_factory=Memory)
     unanswered_commands: int = 0
+    cpu: float = 0.0  # seconds of the app's process
     seconds: float = 0.0
 
 
@@ -76,12 +77,12 @@ async def put(load: Load, tag: str, page: str, model: str, pid: int, command: st
             asyncio.create_task(_watch(process, seen.memory)),
             asyncio.create_task(_command(ws, command, seen)),
         ]
-        began = time.monotonic()
+        began, busy = time.monotonic(), sum(process.cpu_times()[:2])
         ask = (_ask(ws, mention, tag, number, load.gap) for number in range(load.questions))
         seen.asked = await asyncio.gather(*ask)
         await _until_said(stamps, already + load.questions)
         seen.shown = await _until_whole(ws, seen.asked)
-        seen.seconds = time.monotonic() - began
+        seen.seconds, seen.cpu = time.monotonic() - began, sum(process.cpu_times()[:2]) - busy
         await asyncio.sleep(3)  # a doubled answer would come now, and the log is read to its end
         seen.shown = await _all_shown(ws, seen.asked)
         seen.memory.after = process.memory_info().rss / MB

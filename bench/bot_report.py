@@ -76,6 +76,9 @@ def _table(load: Load, apps: Sequence[App], measured: Mapping[str, Mapping[str, 
         "memory before, peak, after, MB", *(f"{m['before']:.0f}, {m['peak']:.0f}, {m['after']:.0f}" for m in mb)
     )
     table.add_row("all whole after, s", *(str(measured[app.name]["seconds"]) for app in apps))
+    cpu = [measured[app.name]["cpu_of_an_answer"] for app in apps]
+    ratio = f"{measured[MEND.name]['cpu_of_an_answer'] / measured[PLAIN.name]['cpu_of_an_answer']:.2f}"
+    table.add_row("CPU of the process for an answer, ms", *map(str, cpu), ratio)
     for method in sorted({method for app in apps for method in measured[app.name]["calls_per_answer"]}):
         calls = [measured[app.name]["calls_per_answer"].get(method, 0) for app in apps]
         table.add_row(f"{method}, of an answer", *(f"{count:.2f}" for count in calls))

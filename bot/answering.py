@@ -92,8 +92,11 @@ NO_MODEL = Delay(AWAY, GIVEN_UP)
 SLACK_REFUSES = Delay(UNPOSTED, NEVER_POSTED)
 
 
-def prepare(session: Session, answer_id: int, settings: Settings) -> Work | None:
-    """Collect a pending question's thread and pin its adapter; None when it is answered already."""
+def prepare(session: Session, answer_id: int, settings: Settings, *, new: bool = False) -> Work | None:
+    """Collect a pending question's thread and pin its adapter; None when it is answered already.
+
+    ``new``: it was recorded a moment ago, so that nothing of its answer can be in Slack.
+    """
     answer = answers.get(session, answer_id)
     if answer.status is not AnswerStatus.PENDING:
         return None
@@ -106,7 +109,8 @@ def prepare(session: Session, answer_id: int, settings: Settings) -> Work | None
     patch: list[Correction] = []
     if settings.slack.instant_patch:
         patch = patching.fitting(answer.question, patches.not_learned(session, answer.persona, route.adapter_id))
-    return Work(answer, turns, route, answers.message_ts(session, answer_id), patch)
+    half = [] if new else answers.message_ts(session, answer_id)
+    return Work(answer, turns, route, half, patch)
 
 
 class Answering:

@@ -62,7 +62,7 @@ def take_to_answer(
     if answer_id is None:
         return None
     try:
-        return Taken(answer_id, prepare(session, answer_id, settings))
+        return Taken(answer_id, prepare(session, answer_id, settings, new=True))
     except ServingError:  # met again, and told, by whoever answers
         return Taken(answer_id)
 

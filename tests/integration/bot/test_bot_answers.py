@@ -50,7 +50,7 @@ async def test_a_direct_message_is_answered_and_shows_that_it_is_thought_about(s
 async def test_a_fault_in_what_is_looked_up_with_a_question_does_not_lose_it(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **options: object) -> None:
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(intake, "prepare", broken)
