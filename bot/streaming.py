@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 STREAM_SECONDS = 240.0  # Slack closes a stream after about 5 minutes
 FINAL_ATTEMPTS = 8
-TICK = 0.1
+TICK, LONGEST_REST = 0.1, 1.0  # seconds between two looks whether there is something to show
 NO_FOOTER = Footer((), ())
 
 
@@ -158,7 +158,7 @@ class Reply:
     async def _keep_mirroring(self) -> None:
         while not (self._closing or self.lost or self.stopped):
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stirred.wait(), TICK)
+                await asyncio.wait_for(self._stirred.wait(), self._rest())
             if self._closing:
                 return
             self._stirred.clear()
@@ -169,15 +169,24 @@ class Reply:
         if self._after is not None and not self._after.done():
             await asyncio.wait({self._after})
 
+    def _rest(self) -> float:
+        """Seconds until there may be something to show. Thirty answers that look at every tick keep a core busy."""
+        if not self._parts:
+            return TICK
+        left = self._flushed + self._interval() - self._traffic.clock()
+        return LONGEST_REST if self._quiet else min(max(TICK, left), LONGEST_REST)
+
     def _due(self) -> bool:
         now = self._traffic.clock()
         if self._quiet or not self._raw or now < self._not_before:
             return False
         if not self._parts:
             return len(self._raw) >= FIRST_TEXT or now - self._began >= FIRST_TEXT_WAIT
+        return now - self._flushed >= self._interval()
+
+    def _interval(self) -> float:
         streamed = isinstance(self._parts[-1].message, StreamedMessage)
-        pace = self._traffic.pace
-        return now - self._flushed >= (pace.append_interval if streamed else pace.edit_interval)
+        return self._traffic.pace.append_interval if streamed else self._traffic.pace.edit_interval
 
     async def _flush(self, footer: Footer | None = None) -> None:
         """Show what there is; with a footer, show it for good."""
