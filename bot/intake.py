@@ -120,7 +120,7 @@ class Intake:
         self._unsaved, self._lease = unsaved, rhythm.lease_time
         self._queue = FairQueue(settings.slack.max_running_answers)
         self._running: dict[int, asyncio.Task[None]] = {}
-        self._twins = Twins()
+        self._twins, self._preparing = Twins(), 0
         self._told: set[int] = set()
         self._closing = False
 
@@ -233,13 +233,16 @@ class Intake:
             await self._follow(asked.question, wanted)
             return None
         arguments = (asked, event_id, self._lease, self._follows(asked))
-        if self._queue.free:
+        if self._queue.free > self._preparing:
+            self._preparing += 1
             try:
                 return await self._database.run(take_to_answer, *arguments, self._settings)
             except DatabaseUnavailable:
                 raise
             except Exception:  # a bug in what is looked up must not lose the question: its answer meets it again
                 log.exception("not prepared", extra={"action": "question_not_prepared"})
+            finally:
+                self._preparing -= 1
         answer_id = await self._database.run(take, *arguments)
         return None if answer_id is None else Taken(answer_id)
 
