@@ -28,7 +28,7 @@ _SPREADS = {
 
 def report(measured: Measured, loads: Sequence[Load], apps: Sequence[App], pace: float, words: int, out: Path) -> bool:
     """Print the tables; write ``bot.json`` and ``bot.png``; whether Mend keeps every limit."""
-    console = Console(width=130)
+    console = Console(width=150)
     for load in loads:
         console.print(_table(load, apps, measured[load.name]))
     broken = [f"{load.title}: {what}" for load in loads for what in breaches(load, measured[load.name][MEND.name])]
@@ -117,7 +117,7 @@ def _draw(measured: Measured, loads: Sequence[Load], apps: Sequence[App], path: 
         for most in GOALS.values():
             axis.axvline(most, color="grey", linestyle=":", linewidth=1)
         axis.set(title=load.title, xlabel="added before the first text, ms", ylim=(0, 1.02), xscale="log")
-        axis.legend(loc="lower right", fontsize="small")
+        axis.legend(fontsize="small")
     axes[0][0].set_ylabel("share of the answers")
     figure.savefig(path, dpi=120)
     plt.close(figure)
