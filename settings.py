@@ -35,6 +35,7 @@ class SlackSettings(BaseModel):
     record_channel: str = Field("", description="Channel id where promotions and rollbacks are announced.")
     command: str = Field("/mend", pattern=r"^/[a-z0-9_-]{1,31}$", description="Name of the slash command.")
     max_running_answers: int = Field(30, ge=1, description="Answers generated at once; further ones wait.")
+    streams_per_minute: int = Field(20, ge=1, description="Answers that begin as a stream in a minute; Slack's limit.")
     admin_group: str = Field("", description="User group id whose members are admins too (needs usergroups:read).")
     guests_may_teach: bool = Field(False, description="Let guests and external people flag answers and correct them.")
     follow_up_channels: list[str] = Field(

@@ -1,15 +1,17 @@
 """A stand-in for the model server, for benches of the bot: no model at all, words at a steady pace.
 
-    python -m bench.paced_model --port 8000 [--pace 0.06] [--words 400]
+    python -m bench.paced_model --port 8000 [--pace 0.05] [--words 150]
 
 It speaks the part of vLLM's HTTP interface that the bot uses, and answers every question with the question and a
 count. What a real model would take (queueing, the first token, a card that is full) is not in here, so nothing measured
-with it says anything about the model's speed.
+with it says anything about the model's speed. ``/stamps`` tells when each question was received, and when how many
+characters of its answer had left.
 """
 
 import argparse
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -19,6 +21,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+KEPT = 400  # characters of each answer whose leaving is stamped; more than any app waits for
+Stamp = dict[str, Any]
+
 
 def answer(question: str, words: int) -> str:
     """What is said to a question, so that an answer can be told from another's, and from half of itself."""
@@ -27,11 +32,16 @@ def answer(question: str, words: int) -> str:
 
 def build(pace: float, words: int) -> Starlette:
     """The server."""
+    stamps: dict[str, Stamp] = {}
 
     async def chat(request: Request) -> Response:
+        received = time.time()
         body = await request.json()
-        said = answer(body["messages"][-1]["content"], words).split(" ")
-        return StreamingResponse(_stream(body["model"], said, pace), media_type="text/event-stream")
+        question = body["messages"][-1]["content"]
+        stamp = stamps.setdefault(question, {"received": received, "left": [], "ended": None, "times": 0})
+        stamp["times"] += 1
+        said = answer(question, words).split(" ")
+        return StreamingResponse(_stream(body["model"], said, pace, stamp), media_type="text/event-stream")
 
     async def tokenize(request: Request) -> Response:
         messages = (await request.json())["messages"]
@@ -47,6 +57,12 @@ def build(pace: float, words: int) -> Starlette:
     async def metrics(request: Request) -> Response:
         return PlainTextResponse("vllm:corrupted_requests_total 0.0\n")
 
+    async def all_stamps(request: Request) -> Response:
+        return JSONResponse(stamps)
+
+    async def ended(request: Request) -> Response:
+        return JSONResponse(sum(stamp["ended"] is not None for stamp in stamps.values()))
+
     return Starlette(
         routes=[
             Route("/v1/chat/completions", chat, methods=["POST"]),
@@ -54,15 +70,23 @@ def build(pace: float, words: int) -> Starlette:
             Route("/v1/models", models),
             Route("/health", health),
             Route("/metrics", metrics),
+            Route("/stamps", all_stamps),
+            Route("/ended", ended),
         ]
     )
 
 
-async def _stream(model: str, words: list[str], pace: float) -> AsyncIterator[str]:
+async def _stream(model: str, words: list[str], pace: float, stamp: Stamp) -> AsyncIterator[str]:
+    characters = 0
     for index, word in enumerate(words):
         await asyncio.sleep(pace)
-        yield _chunk(model, word if index == 0 else f" {word}", None, index + 1)
+        text = word if index == 0 else f" {word}"
+        characters += len(text)
+        if characters < KEPT:
+            stamp["left"].append([characters, time.time()])
+        yield _chunk(model, text, None, index + 1)
     yield _chunk(model, "", "stop", len(words))
+    stamp["ended"] = time.time()
     yield "data: [DONE]\n\n"
 
 
@@ -82,8 +106,8 @@ def main() -> None:
     """Serve until SIGTERM."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--pace", type=float, default=0.06, help="seconds between two words of one answer")
-    parser.add_argument("--words", type=int, default=400, help="words of one answer")
+    parser.add_argument("--pace", type=float, default=0.05, help="seconds between two words of one answer")
+    parser.add_argument("--words", type=int, default=150, help="words of one answer")
     options = parser.parse_args()
     app = build(options.pace, options.words)
     uvicorn.run(app, host="127.0.0.1", port=options.port, log_level="warning", access_log=False)

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
@@ -60,9 +61,9 @@ class Work:
     answer: Answer
     turns: Sequence[Turn]
     route: Route
-    fallbacks: Sequence[Route]
     half: Sequence[str]  # messages of an attempt that was cut off
     patch: Sequence[Correction] = ()  # approved corrections that answer it, and that the adapter has not learned
+    fallbacks: Sequence[Route] | None = None  # those left; None: nobody has had to look for them
 
     @property
     def place(self) -> Place:
@@ -91,8 +92,11 @@ NO_MODEL = Delay(AWAY, GIVEN_UP)
 SLACK_REFUSES = Delay(UNPOSTED, NEVER_POSTED)
 
 
-def prepare(session: Session, answer_id: int, settings: Settings) -> Work | None:
-    """Collect a pending question's thread and pin its adapter; None when it is answered already."""
+def prepare(session: Session, answer_id: int, settings: Settings, *, new: bool = False) -> Work | None:
+    """Collect a pending question's thread and pin its adapter; None when it is answered already.
+
+    ``new``: it was recorded a moment ago, so that nothing of its answer can be in Slack.
+    """
     answer = answers.get(session, answer_id)
     if answer.status is not AnswerStatus.PENDING:
         return None
@@ -102,11 +106,11 @@ def prepare(session: Session, answer_id: int, settings: Settings) -> Work | None
     turns = [Turn(one.question, one.text) for one in earlier if one.text and one.id not in flagged]
     route = routing.route_answer(session, answer, settings.serving)
     answers.start(session, answer_id, route.adapter_id, route.served_name)
-    fallbacks = routing.fallbacks(session, route.adapter_id, settings.serving)
     patch: list[Correction] = []
     if settings.slack.instant_patch:
         patch = patching.fitting(answer.question, patches.not_learned(session, answer.persona, route.adapter_id))
-    return Work(answer, turns, route, fallbacks, answers.message_ts(session, answer_id), patch)
+    half = [] if new else answers.message_ts(session, answer_id)
+    return Work(answer, turns, route, half, patch)
 
 
 class Answering:
@@ -129,19 +133,22 @@ class Answering:
         self._sampling = Sampling(serving.temperature, serving.max_tokens)
         self._budget = serving.max_model_len - serving.max_tokens
 
-    async def answer(self, answer_id: int) -> None:
+    async def answer(self, answer_id: int, work: Work | None = None) -> None:
         """Answer a question that this process has leased, or leave it pending for a later try.
+
+        ``work`` is what ``prepare`` has found a moment ago, if anybody has asked it.
 
         Raises:
             DatabaseUnavailable: nothing was shown; the question stays pending.
         """
-        while await self._attempt(answer_id):
+        while await self._attempt(answer_id, work):
+            work = None
             log.info("reworded", extra={"action": "question_reworded", "answer_id": answer_id})
 
-    async def _attempt(self, answer_id: int) -> bool:
+    async def _attempt(self, answer_id: int, work: Work | None) -> bool:
         """Answer once; True when the question was edited meanwhile, so that its answer is to be written over."""
         try:
-            work = await self._database.run(prepare, answer_id, self._settings)
+            work = work or await self._database.run(prepare, answer_id, self._settings)
         except ServingError as error:  # the base model's folder is away, say
             await self._postpone(answer_id, str(error))
             return False
@@ -176,30 +183,43 @@ class Answering:
             await self._database.run(answers.finish, answer_id, Outcome(AnswerStatus.FAILED, error=error))
 
     async def _answer(self, work: Work) -> bool:
-        await self.think(work.place)
-        try:
-            messages = await fit(
-                self._persona.system_prompt,
-                [*work.turns, *patching.as_turns(work.patch)],
-                work.answer.question,
-                budget=self._budget,
-                count_tokens=self._chat.count_tokens,
-            )
-        except QuestionTooLong:
-            return await self._refuse(work, TOO_LONG, "the question does not fit the model's window")
-        except ServingError as error:
-            await self._postpone(work.answer.id, str(error))
-            return False
-        return await self._stream(replace(work, patch=patching.in_prompt(work.patch, messages)), messages)
+        async with self._thinking(work.place) as status:
+            try:
+                messages = await fit(
+                    self._persona.system_prompt,
+                    [*work.turns, *patching.as_turns(work.patch)],
+                    work.answer.question,
+                    budget=self._budget,
+                    count_tokens=self._chat.count_tokens,
+                )
+            except QuestionTooLong:
+                await status
+                return await self._refuse(work, TOO_LONG, "the question does not fit the model's window")
+            except ServingError as error:
+                await status
+                await self._postpone(work.answer.id, str(error))
+                return False
+            return await self._stream(replace(work, patch=patching.in_prompt(work.patch, messages)), messages, status)
 
-    async def _stream(self, work: Work, messages: list[Json]) -> bool:
+    @asynccontextmanager
+    async def _thinking(self, place: Place) -> AsyncIterator[asyncio.Task[None]]:
+        """``think`` while the model is asked already. It has to be awaited before anything is posted: a status that
+        arrived after the answer would stay there."""
+        status = asyncio.create_task(self.think(place))
+        try:
+            yield status
+        finally:
+            status.cancel()
+            await asyncio.wait({status})
+
+    async def _stream(self, work: Work, messages: list[Json], status: asyncio.Task[None]) -> bool:
         async def register(ts: str) -> None:
             with contextlib.suppress(DatabaseUnavailable):  # again when the outcome is recorded
                 await self._database.run(
                     answers.add_message, work.answer.id, work.answer.team_id, work.answer.channel_id, ts
                 )
 
-        async with Reply(self._client, work.place, self._traffic, register, work.half) as reply:
+        async with Reply(self._client, work.place, self._traffic, register, work.half, after=status) as reply:
             try:
                 work, said = await self._generate_by_any(work, messages, reply)
             except PromptTooLong as error:
@@ -230,13 +250,18 @@ class Answering:
         try:
             return work, await self._generate(work, messages, reply)
         except (AdapterNotServed, AdapterLoadError) as error:
-            if not work.fallbacks or reply.messages:
+            if reply.messages or not (fallbacks := await self._fallbacks(work)):
                 raise
-            route, *left = work.fallbacks
+            route, *left = fallbacks
             extra = {"action": "adapter_fallen_back", "adapter": work.route.served_name, "to": route.served_name}
             log.error("The live adapter cannot be served: %s", error, extra=extra)
             await self._database.run(answers.start, work.answer.id, route.adapter_id, route.served_name)
             return await self._generate_by_any(replace(work, route=route, fallbacks=left), messages, reply)
+
+    async def _fallbacks(self, work: Work) -> Sequence[Route]:
+        if work.fallbacks is not None:
+            return work.fallbacks
+        return await self._database.run(routing.fallbacks, work.route.adapter_id, self._settings.serving)
 
     async def _generate(self, work: Work, messages: list[Json], reply: Reply) -> Said:
         looked_at = 0

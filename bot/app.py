@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
+from urllib.request import getproxies
 
 import aiohttp
 from aiohttp import web
@@ -45,7 +46,8 @@ async def running(settings: Settings, rhythm: Rhythm = DEFAULT_RHYTHM) -> AsyncI
     """The whole bot, connected, until the block ends; then running answers get a while to finish."""
     persona = load_persona(settings.persona_dir / "persona.yaml")
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(aiohttp.ClientSession(trust_env=True))
+        # Looking for a proxy is a visit to a thread for each call, so only where one is named.
+        session = await stack.enter_async_context(aiohttp.ClientSession(trust_env=bool(getproxies())))
         client = make_client(settings.slack, session)
         parts = wire(settings, await introduce(client), persona, client, rhythm)
         stack.push_async_callback(parts.close)

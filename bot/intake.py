@@ -13,17 +13,19 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.orm import Session
 
 from bot import following
-from bot.answering import Answering, place_of
+from bot.answering import Answering, Work, place_of, prepare
 from bot.fair_queue import FairQueue
 from bot.questions import Asked, Kind
 from bot.rhythm import Rhythm
 from bot.slack_messages import Place
+from bot.twins import Twins
 from bot.unsaved import Entry, Unsaved
 from feedback import answers, follow_ups, rewording
 from feedback.answers import Question
 from feedback.database import AsyncDatabase, DatabaseUnavailable
 from feedback.rewording import NotAsked
-from settings import SlackSettings
+from serving.errors import ServingError
+from settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +44,27 @@ def take(session: Session, asked: Asked, event_id: str, lease: timedelta, follow
     if not answers.take_delivery(session, event_id):
         return None
     return _take_new(session, asked, lease, follows)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A question that was just recorded, and what is needed to answer it, if that was looked up with it."""
+
+    answer_id: int
+    work: Work | None = None
+
+
+def take_to_answer(
+    session: Session, asked: Asked, event_id: str, lease: timedelta, follows: bool, settings: Settings
+) -> Taken | None:
+    """``take``, and ``prepare`` in the same transaction: one commit before the model is asked."""
+    answer_id = take(session, asked, event_id, lease, follows)
+    if answer_id is None:
+        return None
+    try:
+        return Taken(answer_id, prepare(session, answer_id, settings, new=True))
+    except ServingError:  # met again, and told, by whoever answers
+        return Taken(answer_id)
 
 
 def _take_new(session: Session, asked: Asked, lease: timedelta, follows: bool) -> int | None:
@@ -88,15 +111,16 @@ class Intake:
         self,
         database: AsyncDatabase,
         answering: Answering,
-        settings: SlackSettings,
+        settings: Settings,
         persona: str,
         unsaved: Unsaved,
         rhythm: Rhythm,
     ) -> None:
         self._database, self._answering, self._settings, self._persona = database, answering, settings, persona
         self._unsaved, self._lease = unsaved, rhythm.lease_time
-        self._queue = FairQueue(settings.max_running_answers)
+        self._queue = FairQueue(settings.slack.max_running_answers)
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._twins, self._preparing = Twins(), 0
         self._told: set[int] = set()
         self._closing = False
 
@@ -107,12 +131,13 @@ class Intake:
             await self._greet(asked, event_id)
             return
         try:
-            answer_id = await self._take(asked, event_id)
+            message = (question.channel_id, question.question_ts)
+            taken = await self._twins.once(message, lambda: self._take(asked, event_id))
         except DatabaseUnavailable:
             await self._keep(asked, event_id)
             return
-        if answer_id is not None:
-            self._begin(answer_id, _place(question))
+        if taken is not None:
+            self._begin(taken.answer_id, _place(question), taken.work)
 
     async def reword(self, asked: Asked, event_id: str) -> None:
         """A question was edited: answer it as it reads now, in place, if nobody has judged its answer yet."""
@@ -138,14 +163,14 @@ class Intake:
         data = dict(entry.data)
         event_id, kind, edited = str(data.pop("event_id")), Kind(data.pop("kind")), data.pop("edited", False)
         asked = Asked(kind, Question(**data))
-        if time.time() - entry.at > self._settings.patience:
+        if time.time() - entry.at > self._settings.slack.patience:
             if kind is not Kind.FOLLOW_UP and not edited:
                 await self._answering.say(_place(asked.question), FORGOTTEN)
             return True
         if edited:
             await self._retake(Edit(asked, event_id, datetime.fromtimestamp(entry.at, UTC)))
-        elif (answer_id := await self._take(asked, event_id)) is not None:
-            self._begin(answer_id, _place(asked.question))
+        elif (taken := await self._take(asked, event_id)) is not None:
+            self._begin(taken.answer_id, _place(asked.question), taken.work)
         return True
 
     async def retry(self) -> None:
@@ -175,19 +200,20 @@ class Intake:
                     await self._database.run(answers.renew_lease, answer_id, lease=timedelta(0))
         await asyncio.gather(*tasks.values(), return_exceptions=True)
 
-    def _begin(self, answer_id: int, place: Place) -> None:
+    def _begin(self, answer_id: int, place: Place, work: Work | None = None) -> None:
         if answer_id in self._running:
             return
-        task = asyncio.create_task(self._run(answer_id, place), name=f"answer-{answer_id}")
+        task = asyncio.create_task(self._run(answer_id, place, work), name=f"answer-{answer_id}")
         self._running[answer_id] = task
         task.add_done_callback(lambda done: self._running.pop(answer_id, None))
 
-    async def _run(self, answer_id: int, place: Place) -> None:
+    async def _run(self, answer_id: int, place: Place, work: Work | None) -> None:
         if not self._queue.free:
+            work = None  # by the time of its turn another adapter may be live
             await self._answering.think(place)  # it waits its turn: show that it has arrived
         async with self._queue.turn(place.user):
             try:
-                await self._answering.answer(answer_id)
+                await self._answering.answer(answer_id, work)
             except DatabaseUnavailable:
                 # It stays pending there, and is taken again when the database is back and its lease has ended.
                 log.warning("answer without database", extra={"action": "answer_stalled", "answer_id": answer_id})
@@ -200,16 +226,28 @@ class Intake:
             else:
                 self._told.discard(answer_id)
 
-    async def _take(self, asked: Asked, event_id: str) -> int | None:
-        """The question's id, once it is recorded; None when nothing is to be answered."""
+    async def _take(self, asked: Asked, event_id: str) -> Taken | None:
+        """The question, once it is recorded; None when nothing is to be answered."""
         wanted = following.wish(asked.question.text) if asked.kind is Kind.MENTION else None
         if wanted is not None:
             await self._follow(asked.question, wanted)
             return None
-        return await self._database.run(take, asked, event_id, self._lease, self._follows(asked))
+        arguments = (asked, event_id, self._lease, self._follows(asked))
+        if self._queue.free > self._preparing:
+            self._preparing += 1
+            try:
+                return await self._database.run(take_to_answer, *arguments, self._settings)
+            except DatabaseUnavailable:
+                raise
+            except Exception:  # a bug in what is looked up must not lose the question: its answer meets it again
+                log.exception("not prepared", extra={"action": "question_not_prepared"})
+            finally:
+                self._preparing -= 1
+        answer_id = await self._database.run(take, *arguments)
+        return None if answer_id is None else Taken(answer_id)
 
     def _follows(self, asked: Asked) -> bool:
-        return bool({"*", asked.question.channel_id} & set(self._settings.follow_up_channels))
+        return bool({"*", asked.question.channel_id} & set(self._settings.slack.follow_up_channels))
 
     async def _follow(self, question: Question, wanted: bool) -> None:
         changed = await self._database.run(following.switch, question, wanted)

@@ -16,6 +16,7 @@ from bot.gallery import Gallery
 from bot.homes import Homes
 from bot.illustrating import Illustrating
 from bot.intake import QUESTION, Intake
+from bot.limits import Budget
 from bot.people import Me
 from bot.permissions import Permissions
 from bot.private import Ear, whisper
@@ -111,8 +112,9 @@ def wire(settings: Settings, me: Me, persona: Persona, client: AsyncWebClient, r
     chat, replicas = ChatClient(settings.serving, seals), Replicas(settings.serving, seals)
     permissions = Permissions(client, me, slack)
     unsaved = Unsaved(settings.home / "unsaved")
-    answering = Answering(database, chat, client, persona, settings, Traffic(), rhythm)
-    intake = Intake(database, answering, slack, slug, unsaved, rhythm)
+    traffic = Traffic(streams=Budget(slack.streams_per_minute))
+    answering = Answering(database, chat, client, persona, settings, traffic, rhythm)
+    intake = Intake(database, answering, settings, slug, unsaved, rhythm)
     progress = ProgressMessages(database, client, slug, slack.record_channel)
     retraining = Retraining(database, permissions, progress, settings, persona)
     automatic = AutomaticRuns(database, retraining, settings, slug, rhythm.clock)

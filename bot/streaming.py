@@ -7,6 +7,7 @@ streams, closes one, loses one, asks to slow down), ``close`` ends with the whol
 import asyncio
 import contextlib
 import logging
+from asyncio import Future
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 
 STREAM_SECONDS = 240.0  # Slack closes a stream after about 5 minutes
 FINAL_ATTEMPTS = 8
-TICK = 0.1
+TICK, LONGEST_REST = 0.1, 1.0  # seconds between two looks whether there is something to show
 NO_FOOTER = Footer((), ())
 
 
@@ -56,16 +57,21 @@ class Reply:
         traffic: Traffic,
         on_message: Callable[[str], Awaitable[None]],
         earlier: Sequence[str] = (),
+        *,
+        after: Future[None] | None = None,
     ) -> None:
-        """``earlier``: messages of an attempt that ended half-way; they are written over instead of posting anew."""
+        """``earlier``: messages of an attempt that ended half-way; they are written over instead of posting anew.
+        ``after``: what has to be done before anything is shown.
+        """
         self._client, self._place, self._traffic, self._on_message = client, place, traffic, on_message
-        self._earlier = list(earlier)
+        self._earlier, self._after = list(earlier), after
         self._known = set(earlier)
         self._raw = ""
         self._parts: list[_Part] = []
         self._quiet = bool(earlier)  # no half text over a whole one
         self._began = self._not_before = self._flushed = 0.0
-        self._closing = asyncio.Event()
+        self._closing = False
+        self._stirred = asyncio.Event()  # something to look at before the next tick
         self._mirror: asyncio.Task[None] | None = None
         self.stopped = False  # the person pressed stop
         self.lost = False  # nothing can be posted there
@@ -109,6 +115,8 @@ class Reply:
         self._raw = self._raw + piece if self._raw else piece.lstrip()
         if self._raw and not self._began:
             self._began = self._traffic.clock()
+        if not self._parts and len(self._raw) >= FIRST_TEXT:
+            self._stirred.set()  # the first words go out at once: somebody waits for them
 
     def replace(self, text: str) -> None:
         """Make the answer another text: a shorter one when a repetition is cut, or one where there was none."""
@@ -119,7 +127,7 @@ class Reply:
 
         Waits out rate limits; Slack's refusals are logged.
         """
-        self._closing.set()
+        self._end_mirroring()
         if self._mirror:
             # A call under way is let to its end: cancelled, nobody would know whether Slack has carried it out.
             await asyncio.wait([self._mirror])
@@ -136,19 +144,37 @@ class Reply:
 
     async def leave(self) -> None:
         """Show no more. What is shown stays, for the next attempt to write over."""
-        self._closing.set()
+        self._end_mirroring()
         if self._mirror:
             await asyncio.wait([self._mirror])
+        await self._come_after()
         if self.messages:
             await self.close(NO_FOOTER)
 
+    def _end_mirroring(self) -> None:
+        self._closing = True
+        self._stirred.set()
+
     async def _keep_mirroring(self) -> None:
-        while not (self._closing.is_set() or self.lost or self.stopped):
+        while not (self._closing or self.lost or self.stopped):
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), TICK)
+                await asyncio.wait_for(self._stirred.wait(), self._rest())
+            if self._closing:
                 return
+            self._stirred.clear()
             if self._due():
                 await self._flush()
+
+    async def _come_after(self) -> None:
+        if self._after is not None and not self._after.done():
+            await asyncio.wait({self._after})
+
+    def _rest(self) -> float:
+        """Seconds until there may be something to show. Thirty answers that look at every tick keep a core busy."""
+        if not self._parts:
+            return TICK
+        left = self._flushed + self._interval() - self._traffic.clock()
+        return LONGEST_REST if self._quiet else min(max(TICK, left), LONGEST_REST)
 
     def _due(self) -> bool:
         now = self._traffic.clock()
@@ -156,12 +182,15 @@ class Reply:
             return False
         if not self._parts:
             return len(self._raw) >= FIRST_TEXT or now - self._began >= FIRST_TEXT_WAIT
+        return now - self._flushed >= self._interval()
+
+    def _interval(self) -> float:
         streamed = isinstance(self._parts[-1].message, StreamedMessage)
-        pace = self._traffic.pace
-        return now - self._flushed >= (pace.append_interval if streamed else pace.edit_interval)
+        return self._traffic.pace.append_interval if streamed else self._traffic.pace.edit_interval
 
     async def _flush(self, footer: Footer | None = None) -> None:
         """Show what there is; with a footer, show it for good."""
+        await self._come_after()
         self._flushed = self._traffic.clock()
         safe = sanitise(self._raw, final=footer is not None)
         if footer is None and not safe:

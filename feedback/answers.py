@@ -174,6 +174,8 @@ def earlier_in_thread(session: Session, answer: Answer, *, limit: int = 500) -> 
 
     Without the messages that each of them was made from: those repeat the thread.
     """
+    if answer.question_ts == answer.thread_ts:
+        return []  # it begins the thread
     rows = session.scalars(
         select(Answer)
         .options(defer(Answer.messages, raiseload=True))

@@ -51,7 +51,13 @@ class AsyncDatabase:
 
     def __init__(self, url: str, *, pool_size: int = 10, patience_s: float = PATIENCE_S) -> None:
         self.engine = create_async_engine(
-            url, pool_pre_ping=True, pool_size=pool_size, pool_timeout=POOL_TIMEOUT_S, connect_args=dict(CONNECT)
+            url,
+            pool_pre_ping=True,
+            pool_size=pool_size,
+            # One event loop keeps no more of them busy; in a rush each further one would be opened for one use.
+            max_overflow=0,
+            pool_timeout=POOL_TIMEOUT_S,
+            connect_args=dict(CONNECT),
         )
         self._patience_s = patience_s
         self._under_way: set[asyncio.Task[Any]] = set()

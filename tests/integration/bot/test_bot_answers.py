@@ -6,6 +6,7 @@ import shutil
 import pytest
 from sqlalchemy import select
 
+from bot import intake
 from bot.answering import AWAY, NOTHING_SAID, REPEATED
 from bot.intake import EMPTY, EMPTY_DIRECT
 from feedback.models import AnswerMessage, Case
@@ -44,6 +45,17 @@ async def test_a_direct_message_is_answered_and_shows_that_it_is_thought_about(s
     answer = await scene.answer_to(scene.mia, "dm", ts)
     assert "You asked: hello there" in answer.plain
     assert (await scene.ws.counts())["assistant.threads.setStatus"] == 1
+
+
+async def test_a_fault_in_what_is_looked_up_with_a_question_does_not_lose_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **options: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(intake, "prepare", broken)
+    ts = await scene.mia.say("general", f"{await scene.ws.mention()} are you there?")
+    assert "You asked: are you there?" in (await scene.answer_to(scene.mia, "general", ts)).plain
 
 
 async def test_the_text_streams_before_it_is_whole(scene: Scene) -> None:

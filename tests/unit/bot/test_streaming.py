@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_sdk.errors import SlackApiError
 
+from bot import streaming
 from bot.blocks import answer_footer
-from bot.limits import Spacing
+from bot.limits import FIRST_TEXT, Spacing
 from bot.slack_messages import Place
 from bot.streaming import Reply
 from bot.traffic import Traffic
@@ -234,6 +235,39 @@ async def test_a_text_that_gets_shorter_is_shown_shorter() -> None:
         reply.replace("I am here to help you. …")
         await reply.close(answer_footer())
     assert thread.shown == "I am here to help you. …"
+
+
+async def test_the_first_words_do_not_wait_for_a_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "TICK", 3600.0)
+    thread, posted = Thread(), asyncio.Event()
+
+    async def register(ts: str) -> None:
+        posted.set()
+
+    async with Reply(thread.slack.client, PLACE, thread.traffic, register) as reply:
+        reply.write(TEXT[:FIRST_TEXT])
+        async with asyncio.timeout(30):
+            await posted.wait()
+        assert thread.shown == TEXT[:FIRST_TEXT]
+
+
+@pytest.mark.parametrize("ending", ["close", "leave"])
+async def test_nothing_is_shown_before_what_it_comes_after(ending: str) -> None:
+    thread = Thread()
+    status: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def register(ts: str) -> None:
+        thread.known.append(ts)
+
+    async with Reply(thread.slack.client, PLACE, thread.traffic, register, after=status) as reply:
+        reply.write(TEXT)
+        end = asyncio.create_task(reply.close(answer_footer()) if ending == "close" else reply.leave())
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert thread.slack.calls == [] and not end.done()
+        status.set_result(None)
+        await end
+    assert thread.shown == (TEXT if ending == "close" else "")
 
 
 ERRORS = st.sampled_from(
