@@ -27,6 +27,7 @@ from settings import Settings
 from trainer import canary
 from trainer.context import Context
 from trainer.jobs import WorkerStopping, run_training
+from trainer.sharing import wake_forgotten
 from trainer.sweep import sweep
 
 log = logging.getLogger(__name__)
@@ -117,7 +118,8 @@ class TrainingWorker(SimpleWorker):
 
 
 class Supervisor:
-    """The worker's life: look for lost runs and at the canary, take a job or wait for one, and again."""
+    """The worker's life: look for a server left asleep, for lost runs and at the canary, take a job or wait for one,
+    and again."""
 
     def __init__(self, context: Context) -> None:
         logging.getLogger("rq.worker").setLevel(logging.WARNING)  # it tells of every wait and every registration
@@ -149,6 +151,7 @@ class Supervisor:
 
     def _once(self) -> None:
         settings = self._context.settings
+        wake_forgotten(self._context)
         sweep(settings, self._context.database, self._redis)
         self._look_at_canary()
         # A new one each time: a worker whose registration was cut off by an outage cannot register again.
