@@ -296,6 +296,7 @@ class Answering:
 
     async def _wait_for_waking(self, answer_id: int, place: Place, nap: Nap) -> None:
         """Leave a question pending for as long as the training takes; a thread is told once."""
+        self._napping.some_wait = True
         first = await self._database.run(answers.wait_for_waking, answer_id, error=napping.ASLEEP)
         extra = {"action": "answer_waits_for_waking", "answer_id": answer_id, "run_id": nap.run_id}
         log.info("asleep", extra=extra)

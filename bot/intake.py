@@ -97,7 +97,6 @@ class Intake:
     ) -> None:
         self._database, self._answering, self._settings, self._persona = database, answering, settings, persona
         self._unsaved, self._lease, self._napping = unsaved, rhythm.lease_time, napping
-        self._behind = False  # questions wait that came before any new one, since the model server sleeps or has slept
         self._queue = FairQueue(settings.max_running_answers)
         self._running: dict[int, asyncio.Task[None]] = {}
         self._told: set[int] = set()
@@ -154,15 +153,15 @@ class Intake:
     async def retry(self) -> None:
         """Take over pending questions, oldest first: those of dead processes, and those that waited for the model."""
         asleep = await self._napping.training() is not None
-        self._behind = self._behind or asleep
+        self._napping.some_wait |= asleep
         free = self._queue.free
         if free == 0 or self._closing:
             return
-        limit = free if self._behind else min(free, 10)
+        limit = free if self._napping.some_wait else min(free, 10)
         ids = await self._database.run(
             answers.take_unfinished, self._persona, lease=self._lease, limit=limit, untold=asleep
         )
-        self._behind = asleep or (self._behind and len(ids) == limit)
+        self._napping.some_wait &= asleep or len(ids) == limit
         for answer_id in ids:
             self._begin(answer_id, place_of(await self._database.run(answers.get, answer_id)))
 
@@ -186,7 +185,7 @@ class Intake:
 
     async def _begin_in_turn(self, answer_id: int, place: Place) -> None:
         """Begin a new question, after all that wait for the model server to be awake."""
-        if not self._behind:
+        if not self._napping.some_wait:
             self._begin(answer_id, place)
             return
         await self._database.run(answers.renew_lease, answer_id, lease=timedelta(0))

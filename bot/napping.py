@@ -66,6 +66,7 @@ class Napping:
         self._database, self._client, self._replicas, self._persona = database, client, replicas, persona
         self._on, self._unattended = sharing.may_sleep(settings), unattended
         self._alone_since: float | None = None
+        self.some_wait = False  # or did until the last nap ended: they came before any new question
 
     async def current(self) -> Nap | None:
         """The nap that goes on."""
