@@ -95,29 +95,19 @@ async def test_questions_wait_and_are_answered_in_their_order(
         assert order == [f"number {number}" for number in range(6)]
 
 
-async def test_all_that_wait_are_answered_side_by_side(scene: Scene, trainer: TrainerByHand) -> None:
-    async with training(scene, trainer):
-        asked = [await asks(scene, f"number {number}") for number in range(20)]
-        await until(waiting(scene, 20))
-        scene.model.pace = 0.1
-    for ts in asked:
-        await scene.answer_to(scene.mia, "general", ts)
-    assert scene.model.most_running == 20, "and not ten at a time"
-
-
 async def test_who_asks_after_waking_comes_after_those_who_waited(
     settings: Settings, start_bot: StartBot, offstage: Scene, trainer: TrainerByHand
 ) -> None:
     scene = offstage
-    async with start_bot(settings, replace(QUICK, retry=2.0)):
+    async with start_bot(with_slack(settings, max_running_answers=1), replace(QUICK, retry=2.0)):
         async with training(scene, trainer):
             early = await asks(scene, "early")
             await scene.mia.wait_for("general", is_told, thread_ts=early)
-        late = await asks(scene, "late")  # before the bot has looked again
-        for ts in (early, late):
+        later = [await asks(scene, f"late {number}") for number in range(2)]  # before the bot has looked again
+        for ts in (early, *later):
             await scene.answer_to(scene.mia, "general", ts)
-        assert [request["messages"][-1]["content"] for request in scene.model.asked] == ["early", "late"]
-        assert len(await said_in(scene, late)) == 1, "nobody is told to wait who need not"
+        assert [request["messages"][-1]["content"] for request in scene.model.asked] == ["early", "late 0", "late 1"]
+        assert len(await said_in(scene, later[0])) == 1, "nobody is told to wait who need not"
 
 
 async def test_a_thread_is_told_once(scene: Scene, trainer: TrainerByHand) -> None:
