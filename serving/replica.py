@@ -164,8 +164,8 @@ class Replica:
         return True
 
     async def wake(self) -> bool:
-        """Wake it; False when it was awake."""
-        if not await self.is_sleeping():
+        """Wake it; False when it was awake, as one is that cannot sleep."""
+        if not await self._sleeps_now():
             return False
         await self._turn("/wake_up")
         if await self.is_sleeping():

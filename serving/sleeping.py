@@ -20,14 +20,22 @@ DRAINED = 30.0  # seconds that running answers get to their end; what runs on is
 LOOK = 0.2
 
 
+async def check(replicas: Replicas) -> None:
+    """Make sure that all replicas are there and can sleep, before anything is written or done about it.
+
+    Raises:
+        RequestRefused: a server was not started as one that can.
+        ServingUnavailable: one cannot be reached.
+    """
+    await replicas.each_one(lambda replica: replica.is_sleeping())
+
+
 async def fall_asleep(replicas: Replicas, drained: float = DRAINED) -> None:
     """Let running answers end, and put all replicas to sleep.
 
     Raises:
-        RequestRefused: a server was not started as one that can sleep.
         ServingUnavailable: a server cannot be reached, or stays awake; the others may sleep.
     """
-    await replicas.each_one(lambda replica: replica.is_sleeping())
     give_up = time.monotonic() + drained
     while sum((await replicas.each_one(lambda replica: replica.running())).values()):
         if time.monotonic() >= give_up:

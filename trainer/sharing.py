@@ -125,6 +125,7 @@ async def _until_it_opens(trip: Trip) -> None:
 @asynccontextmanager
 async def _asleep(trip: Trip, why: str) -> AsyncIterator[None]:
     """The server sleeps until the end of the block, and answers again after it."""
+    await patiently(lambda: sleeping.check(trip.replicas), trip.context.patience)
     with trip.database.begin() as session:
         naps.begin(session, trip.run_id, why)
     trip.reporter.mention("the model sleeps meanwhile, and questions wait")

@@ -239,6 +239,13 @@ def test_a_server_that_does_not_wake_up_is_said_and_tried_again(shop: Workshop, 
     assert not model.asleep and not is_recorded_asleep(shop)
 
 
+def test_a_server_that_cannot_sleep_is_told_and_goes_on_answering(shop: Workshop, model: StandInModel) -> None:
+    model.sleepless = True
+    run = shop.run_of(done(shop))
+    assert run.status is RunStatus.FAILED and "cannot sleep: restart it with `mend serve`" in (run.error or "")
+    assert not is_recorded_asleep(shop) and not shop.swift.trained
+
+
 def test_a_server_that_was_restarted_in_its_sleep_gets_its_adapters_back(shop: Workshop, model: StandInModel) -> None:
     done(shop)
     live = shop.live()

@@ -38,6 +38,7 @@ class StandInModel:
     asked: list[dict[str, Any]] = field(default_factory=list)
     asleep: bool = False
     stuck: bool = False  # does not wake up
+    sleepless: bool = False  # was not started as one that can sleep
     turns: list[str] = field(default_factory=list)  # of falling asleep and waking up
     asked_asleep: int = 0
     url: str = ""
@@ -101,7 +102,7 @@ class StandInModel:
         return PlainTextResponse(f"vllm:corrupted_requests_total 0.0\nvllm:num_requests_running {self.running}.0\n")
 
     async def is_sleeping(self, request: Request) -> Response:
-        return JSONResponse({"is_sleeping": self.asleep})
+        return JSONResponse({"is_sleeping": self.asleep}, status_code=404 if self.sleepless else 200)
 
     async def sleep(self, request: Request) -> Response:
         return self._turned("sleep", asleep=True)

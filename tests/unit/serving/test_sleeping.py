@@ -8,7 +8,7 @@ import pytest
 
 from serving.adapters import Replicas, publish
 from serving.errors import AdapterLoadError, RequestRefused, ServerAsleep, ServingUnavailable
-from serving.sleeping import asleep, fall_asleep, wake_up
+from serving.sleeping import asleep, check, fall_asleep, wake_up
 from settings import ServingSettings
 from tests.unit.serving.factories import make_base, make_settings, write_adapter_source
 from tests.unit.serving.peer import Peer
@@ -89,15 +89,18 @@ async def test_nothing_is_loaded_into_a_server_that_sleeps(replicas: Replicas, p
     assert not any(peer.asked for peer in peers)
 
 
-async def test_a_server_that_cannot_sleep_says_what_to_do_and_the_others_stay_awake(
+async def test_a_server_that_cannot_sleep_says_what_to_do_and_counts_as_awake(
     replicas: Replicas, peers: list[Peer], name: str
 ) -> None:
+    await check(replicas)
     peers[1].can_sleep = False
     with pytest.raises(RequestRefused, match=rf"{peers[1].url} cannot sleep: restart it with `mend serve`"):
-        await fall_asleep(replicas)
-    assert not any(peer.asleep for peer in peers)
+        await check(replicas)
     assert not await asleep(replicas)
     await replicas.load(name)
+    peers[0].asleep = True
+    await wake_up(replicas, [name], name)
+    assert [peer.turns for peer in peers] == [["wake_up"], []]
 
 
 async def test_a_server_that_does_not_wake_up_says_what_to_do(replicas: Replicas, peers: list[Peer]) -> None:
