@@ -41,6 +41,8 @@ class Choice:
     mode: Mode
     reason: str
     fits: bool = True
+    room: float | None = None
+    """GB that the training may take then; None: not known."""
 
     @property
     def sleeps(self) -> bool:
@@ -77,13 +79,13 @@ def choose(memory: Memory | None, share: float, needs: float, *, window: bool) -
     free = f"{memory.free:.1f} of {memory.total:.0f} GB are free beside vLLM"
     need = f"the training needs about {needs:.1f}"
     if needs <= memory.free:
-        return Choice(Mode.BESIDE, f"{free}, and {need}")
+        return Choice(Mode.BESIDE, f"{free}, and {need}", room=memory.free)
     # On a card that vLLM is not on, its sleep frees nothing.
     freed = max(0.0, min(memory.total * share, memory.total - memory.free) - ASLEEP)
     room = memory.free + freed
     if needs <= room:
-        return Choice(asleep, f"{free}, {room:.1f} while it sleeps, and {need}")
-    return Choice(asleep, f"{free}, {room:.1f} while it sleeps: too little, since {need}", fits=False)
+        return Choice(asleep, f"{free}, {room:.1f} while it sleeps, and {need}", room=room)
+    return Choice(asleep, f"{free}, {room:.1f} while it sleeps: too little, since {need}", fits=False, room=room)
 
 
 def as_told(sharing: Literal["beside", "sleep", "window"]) -> Choice:

@@ -36,6 +36,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+async def nothing_held() -> None:
+    """Each training brings all that it needs, and takes it away."""
+
+
 class WrongWorker(Exception):
     """The run was started for another base model or persona than this worker's."""
 
@@ -55,6 +59,8 @@ class Context:
     """Seconds to wait for a model server that is away; vLLM needs up to three minutes to start."""
     paraphrasing_seconds: float = 30.0
     """How long the base model may take over one case."""
+    give_back: Callable[[], Awaitable[None]] = nothing_held
+    """Gives back what of the GPU's memory is held ready between trainings: a server that wakes up wants its own."""
     memory: Callable[[], Memory | None] = gpu_memory.read
     """What is free on the GPU, which `auto` decides by."""
     drained: float = sleeping.DRAINED

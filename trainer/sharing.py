@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from feedback import adapters, naps
+from feedback import adapters, naps, runs
 from feedback.automatic import Rules
 from feedback.naps import Nap
 from feedback.persona import PersonaError, load_persona
@@ -40,19 +40,18 @@ Asked = Callable[[], Awaitable[object]]
 """What has to be asked of the server before it sleeps."""
 
 
-async def train(trip: Trip, training: Training, choose: Choose, before: Asked | None = None) -> Path:
+async def train(trip: Trip, training: Training, how: Choice, choose: Choose, before: Asked | None = None) -> Path:
     """The checkpoint of a training, made now unless it was before: the first that is good enough, or the last."""
     if checkpoint.ready(training.folder, training.output, training.dataset_sha256) is None:
-        choice = await decide(trip, training.stage)
-        extra = {"action": "sharing_chosen", "run_id": trip.run_id, "mode": choice.mode}
-        log.info("Run %s trains: %s, since %s.", trip.run_id, choice.mode, choice.reason, extra=extra)
-        if not choice.sleeps:
+        extra = {"action": "sharing_chosen", "run_id": trip.run_id, "mode": how.mode}
+        log.info("Run %s trains: %s, since %s.", trip.run_id, how.mode, how.reason, extra=extra)
+        if not how.sleeps:
             return await trip.context.train(training, trip.reporter.training, choose)
         if before is not None:
             await before()
-        if choice.mode is Mode.WINDOW:
+        if how.mode is Mode.WINDOW:
             await _until_it_opens(trip)
-        async with _asleep(trip, choice.reason):
+        async with _asleep(trip, how.reason):
             await trip.context.train(training, trip.reporter.training, _not_now)
     found = await trip.context.train(training, trip.reporter.training, choose)  # done before: it only gives the folder
     with trip.database.begin() as session:
@@ -73,14 +72,14 @@ async def _first_good(training: Training, choose: Choose) -> Path | None:
     return None
 
 
-async def decide(trip: Trip, stage: StageName) -> Choice:
+async def decide(trip: Trip) -> Choice:
     """How this training shares the GPU; with all replicas awake, so that what is free then is really free."""
     settings = trip.settings
-    if sharing.may_sleep(settings.serving):
-        with trip.database.begin() as session:
-            nap = naps.current(session, trip.persona.slug)
-        if nap is not None:
-            await _wake(trip.context, trip.replicas, trip.persona.slug, nap.run_id, trip.context.patience)
+    with trip.database.begin() as session:
+        stage: StageName = "follow_up" if runs.get(session, trip.run_id).parent_id else "first"
+        nap = naps.current(session, trip.persona.slug)
+    if nap is not None and sharing.may_sleep(settings.serving):
+        await _wake(trip.context, trip.replicas, trip.persona.slug, nap.run_id, trip.context.patience)
     if settings.serving.sharing == "auto" and device.resolve(settings.serving) == "cuda":
         await patiently(lambda: _all_awake(trip.replicas), trip.context.patience)
     memory = trip.context.memory
@@ -156,6 +155,7 @@ async def _wake(context: Context, replicas: Replicas, persona: str, run_id: int,
         ServingUnavailable: one does not, for so long.
     """
     folder = context.settings.training.runs_dir.expanduser().absolute() / f"run-{run_id}"
+    await context.give_back()
     if await process.stop_orphan(folder / PID_NAME):  # it has the memory that the server is to get back
         log.warning("A training was left behind.", extra={"action": "orphan_stopped", "folder": folder.name})
     with context.database.begin() as session:

@@ -142,7 +142,8 @@ async def _probe_early(trip: Trip) -> None:
 
 async def _trained(trip: Trip, choose: Choose, before: Asked | None = None) -> Path:
     """The checked checkpoint of the run, trained now unless it was before."""
-    return await sharing.train(trip, await asyncio.to_thread(_training, trip), choose, before)
+    how = await sharing.decide(trip)
+    return await sharing.train(trip, await asyncio.to_thread(_training, trip), how, choose, before)
 
 
 def _training(trip: Trip) -> Training:

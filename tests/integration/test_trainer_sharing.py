@@ -61,6 +61,11 @@ def shop(db: Database, tmp_path: Path, model: StandInModel) -> Workshop:
     return with_(made, urls=[model.url], device="cuda", sharing="sleep", config=tmp_path / "config.yaml")
 
 
+async def given_back(model: StandInModel, held: list[str]) -> None:
+    assert model.asleep, "before the server wants its memory"
+    held.clear()
+
+
 def nap_events(shop: Workshop, run_id: int) -> list[str | None]:
     with shop.database.begin() as session:
         query = select(Event.after).where(Event.subject == naps.SUBJECT, Event.subject_id == run_id)
@@ -86,6 +91,15 @@ def test_the_server_sleeps_while_it_is_trained_and_at_no_other_time(shop: Worksh
     assert seen == [(True, True)]
     assert model.turns == ["sleep", "wake_up"] and model.asked_asleep == 0
     assert nap_events(shop, run_id) == ["asleep", "awake"] and not is_recorded_asleep(shop)
+
+
+def test_what_is_held_ready_for_the_next_training_makes_room_for_the_server(
+    shop: Workshop, model: StandInModel
+) -> None:
+    held = ["the base model"]
+    shop.context = replace(shop.context, give_back=lambda: given_back(model, held))
+    done(shop)
+    assert not held and not model.asleep
 
 
 def test_checkpoints_are_judged_after_waking_and_the_first_good_one_is_taken(
@@ -219,7 +233,7 @@ def test_a_run_that_is_gone_on_with_wakes_what_sleeps_before_it_looks_what_is_fr
 
     run_training(run_id, replace(with_(shop, sharing="auto").context, memory=memory))
     assert shop.run_of(run_id).status is RunStatus.LIVE
-    assert measured == [False] and not model.asleep
+    assert measured and not any(measured) and not model.asleep
     assert nap_events(shop, run_id) == ["asleep", "awake"] * 2
 
 

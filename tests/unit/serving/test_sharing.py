@@ -65,6 +65,12 @@ def test_what_nobody_can_measure_is_taken_for_little() -> None:
     assert choose(None, 0.5, CAREFUL, window=True).mode is Mode.WINDOW
 
 
+def test_what_the_training_may_take_goes_with_the_mode() -> None:
+    assert choose(Memory(80, 40), 0.5, CAREFUL, window=False).room == 40
+    assert choose(Memory(24, 3.6), 0.85, CAREFUL, window=False).room == pytest.approx(22.2)
+    assert choose(None, 0.5, CAREFUL, window=False).room is None
+
+
 def test_the_reason_has_the_figures() -> None:
     reason = choose(Memory(24, 3.6), 0.85, CAREFUL, window=False).reason
     assert reason == "3.6 of 24 GB are free beside vLLM, 22.2 while it sleeps, and the training needs about 16.6"
