@@ -5,7 +5,7 @@ import contextlib
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from sqlalchemy import select
 from feedback import naps, runs
 from feedback.database import Database
 from feedback.models import Adapter, Event
+from feedback.naps import Nap
+from feedback.runs import Progress
 from feedback.states import AdapterStatus, RunStatus
 from serving.adapters import Replicas
 from serving.sharing import Memory
@@ -34,6 +36,30 @@ from trainer.training_log import Step
 def model() -> Iterator[StandInModel]:
     with StandInModel().serve() as stand_in:
         yield stand_in
+
+
+def test_how_long_it_sleeps_is_judged_by_its_steps_and_before_the_first_by_earlier_trainings(
+    shop: Workshop, model: StandInModel
+) -> None:
+    first = done(shop)
+    took = shop.run_of(first).progress["seconds"]["training"]
+    shop.approve()
+    run_id = killed_asleep(shop, model)
+
+    def nap() -> Nap:
+        with shop.database.begin() as session:
+            found = naps.current(session, "pip")
+        assert found is not None and found.ends is not None and found.run_id == run_id
+        return found
+
+    assert nap().ends == nap().since + timedelta(seconds=took)
+    with shop.database.begin() as session:
+        runs.report_progress(session, run_id, Progress("training", step=3, steps=40, eta_seconds=90.0))
+    assert nap().ends == shop.run_of(run_id).updated_at + timedelta(seconds=90)
+    assert nap().training
+    with shop.database.begin() as session:
+        runs.close(session, run_id, RunStatus.FAILED, error="it broke off")
+    assert not nap().training
 
 
 class Killed(BaseException):
