@@ -11,9 +11,11 @@ started and to load the model first adds that.
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -88,7 +90,9 @@ def server(model: Path, lora: Path, share: float) -> tuple[list[str], dict[str, 
 async def started(argv: Sequence[str], environment: dict[str, str], log: Path) -> AsyncIterator[aiohttp.ClientSession]:
     """The server, once it is well; ended at the end of the block."""
     with log.open("wb") as file:
-        process = await asyncio.create_subprocess_exec(*argv, env=environment, stdout=file, stderr=file)
+        process = await asyncio.create_subprocess_exec(
+            *argv, env=environment, stdout=file, stderr=file, start_new_session=True
+        )
     async with aiohttp.ClientSession(URL, headers=HEADERS, timeout=aiohttp.ClientTimeout(total=300)) as http:
         try:
             while True:
@@ -102,12 +106,11 @@ async def started(argv: Sequence[str], environment: dict[str, str], log: Path) -
                 await asyncio.sleep(0.5)
             yield http
         finally:
-            if process.returncode is None:
-                process.terminate()
-                try:
-                    await asyncio.wait_for(process.wait(), 20)
-                except TimeoutError:
-                    process.kill()
+            with contextlib.suppress(ProcessLookupError):  # its engine is a process of its own, and has the memory
+                os.killpg(process.pid, signal.SIGTERM)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(process.wait(), 10)
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 async def answer(http: aiohttp.ClientSession, name: str, seen: Chat, seed: int) -> None:
@@ -116,12 +119,13 @@ async def answer(http: aiohttp.ClientSession, name: str, seen: Chat, seed: int) 
     body = {"model": name, "prompt": prompt, "max_tokens": TOKENS, "temperature": 0, "ignore_eos": True, "stream": True}
     began = last = time.monotonic()
     pieces = 0
-    async with http.post("/v1/completions", json=body) as reply:
-        async for line in reply.content:
-            if line.startswith(b"data: {") and b'"error"' not in line:
-                now = time.monotonic()
-                (seen.gaps if pieces else seen.first).append(now - (last if pieces else began))
-                last, pieces = now, pieces + 1
+    with contextlib.suppress(aiohttp.ClientError):  # it counts as failed then
+        async with http.post("/v1/completions", json=body) as reply:
+            async for line in reply.content:
+                if line.startswith(b"data: {") and b'"error"' not in line:
+                    now = time.monotonic()
+                    (seen.gaps if pieces else seen.first).append(now - (last if pieces else began))
+                    last, pieces = now, pieces + 1
     seen.failed += pieces < TOKENS // 2  # vLLM may send several tokens at once
 
 
@@ -200,9 +204,8 @@ async def guarded(http: aiohttp.ClientSession) -> dict[str, int]:
         return found | {"/sleep without the key": reply.status}
 
 
-async def beside(http: aiohttp.ClientSession, trainer: Trainer) -> list[Row]:
+async def beside(http: aiohttp.ClientSession, trainer: Trainer, report: dict[str, Any]) -> None:
     """Every recipe beside people, on each card that has room for it; the same steps stand for every card they fit."""
-    rows: list[Row] = []
     for size, checkpointing in RECIPES:
         measured: tuple[dict[str, Any], dict[str, float] | None] | None = None
         for card, share in sorted(CARDS.items(), reverse=True):
@@ -212,11 +215,10 @@ async def beside(http: aiohttp.ClientSession, trainer: Trainer) -> list[Row]:
                 seen = await chat_while(http, work)
                 done = await work
                 measured = (done, seen.figures() if done["fits"] else None)
-            rows.append(Row(card, "beside", size, checkpointing, *measured))
-    return rows
+            report["rows"].append(asdict(Row(card, "beside", size, checkpointing, *measured)))
 
 
-async def asleep(http: aiohttp.ClientSession, trainer: Trainer, report: dict[str, Any]) -> list[Row]:
+async def asleep(http: aiohttp.ClientSession, trainer: Trainer, report: dict[str, Any]) -> None:
     """Every recipe while the server sleeps, and what somebody waits who asks when it begins."""
     report["gpu_before"] = used()
     first = await turned(http, "/sleep?level=1")
@@ -238,7 +240,8 @@ async def asleep(http: aiohttp.ClientSession, trainer: Trainer, report: dict[str
     def waits(size: int, training: dict[str, Any]) -> float | None:
         return again + SAMPLES / size * training["step"] + woken + word if training["fits"] else None
 
-    return [Row(card, "sleep", size, kept, found, waits=waits(size, found)) for card, size, kept, found in done]
+    rows = (Row(card, "sleep", size, kept, found, waits=waits(size, found)) for card, size, kept, found in done)
+    report["rows"] += map(asdict, rows)
 
 
 async def _first_word(http: aiohttp.ClientSession) -> float:
@@ -248,27 +251,24 @@ async def _first_word(http: aiohttp.ClientSession) -> float:
     return seen.first[0]
 
 
-async def measure(model: Path, out: Path, budget: float) -> dict[str, Any]:
-    """Everything, within a budget of seconds."""
-    async with asyncio.timeout(budget):
-        lora = await asyncio.to_thread(write_lora, model, out / "lora")
-        total = _total()
-        smallest = min(CARDS)
-        argv, environment = server(model, lora, smallest * 1e9 * CARDS[smallest] / total)
-        report: dict[str, Any] = {"device": platform.node(), "card": _name(), "cards": CARDS, "tokens": TOKENS}
-        began = time.monotonic()
-        async with started(argv, environment, out / "vllm.log") as http:
-            report |= {"start": time.monotonic() - began, "gpu_serving": used(), "guard": await guarded(http)}
-            trainer = await Trainer.start(model, out / "trainer.log")
-            try:
-                await chat_while(http, asyncio.ensure_future(asyncio.sleep(2)))  # warm
-                alone = await chat_while(http, asyncio.ensure_future(asyncio.sleep(WINDOW)))
-                report["alone"] = alone.figures()
-                rows = await beside(http, trainer)
-                rows += await asleep(http, trainer, report)
-            finally:
-                await trainer.stop()
-        return report | {"rows": [asdict(row) for row in rows], "seconds": time.monotonic() - began}
+async def measure(model: Path, out: Path, report: dict[str, Any]) -> None:
+    """Everything, written into the report as it is known."""
+    lora = await asyncio.to_thread(write_lora, model, out / "lora")
+    smallest = min(CARDS)
+    argv, environment = server(model, lora, smallest * 1e9 * CARDS[smallest] / _total())
+    report |= {"machine": platform.node(), "card": _name(), "cards": CARDS, "tokens": TOKENS, "rows": []}
+    began = time.monotonic()
+    async with started(argv, environment, out / "vllm.log") as http:
+        report |= {"start": time.monotonic() - began, "gpu_serving": used(), "guard": await guarded(http)}
+        trainer = await Trainer.start(model, out / "trainer.log")
+        try:
+            await chat_while(http, asyncio.ensure_future(asyncio.sleep(2)))  # warm
+            report["alone"] = (await chat_while(http, asyncio.ensure_future(asyncio.sleep(WINDOW)))).figures()
+            await beside(http, trainer, report)
+            await asleep(http, trainer, report)
+        finally:
+            await trainer.stop()
+            report["seconds"] = time.monotonic() - began
 
 
 def _total() -> float:
@@ -315,8 +315,16 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=360.0, help="seconds")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    report = asyncio.run(measure(given.model.absolute(), given.out.absolute(), given.budget))
-    (given.out / "sharing.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    report: dict[str, Any] = {}
+
+    async def within() -> None:
+        async with asyncio.timeout(given.budget):
+            await measure(given.model.absolute(), given.out.absolute(), report)
+
+    try:
+        asyncio.run(within())
+    finally:
+        (given.out / "sharing.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print(table(report))
 
 
