@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from feedback import naps, runs
 from feedback.database import Database
@@ -237,6 +237,20 @@ def test_a_server_that_a_living_worker_lets_sleep_is_left_asleep(shop: Workshop,
             assert not naps.attended(session, "other")
         wake_forgotten(shop.context)
     assert model.asleep
+
+
+def test_a_worker_is_seen_by_its_lock_whatever_number_postgresql_makes_of_the_name(db: Database) -> None:
+    signs = set()
+    for name in ("pip", "mia", "noor", "ada", "harbor", "a", "b", "c"):
+        with db.begin() as session:
+            hashed = select(func.hashtext(naps.training_lock(name)))
+            signs.add(session.execute(hashed).scalar_one() < 0)
+            assert not naps.attended(session, name)
+        with TrainingLock(db, name) as lock:
+            assert lock.take()
+            with db.begin() as session:
+                assert naps.attended(session, name)
+    assert signs == {True, False}
 
 
 def test_a_run_that_is_gone_on_with_wakes_what_sleeps_before_it_looks_what_is_free(
