@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
@@ -110,6 +110,11 @@ class ServingSettings(BaseModel):
     cpu_cache_gb: int = Field(1, ge=1, description="Memory of the key-value cache on a CPU, in GB.")
     max_model_len: int = Field(2048, ge=256, description="Context window, in tokens.")
     gpu_memory_utilization: float = Field(0.9, gt=0, le=1, description="Share of the GPU's memory vLLM takes.")
+    sharing: Literal["auto", "beside", "sleep", "window"] = Field(
+        "auto",
+        description="How a training shares the GPU with vLLM: `beside` it, while it sleeps (`sleep`), asleep at night "
+        "only (`window`), or by what fits (`auto`); see One GPU for both.",
+    )
     max_tokens: int = Field(512, ge=1, description="Longest answer, in tokens.")
     temperature: float = Field(0.0, ge=0, le=2, description="Sampling temperature of answers.")
     first_token_timeout: float = Field(60.0, gt=0, description="Seconds a question may wait for its first token.")
@@ -210,6 +215,12 @@ class Settings(BaseSettings):
     training: TrainingSettings = TrainingSettings()
     gate: GateSettings = GateSettings()
     experiment: ExperimentSettings = ExperimentSettings()
+
+    @model_validator(mode="after")
+    def _has_a_window_to_wait_for(self) -> Self:
+        if self.serving.sharing == "window" and not self.training.nightly:
+            raise ValueError("MEND_SERVING__SHARING=window needs MEND_TRAINING__NIGHTLY, such as 02:00-05:00")
+        return self
 
     def as_environment(self) -> dict[str, str]:
         """Every setting as the variable that gives it: how one process hands its settings to another."""

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.orm import Session
 
-from bot import patching
-from bot.blocks import answer_footer
+from bot import napping, patching
+from bot.blocks import Block, answer_footer
 from bot.memory import QuestionTooLong, Turn, fit
+from bot.napping import Napping
 from bot.rhythm import Rhythm
 from bot.sanitising import repetition
 from bot.slack_errors import REFUSALS, Trouble, code, trouble
@@ -25,6 +26,7 @@ from feedback import answers, patches, reviews, rewording
 from feedback.answers import Outcome
 from feedback.database import AsyncDatabase, DatabaseUnavailable
 from feedback.models import Answer, Json
+from feedback.naps import Nap
 from feedback.patches import Correction
 from feedback.persona import Persona
 from feedback.states import AnswerStatus
@@ -125,10 +127,11 @@ class Answering:
         settings: Settings,
         traffic: Traffic,
         rhythm: Rhythm,
+        napping: Napping,
     ) -> None:
         self._database, self._chat, self._client = database, chat, client
         self._persona, self._settings, self._traffic = persona, settings, traffic
-        self._rhythm = rhythm
+        self._rhythm, self._napping = rhythm, napping
         serving = settings.serving
         self._sampling = Sampling(serving.temperature, serving.max_tokens)
         self._budget = serving.max_model_len - serving.max_tokens
@@ -147,6 +150,9 @@ class Answering:
 
     async def _attempt(self, answer_id: int, work: Work | None) -> bool:
         """Answer once; True when the question was edited meanwhile, so that its answer is to be written over."""
+        if await self._napping.current():
+            await self._postpone(answer_id, napping.ASLEEP)
+            return False
         try:
             work = work or await self._database.run(prepare, answer_id, self._settings)
         except ServingError as error:  # the base model's folder is away, say
@@ -154,13 +160,17 @@ class Answering:
             return False
         return work is not None and await self._answer(work)
 
-    async def say(self, place: Place, text: str) -> None:
+    async def say(self, place: Place, text: str, blocks: Sequence[Block] = ()) -> None:
         """Post a line of our own into the thread; it is no answer, so votes on it count for nothing."""
         for _ in range(SAY_ATTEMPTS):
             await self._traffic.spacing.turn(place.channel)
             try:
                 await self._client.chat_postMessage(
-                    channel=place.channel, thread_ts=place.thread_ts, text=text, unfurl_links=False
+                    channel=place.channel,
+                    thread_ts=place.thread_ts,
+                    text=text,
+                    blocks=list(blocks) or None,
+                    unfurl_links=False,
                 )
             except REFUSALS as error:
                 log.warning("not said", extra={"action": "message_refused", "error": code(error) or repr(error)})
@@ -169,11 +179,11 @@ class Answering:
             else:
                 return
 
-    async def think(self, place: Place) -> None:
+    async def think(self, place: Place, status: str = "is thinking…") -> None:
         """Show that the question has arrived. A nicety: its failure is none."""
         with contextlib.suppress(*REFUSALS):
             await self._client.assistant_threads_setStatus(
-                channel_id=place.channel, thread_ts=place.thread_ts, status="is thinking…"
+                channel_id=place.channel, thread_ts=place.thread_ts, status=status
             )
 
     async def fail(self, answer_id: int, place: Place, error: str) -> None:
@@ -298,13 +308,28 @@ class Answering:
         """Leave a question pending and tell its asker once; or, when it has waited too long, that it ends here."""
         row = await self._database.run(answers.get, answer_id)
         place = place_of(row)
-        waited = (datetime.now(UTC) - row.created_at).total_seconds()
+        if delay is NO_MODEL and (nap := await self._napping.training()):
+            await self._wait_for_waking(answer_id, place, nap)
+            return
+        waited = await self._napping.waited(row.created_at)
         log.warning("answer postponed", extra={"action": "answer_postponed", "answer_id": answer_id, "error": error})
         if waited > self._settings.slack.patience:
             await self._database.run(answers.finish, answer_id, Outcome(AnswerStatus.FAILED, error=error))
             await self.say(place, delay.given_up)
         elif await self._database.run(answers.postpone, answer_id, error=error, retry_in=self._rhythm.retry_time):
             await self.say(place, delay.kept)
+
+    async def _wait_for_waking(self, answer_id: int, place: Place, nap: Nap) -> None:
+        """Leave a question pending for as long as the training takes; a thread is told once."""
+        self._napping.some_wait = True
+        first = await self._database.run(answers.wait_for_waking, answer_id, error=napping.ASLEEP)
+        extra = {"action": "answer_waits_for_waking", "answer_id": answer_id, "run_id": nap.run_id}
+        log.info("asleep", extra=extra)
+        now = datetime.now(UTC)
+        if first:
+            text = napping.told(nap, now)
+            await self.say(place, text, napping.with_stop(text, answer_id))
+        await self.think(place, napping.status(nap, now))
 
     async def _record(self, work: Work, outcome: Outcome, messages: Sequence[str]) -> bool:
         """Write what became of the question, if it still is the question.

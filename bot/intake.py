@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from bot import following
 from bot.answering import Answering, Work, place_of, prepare
 from bot.fair_queue import FairQueue
+from bot.napping import Napping
 from bot.questions import Asked, Kind
 from bot.rhythm import Rhythm
 from bot.slack_messages import Place
@@ -115,9 +116,10 @@ class Intake:
         persona: str,
         unsaved: Unsaved,
         rhythm: Rhythm,
+        napping: Napping,
     ) -> None:
         self._database, self._answering, self._settings, self._persona = database, answering, settings, persona
-        self._unsaved, self._lease = unsaved, rhythm.lease_time
+        self._unsaved, self._lease, self._napping = unsaved, rhythm.lease_time, napping
         self._queue = FairQueue(settings.slack.max_running_answers)
         self._running: dict[int, asyncio.Task[None]] = {}
         self._twins, self._preparing = Twins(), 0
@@ -137,7 +139,7 @@ class Intake:
             await self._keep(asked, event_id)
             return
         if taken is not None:
-            self._begin(taken.answer_id, _place(question), taken.work)
+            await self._begin_in_turn(taken, _place(question))
 
     async def reword(self, asked: Asked, event_id: str) -> None:
         """A question was edited: answer it as it reads now, in place, if nobody has judged its answer yet."""
@@ -174,11 +176,17 @@ class Intake:
         return True
 
     async def retry(self) -> None:
-        """Take over pending questions: those of dead processes, and those that waited for the model."""
+        """Take over pending questions, oldest first: those of dead processes, and those that waited for the model."""
+        asleep = await self._napping.training() is not None
+        self._napping.some_wait |= asleep
         free = self._queue.free
         if free == 0 or self._closing:
             return
-        ids = await self._database.run(answers.take_unfinished, self._persona, lease=self._lease, limit=min(free, 10))
+        limit = free if self._napping.some_wait else min(free, 10)
+        ids = await self._database.run(
+            answers.take_unfinished, self._persona, lease=self._lease, limit=limit, untold=asleep
+        )
+        self._napping.some_wait &= asleep or len(ids) == limit
         for answer_id in ids:
             self._begin(answer_id, place_of(await self._database.run(answers.get, answer_id)))
 
@@ -199,6 +207,17 @@ class Intake:
                 with contextlib.suppress(DatabaseUnavailable):
                     await self._database.run(answers.renew_lease, answer_id, lease=timedelta(0))
         await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+    async def _begin_in_turn(self, taken: Taken, place: Place) -> None:
+        """Begin a new question, after all that wait for the model server to be awake."""
+        answer_id = taken.answer_id
+        if not self._napping.some_wait:
+            self._begin(answer_id, place, taken.work)
+            return
+        await self._database.run(answers.renew_lease, answer_id, lease=timedelta(0))
+        await self.retry()
+        if answer_id not in self._running:
+            await self._answering.think(place)
 
     def _begin(self, answer_id: int, place: Place, work: Work | None = None) -> None:
         if answer_id in self._running:

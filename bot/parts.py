@@ -17,6 +17,7 @@ from bot.homes import Homes
 from bot.illustrating import Illustrating
 from bot.intake import QUESTION, Intake
 from bot.limits import Budget
+from bot.napping import Napping
 from bot.people import Me
 from bot.permissions import Permissions
 from bot.private import Ear, whisper
@@ -53,6 +54,7 @@ class Parts:
     replicas: Replicas
     permissions: Permissions
     intake: Intake
+    napping: Napping
     voting: Voting
     correcting: Correcting
     reviewing: Reviewing
@@ -81,6 +83,8 @@ class Parts:
 
     async def reconcile(self) -> None:
         """Make every replica serve what the record says; a restarted vLLM has forgotten all adapters."""
+        if await self.napping.look():
+            return
         wanted = await self.database.run(adapters.wanted, self.persona.slug)
         await reconcile(self.replicas, [adapter.name for adapter in wanted], self._in_use)
 
@@ -113,8 +117,9 @@ def wire(settings: Settings, me: Me, persona: Persona, client: AsyncWebClient, r
     permissions = Permissions(client, me, slack)
     unsaved = Unsaved(settings.home / "unsaved")
     traffic = Traffic(streams=Budget(slack.streams_per_minute))
-    answering = Answering(database, chat, client, persona, settings, traffic, rhythm)
-    intake = Intake(database, answering, settings, slug, unsaved, rhythm)
+    napping = Napping(database, client, replicas, settings.serving, slug, rhythm.unattended)
+    answering = Answering(database, chat, client, persona, settings, traffic, rhythm, napping)
+    intake = Intake(database, answering, settings, slug, unsaved, rhythm, napping)
     progress = ProgressMessages(database, client, slug, slack.record_channel)
     retraining = Retraining(database, permissions, progress, settings, persona)
     automatic = AutomaticRuns(database, retraining, settings, slug, rhythm.clock)
@@ -130,6 +135,7 @@ def wire(settings: Settings, me: Me, persona: Persona, client: AsyncWebClient, r
         replicas=replicas,
         permissions=permissions,
         intake=intake,
+        napping=napping,
         voting=Voting(database, client, permissions, me, unsaved),
         correcting=Correcting(database, client, permissions, me, slack.corrections_per_day),
         reviewing=Reviewing(database, permissions, slug, known, two=slack.second_approver, at_once=slack.instant_patch),

@@ -22,6 +22,7 @@ class Rhythm:
     save_kept: float = 5.0
     reconcile: float = 15.0
     automatic: float = 30.0  # between two looks whether a run is due by itself
+    unattended: float = 120.0  # how long a server may sleep with no worker at its training before the bot wakes it
     clock: Callable[[], datetime] = now
 
     @property

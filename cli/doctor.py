@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import typer
 
 from cli import errors
-from cli.checks import files, machine, packages, record, servers, slack
+from cli.checks import files, machine, packages, record, servers, sharing, slack
 from cli.checks.finding import Finding, ok
 from cli.here import settings_here
 from settings import Settings
@@ -34,6 +34,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from machine.check(settings)
     yield from record.check(settings)
     yield from servers.check(settings)
+    yield from sharing.check(settings)
     yield from slack.check(settings)
 
 

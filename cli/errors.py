@@ -93,6 +93,8 @@ def status(error: BaseException) -> int:
 
 
 def _wrong_setting(wrong: dict[str, Any]) -> str:
+    if not wrong["loc"]:  # of settings that do not go together; the message names them
+        return str(wrong["msg"])
     name = "MEND_" + "__".join(str(part) for part in wrong["loc"]).upper()
     return f"{name}: {wrong['msg']}"
 

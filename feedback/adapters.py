@@ -120,6 +120,12 @@ def wanted(session: Session, persona: str) -> list[Adapter]:
     return rows + ([previous] if previous else [])
 
 
+def to_serve(session: Session, persona: str) -> tuple[list[str], str | None]:
+    """The names that every replica should have loaded, and the live one."""
+    current = live(session, persona)
+    return [adapter.name for adapter in wanted(session, persona)], current.name if current else None
+
+
 def kept(session: Session, adapter: Adapter) -> bool:
     """Whether an adapter stays loaded where it is, though nobody's answers use it.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, defer
 
@@ -16,6 +16,7 @@ from feedback.states import CLOSED_CASES, AnswerStatus
 P = ParamSpec("P")
 T = TypeVar("T")
 
+UNLEASED = datetime.min.replace(tzinfo=UTC)
 DELIVERIES_KEPT = timedelta(hours=1)  # Slack's last redelivery comes after about 6 minutes
 
 
@@ -97,12 +98,18 @@ def take_question(session: Session, question: Question, *, lease: timedelta) -> 
     return session.execute(statement).scalar_one_or_none()
 
 
-def take_unfinished(session: Session, persona: str, *, lease: timedelta, limit: int = 10) -> list[int]:
-    """Lease the oldest pending questions that nobody works on: those of a dead process, or of a time without vLLM."""
+def take_unfinished(
+    session: Session, persona: str, *, lease: timedelta, limit: int = 10, untold: bool = False
+) -> list[int]:
+    """Lease the oldest pending questions that nobody works on: those of a dead process, or of a time without vLLM.
+
+    ``untold``: only those whose askers do not know that they wait.
+    """
     free = (
         select(Answer.id)
         .where(Answer.persona == persona, Answer.status == AnswerStatus.PENDING)
         .where((Answer.lease_until.is_(None)) | (Answer.lease_until < datetime.now(UTC)))
+        .where(Answer.apologised.is_(False) if untold else true())
         .order_by(Answer.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -123,6 +130,36 @@ def postpone(session: Session, answer_id: int, *, error: str, retry_in: timedelt
     first = not row.apologised
     row.apologised, row.error, row.lease_until = True, error, datetime.now(UTC) + retry_in
     return first
+
+
+def wait_for_waking(session: Session, answer_id: int, *, error: str) -> bool:
+    """Leave a question pending until the model server is awake; True when nobody has been told so in its thread yet."""
+    row = session.get_one(Answer, answer_id, with_for_update=True)
+    if row.status is not AnswerStatus.PENDING:
+        return False
+    thread = f"{row.team_id}/{row.channel_id}/{row.thread_ts}"
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(thread))))  # of two at once, one tells
+    told = bool(_waiting(session, row))
+    row.apologised, row.error, row.lease_until = True, error, datetime.now(UTC)
+    return not told
+
+
+def stop_waiting(session: Session, answer_id: int, asker: str) -> tuple[int, int]:
+    """Give up what somebody has asked in a question's thread and still waits for: how many that were, and how many of
+    others go on waiting there."""
+    everybody = _waiting(session, session.get_one(Answer, answer_id))
+    # One that is leased is being answered by now.
+    mine = [row for row in everybody if row.asker_id == asker and (row.lease_until or UNLEASED) <= datetime.now(UTC)]
+    for row in mine:
+        finish(session, row.id, Outcome(AnswerStatus.STOPPED, error="stopped by its asker"))
+    return len(mine), len(everybody) - len(mine)
+
+
+def _waiting(session: Session, row: Answer) -> list[Answer]:
+    """The questions of a thread that wait, and whose askers know it."""
+    same = (Answer.team_id == row.team_id, Answer.channel_id == row.channel_id, Answer.thread_ts == row.thread_ts)
+    query = select(Answer).where(*same, Answer.status == AnswerStatus.PENDING, Answer.apologised)
+    return list(session.scalars(query.order_by(Answer.id).with_for_update()))
 
 
 def get(session: Session, answer_id: int) -> Answer:

@@ -39,7 +39,7 @@ class Replicas:
     """Every vLLM server in the settings. Belongs to one event loop; close it there."""
 
     def __init__(self, settings: ServingSettings, seals: Seals = no_record) -> None:
-        self.settings, self._seals = settings, seals
+        self.settings, self.seals = settings, seals
         self.each = {url: Replica(url, settings, seals) for url in (url.rstrip("/") for url in settings.urls)}
 
     async def load(self, name: str) -> None:
@@ -49,12 +49,12 @@ class Replicas:
             AdapterLoadError: its folder is not whole, or a server refuses it.
             ServingUnavailable: a replica cannot be reached; the others have it.
         """
-        await self._on_all(lambda replica: replica.load(name))
+        await self.each_one(lambda replica: replica.load(name))
         log.info("adapter loaded", extra={"action": "adapter_loaded", "adapter": name})
 
     async def unload(self, name: str) -> None:
         """Make every replica forget a name. Only for a name that no running answer and no thread uses."""
-        await self._on_all(lambda replica: replica.unload(name))
+        await self.each_one(lambda replica: replica.unload(name))
         log.info("adapter unloaded", extra={"action": "adapter_unloaded", "adapter": name})
 
     async def verify(self, name: str, client: ChatClient, beside: Iterable[str] = ()) -> None:
@@ -66,17 +66,17 @@ class Replicas:
             ServingUnavailable: a replica is poisoned or cannot be reached.
         """
         others = [routing.base_name(self.settings), *beside]
-        await self._on_all(lambda replica: _verify(replica, name, client, others))
+        await self.each_one(lambda replica: _verify(replica, name, client, others))
 
     async def deploy(self, name: str, beside: Iterable[str] = ()) -> None:
         """Load and verify: afterwards every replica answers under this name."""
-        async with ChatClient(self.settings, self._seals) as client:
+        async with ChatClient(self.settings, self.seals) as client:
             await self.load(name)
             await self.verify(name, client, beside)
 
     async def loaded(self) -> dict[str, set[str]]:
         """The adapters that each replica has, by URL; without the base model."""
-        models = await self._on_all(lambda replica: replica.models())
+        models = await self.each_one(lambda replica: replica.models())
         return {url: set(names) - {SERVED_BASE} for url, names in models.items()}
 
     async def problems(self) -> dict[str, str]:
@@ -90,7 +90,7 @@ class Replicas:
         Raises:
             ServingUnavailable: a replica cannot be reached.
         """
-        return await self.healthy() and not any((await self._on_all(lambda replica: replica.requests())).values())
+        return await self.healthy() and not any((await self.each_one(lambda replica: replica.requests())).values())
 
     async def healthy(self) -> bool:
         """Whether every replica is reachable, alive and free of NaN."""
@@ -119,7 +119,7 @@ class Replicas:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def _on_all(self, act: Callable[[Replica], Coroutine[Any, Any, T]]) -> dict[str, T]:
+    async def each_one(self, act: Callable[[Replica], Coroutine[Any, Any, T]]) -> dict[str, T]:
         """Like ``attempt``, but raises the worst error, after all replicas are through."""
         done: dict[str, T] = {}
         errors: list[ServingError] = []

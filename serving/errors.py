@@ -17,6 +17,10 @@ class ServingUnavailable(ServingError):
     """A server is unreachable, draining, dead, poisoned or silent; the message says which, and what to do."""
 
 
+class ServerAsleep(ServingUnavailable):
+    """A server sleeps while a training has the GPU; what would touch its memory now would kill its engine."""
+
+
 class AdapterNotServed(ServingError):
     """The server knows no model of this name, and it could not be loaded either."""
 
@@ -155,6 +159,18 @@ def poisoned(url: str) -> ServingUnavailable:
     """The error for a server in which NaN values were computed: nothing it says is to be trusted any more."""
     return ServingUnavailable(
         f"{url} has computed NaN values, which spoil the base model and every adapter on it; restart that server."
+    )
+
+
+def asleep(url: str) -> ServerAsleep:
+    """The error for a server that was asked, while it sleeps, for what only an awake one can do."""
+    return ServerAsleep(f"{url} sleeps while a training has the GPU; try again when it is awake.")
+
+
+def sleepless(url: str) -> RequestRefused:
+    """The error for a server that was not started as one that can sleep."""
+    return RequestRefused(
+        f"{url} cannot sleep: restart it with `mend serve` and the worker's MEND_SERVING__SHARING, or set `beside`."
     )
 
 

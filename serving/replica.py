@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from feedback.adapters import Seal
-from serving import routing
+from serving import routing, sharing
 from serving.adapter_files import whole_folder
 from serving.base import SERVED_BASE, BaseModel
 from serving.errors import (
@@ -19,8 +19,10 @@ from serving.errors import (
     Meaning,
     ServingUnavailable,
     as_error,
+    asleep,
     meaning,
     message_of,
+    sleepless,
     unreachable,
 )
 from serving.seals import Seals, no_record
@@ -29,6 +31,7 @@ from settings import ServingSettings
 
 CORRUPTED = re.compile(r"^vllm:corrupted_requests_total(?:\{[^}]*\})? ([0-9.e+]+)$", re.MULTILINE)
 UNDER_WAY = re.compile(r"^vllm:num_requests_(?:running|waiting)(?:\{[^}]*\})? ([0-9.e+]+)$", re.MULTILINE)
+TURNING = httpx.Timeout(180, connect=5)  # the first time takes 20 s on an H100, later ones a third of a second
 TIMEOUT = httpx.Timeout(60, connect=5)  # loading waits for a step of the engine, which a long prompt can fill
 
 
@@ -56,7 +59,10 @@ class Replica:
         Raises:
             AdapterLoadError: the folder is not whole or not what was recorded, the server refuses it, or the name
                 stands for another path.
+            ServerAsleep: it sleeps; nothing was loaded.
         """
+        if sharing.may_sleep(self._settings) and await self._sleeps_now():
+            raise asleep(self.url)  # an engine that is to write into memory that it has given back dies of it
         path = str(await asyncio.to_thread(self._checked_folder, name, await self._seals(name)))
         known = (await self.models()).get(name)
         if known is None:
@@ -138,6 +144,43 @@ class Replica:
         """Whether its engine runs. A server that is shutting down still says yes."""
         return (await self._call("GET", "/health")).status_code == 200
 
+    async def is_sleeping(self) -> bool:
+        """Whether it sleeps.
+
+        Raises:
+            RequestRefused: it was not started as one that can.
+        """
+        reply = await self._call("GET", "/is_sleeping")
+        if reply.status_code == 404:
+            raise sleepless(self.url)
+        if reply.status_code != 200:
+            raise as_error(self.url, "", reply.status_code, _body(reply))
+        with self._garbled(reply):
+            return bool(reply.json()["is_sleeping"])
+
+    async def sleep(self) -> bool:
+        """Put it to sleep: weights and adapters go to the machine's memory, and requests that come wait. What it is at
+        work on breaks off. False when it slept already."""
+        if await self.is_sleeping():
+            return False
+        # Level 2 would throw the weights away, and they cannot be read again with adapters. No mode=wait: if that is
+        # given up, the engine falls asleep some time later, when nobody counts on it any more.
+        await self._turn("/sleep?level=1")
+        if not await self.is_sleeping():
+            raise ServingUnavailable(f"{self.url} says that it has gone to sleep and is awake; look at its log.")
+        return True
+
+    async def wake(self) -> bool:
+        """Wake it; False when it was awake, as one is that cannot sleep."""
+        if not await self._sleeps_now():
+            return False
+        await self._turn("/wake_up")
+        if await self.is_sleeping():
+            raise ServingUnavailable(
+                f"{self.url} does not wake up: most likely something else has its memory now. Restart it."
+            )
+        return True
+
     async def close(self) -> None:
         """Close its connections."""
         await self._http.aclose()
@@ -158,9 +201,25 @@ class Replica:
             zero_adapter(BaseModel.read(self._settings.base_model), self._settings.adapters_dir)
         return whole_folder(self._settings.adapters_dir, name, seal)
 
-    async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
+    async def _sleeps_now(self) -> bool:
+        reply = await self._call("GET", "/is_sleeping")
+        if reply.status_code != 200:
+            return False  # it cannot sleep
+        with self._garbled(reply):
+            return bool(reply.json()["is_sleeping"])
+
+    async def _turn(self, path: str) -> None:
+        reply = await self._call("POST", path, limit=TURNING)
+        if reply.status_code == 404:
+            raise sleepless(self.url)
+        if reply.status_code != 200:
+            raise as_error(self.url, "", reply.status_code, _body(reply))
+
+    async def _call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, limit: httpx.Timeout = TIMEOUT
+    ) -> httpx.Response:
         try:
-            return await self._http.request(method, path, json=body)
+            return await self._http.request(method, path, json=body, timeout=limit)
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise unreachable(self.url, error) from error
 

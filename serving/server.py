@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import httpx
 
-from serving import device
+from serving import device, sharing
 from serving.base import SERVED_BASE, served_path
 from serving.errors import ServingUnavailable
 from settings import ServingSettings
@@ -16,6 +16,7 @@ DROPPED = (
     "PYTHONDONTWRITEBYTECODE",  # without compiled files every start costs the imports again
     "VLLM_SERVER_DEV_MODE",  # opens calls that pause the engine or reload its weights
 )
+GUARD = "serving.guard.Guard"
 
 
 def command(settings: ServingSettings) -> list[str]:
@@ -46,6 +47,8 @@ def command(settings: ServingSettings) -> list[str]:
         ]
     else:
         argv += ["--gpu-memory-utilization", str(settings.gpu_memory_utilization)]
+    if sharing.may_sleep(settings):
+        argv += ["--enable-sleep-mode", "--middleware", GUARD]
     return argv
 
 
@@ -65,6 +68,8 @@ def environment(settings: ServingSettings, inherited: Mapping[str, str] | None =
         variables["VLLM_API_KEY"] = key
     if device.resolve(settings) == "cpu":
         variables["VLLM_CPU_KVCACHE_SPACE"] = str(settings.cpu_cache_gb)
+    if sharing.may_sleep(settings):
+        variables["VLLM_SERVER_DEV_MODE"] = "1"  # the only way to /sleep; what else it opens, the guard shuts
     return variables
 
 

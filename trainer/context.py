@@ -5,18 +5,20 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from feedback import runs
 from feedback.database import Database
 from feedback.models import Run
 from feedback.persona import Persona, load_persona
-from serving import device
+from serving import device, gpu_memory, sleeping
 from serving.adapters import Replicas
 from serving.base import BaseModel
 from serving.chat import ChatClient
 from serving.routing import base_name
 from serving.seals import Seals, of_record
+from serving.sharing import Memory
 from serving.zero_adapter import zero_adapter
 from settings import ServingSettings, Settings
 from trainer import swift
@@ -27,6 +29,15 @@ from trainer.swift import Choose, Training
 from trainer.training_log import Step
 
 Train = Callable[[Training, Callable[[Sequence[Step]], None], Choose], Awaitable[Path]]
+
+
+def now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
+
+
+async def nothing_held() -> None:
+    """Each training brings all that it needs, and takes it away."""
 
 
 class WrongWorker(Exception):
@@ -48,6 +59,14 @@ class Context:
     """Seconds to wait for a model server that is away; vLLM needs up to three minutes to start."""
     paraphrasing_seconds: float = 30.0
     """How long the base model may take over one case."""
+    give_back: Callable[[], Awaitable[None]] = nothing_held
+    """Gives back what of the GPU's memory is held ready between trainings: a server that wakes up wants its own."""
+    memory: Callable[[], Memory | None] = gpu_memory.read
+    """What is free on the GPU, which `auto` decides by."""
+    drained: float = sleeping.DRAINED
+    """Seconds that people's answers get to their end before the model server is put to sleep."""
+    clock: Callable[[], datetime] = now
+    """By which the nightly window is judged."""
 
 
 @dataclass(frozen=True)

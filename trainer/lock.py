@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 
 from feedback.database import Database
+from feedback.naps import training_lock
 
 
 class TrainingLock:
@@ -14,7 +15,7 @@ class TrainingLock:
 
     def __init__(self, database: Database, persona: str) -> None:
         self._engine = database.engine
-        self._key = func.hashtext(f"mend-train-{persona}")
+        self._key = func.hashtext(training_lock(persona))
         self._connection: Connection | None = None
 
     def take(self) -> bool:

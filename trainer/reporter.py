@@ -51,6 +51,12 @@ class Reporter:
         if self._progress is not None:
             self._write(replace(self._progress, detail=detail))
 
+    def begin_again(self) -> None:
+        """What has passed of this stage was waiting, and says nothing of how long it takes."""
+        if self._progress is not None:
+            self._began = time.monotonic()
+            self._write(replace(self._progress, detail="", eta_seconds=None))
+
     def training(self, steps: Sequence[Step]) -> None:
         """The training steps so far."""
         if self._progress is None or not steps:

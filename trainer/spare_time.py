@@ -16,6 +16,7 @@ from feedback.database import DatabaseUnavailable
 from feedback.persona import load_persona
 from feedback.states import RunStatus
 from feedback.yaml_model import YamlFileError
+from serving import sharing, sleeping
 from serving.adapters import Replicas
 from serving.base import BaseModel
 from serving.errors import ServingError
@@ -45,11 +46,17 @@ async def make(asking: Asking, replicas: Replicas, count: int, free: Callable[[]
     while len(asking.rows()) < count and (left := asking.left()):
         if not free():
             return False
-        if await replicas.at_rest():
+        if await _at_rest(replicas):
             await asking.make(left[0], patience=0)
         else:
             await asyncio.sleep(BUSY_SECONDS)
     return True
+
+
+async def _at_rest(replicas: Replicas) -> bool:
+    """Whether the model servers have nothing to do; what is asked of one that sleeps would wait until it is woken."""
+    asleep = sharing.may_sleep(replicas.settings) and await sleeping.asleep(replicas)
+    return not asleep and await replicas.at_rest()
 
 
 @asynccontextmanager

@@ -25,12 +25,24 @@ from feedback.runs import Decision
 from feedback.states import ACTIVE_RUNS, AdapterStatus, RunStatus
 from serving.adapter_files import whole_folder
 from serving.errors import ServingError
-from trainer import checkpoint, choice, dataset, examination, gathering, general_sets, preference, spare_time, swift
+from trainer import (
+    checkpoint,
+    choice,
+    dataset,
+    examination,
+    gathering,
+    general_sets,
+    preference,
+    sharing,
+    spare_time,
+    swift,
+)
 from trainer.context import Trip
 from trainer.dealing import deal
 from trainer.general_sets import GeneralSet
 from trainer.generators import ByModel, ByPeople, ByRule, Generator, Offer
 from trainer.patience import patiently
+from trainer.sharing import Asked
 from trainer.swift import Choose, Training
 from trainer.variants import CaseText
 
@@ -114,7 +126,8 @@ async def build_dataset(trip: Trip) -> None:
 
 async def train_adapter(trip: Trip) -> None:
     """Train. Meanwhile the base model and the live adapter answer the probes that they have not answered yet, and then
-    the checkpoints, as they are saved, until one passes the gate with every new case mended."""
+    the checkpoints, as they are saved, until one passes the gate with every new case mended. Where the model server
+    sleeps meanwhile, the ones answer before and the others after that."""
     standing = asyncio.create_task(_probe_early(trip))
 
     async def choose(saved: Path) -> bool:
@@ -123,7 +136,7 @@ async def train_adapter(trip: Trip) -> None:
 
     try:
         async with spare_time.beside(trip):
-            await _trained(trip, choose)
+            await _trained(trip, choose, before=lambda: asyncio.wait({standing}))
     except BaseException:
         standing.cancel()
         raise
@@ -140,10 +153,10 @@ async def _probe_early(trip: Trip) -> None:
         log.warning("%s", error, extra={"action": "early_probes_skipped", "run_id": trip.run_id})
 
 
-async def _trained(trip: Trip, choose: Choose) -> Path:
+async def _trained(trip: Trip, choose: Choose, before: Asked | None = None) -> Path:
     """The checked checkpoint of the run, trained now unless it was before."""
-    training = await asyncio.to_thread(_training, trip)
-    return await trip.context.train(training, trip.reporter.training, choose)
+    how = await sharing.decide(trip)
+    return await sharing.train(trip, await asyncio.to_thread(_training, trip), how, choose, before)
 
 
 def _training(trip: Trip) -> Training:

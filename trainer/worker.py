@@ -27,6 +27,7 @@ from settings import Settings
 from trainer import canary
 from trainer.context import Context
 from trainer.jobs import WorkerStopping, run_training
+from trainer.sharing import wake_forgotten
 from trainer.spare_time import SpareTime
 from trainer.sweep import sweep
 
@@ -118,7 +119,8 @@ class TrainingWorker(SimpleWorker):
 
 
 class Supervisor:
-    """The worker's life: look for lost runs and at the canary, take a job or wait for one, and again.
+    """The worker's life: look for a server left asleep, for lost runs and at the canary, take a job or wait for one,
+    and again.
 
     While it waits, ``spare_time`` has the base model answer what later runs need.
     """
@@ -155,6 +157,7 @@ class Supervisor:
 
     def _once(self) -> None:
         settings = self._context.settings
+        wake_forgotten(self._context)
         sweep(settings, self._context.database, self._redis)
         self._look_at_canary()
         # A new one each time: a worker whose registration was cut off by an outage cannot register again.

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from cli.checks.finding import Finding, fail, ok, warn
 from serving import device
+from serving.sharing import weights
 from settings import Settings
 
 LITTLE, TOO_LITTLE = 5.0, 1.0  # GB of free disk
 QUERY = "name,driver_version,memory.total,memory.free"
-TRAINING_SHARE = 1.5  # a LoRA training needs about this much times the weights of the base model
 
 
 @dataclass(frozen=True)
@@ -50,23 +50,11 @@ def disk(folder: Path, free: float) -> Finding:
 
 
 def memory(found: list[Gpu], weights_gb: float, share: float) -> Iterator[Finding]:
-    """Whether model and training fit beside one another."""
+    """Whether the model fits; what is left to training is for ``sharing`` to say."""
     served = found[0].total * share
     if weights_gb and served < weights_gb * 1.1:
         text = f"vLLM gets {served:.0f} GB of the first card, the weights alone take {weights_gb:.0f} GB"
         yield fail("GPU memory", text, "Use a larger card or a smaller model, or raise the share.")
-    left = found[0].total - served
-    if weights_gb and len(found) == 1 and left < weights_gb * TRAINING_SHARE:
-        yield warn(
-            "GPU memory",
-            f"{left:.0f} GB are left to training beside vLLM, which needs about {weights_gb * TRAINING_SHARE:.0f} GB",
-            "Lower MEND_SERVING__GPU_MEMORY_UTILIZATION, or give the worker a card of its own.",
-        )
-
-
-def weights(folder: Path) -> float:
-    """The size of a model's weights, in GB; 0 when there are none."""
-    return sum(file.stat().st_size for file in folder.glob("*.safetensors")) / 1e9 if folder.is_dir() else 0.0
 
 
 def gpus() -> list[Gpu]:

@@ -172,6 +172,8 @@ class StandInSwift:
 
     offered: int = 0
     """How many checkpoints before the last are offered."""
+    at_its_steps: bool = False
+    """Offer them where ms-swift would, at the ends of the epochs that the training says."""
 
     async def __call__(self, training: Training, on_steps: Callable[[Sequence[Step]], None], choose: Choose) -> Path:
         if done := checkpoint.ready(training.folder, training.output, training.dataset_sha256):
@@ -182,21 +184,23 @@ class StandInSwift:
         await asyncio.sleep(0)
         on_steps([Step(1, 2, 2.0, 1.0), Step(2, 2, 1.0, 0.0)])
         shutil.rmtree(training.output, ignore_errors=True)
-        folder = await self._first_good(training, choose) or self._save(training, "checkpoint-2")
+        folder = await self._first_good(training, choose) or self._save(
+            training, training.new_steps if self.at_its_steps else 2
+        )
         checkpoint.mark_ready(training.folder, folder, training.dataset_sha256)
         return folder
 
     async def _first_good(self, training: Training, choose: Choose) -> Path | None:
-        for number in range(self.offered):
-            folder = self._save(training, f"checkpoint-1{number}", more=(number + 1) / 1e3)
+        for number, step in enumerate(training.offered_steps if self.at_its_steps else range(10, 10 + self.offered)):
+            folder = self._save(training, step, more=(number + 1) / 1e3)
             if await choose(folder):
                 return folder
         return None
 
-    def _save(self, training: Training, name: str, *, more: float = 0.0) -> Path:
+    def _save(self, training: Training, step: int, *, more: float = 0.0) -> Path:
         value = 0.1 + int(training.dataset_sha256[:4], 16) / 1e6 + more  # the same rows give the same weights
-        folder = write_adapter_source(training.output / name, self.base, value=value)
-        (folder / "trainer_state.json").write_text('{"global_step": 2}')
+        folder = write_adapter_source(training.saved_at(step), self.base, value=value)
+        (folder / "trainer_state.json").write_text(f'{{"global_step": {step}}}')
         return folder
 
 

@@ -40,3 +40,11 @@ def test_another_database_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) 
     monkeypatch.setenv("MEND_DATABASE__URL", url)
     with pytest.raises(ValidationError, match="PostgreSQL URL"):
         Settings()
+
+
+def test_what_waits_for_the_night_needs_a_night(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEND_SERVING__SHARING", "window")
+    with pytest.raises(ValidationError, match="needs MEND_TRAINING__NIGHTLY"):
+        Settings()
+    monkeypatch.setenv("MEND_TRAINING__NIGHTLY", "02:00-05:00")
+    assert Settings().serving.sharing == "window"

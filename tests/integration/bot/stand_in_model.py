@@ -1,6 +1,6 @@
 """A model server for the bot's tests: the part of vLLM's HTTP interface that the bot uses, with scripted words.
 
-It paces what it says, can be away, can break off, and remembers what it was asked.
+It paces what it says, can be away, can break off, can sleep, and remembers what it was asked.
 """
 
 import asyncio
@@ -36,6 +36,11 @@ class StandInModel:
     break_after: int | None = None  # words after which the connection breaks
     models: dict[str, str] = field(default_factory=lambda: {"base": "/models/base"})
     asked: list[dict[str, Any]] = field(default_factory=list)
+    asleep: bool = False
+    stuck: bool = False  # does not wake up
+    sleepless: bool = False  # was not started as one that can sleep
+    turns: list[str] = field(default_factory=list)  # of falling asleep and waking up
+    asked_asleep: int = 0
     url: str = ""
     running: int = 0
     most_running: int = 0
@@ -47,6 +52,9 @@ class StandInModel:
             return JSONResponse({"error": {"message": "EngineCore is dead", "code": 503}}, status_code=503)
         if body["model"] not in self.models:
             return JSONResponse({"error": {"message": f"The model `{body['model']}` does not exist."}}, status_code=404)
+        self.asked_asleep += self.asleep
+        while self.asleep:  # noqa: ASYNC110  (as vLLM, which says nothing meanwhile; a test sets it from its thread)
+            await asyncio.sleep(0.01)
         self.asked.append(body)
         return StreamingResponse(self._stream(body), media_type="text/event-stream")
 
@@ -79,6 +87,7 @@ class StandInModel:
 
     async def load(self, request: Request) -> Response:
         body = await request.json()
+        self.away = self.away or self.asleep  # an engine that writes into memory which it has given back dies
         self.models[body["lora_name"]] = body["lora_path"]
         return PlainTextResponse("Success")
 
@@ -90,7 +99,23 @@ class StandInModel:
         return Response(status_code=503 if self.away else 200)
 
     async def metrics(self, request: Request) -> Response:
-        return PlainTextResponse("vllm:corrupted_requests_total 0.0\n")
+        return PlainTextResponse(f"vllm:corrupted_requests_total 0.0\nvllm:num_requests_running {self.running}.0\n")
+
+    async def is_sleeping(self, request: Request) -> Response:
+        return JSONResponse({"is_sleeping": self.asleep}, status_code=404 if self.sleepless else 200)
+
+    async def sleep(self, request: Request) -> Response:
+        return self._turned("sleep", asleep=True)
+
+    async def wake_up(self, request: Request) -> Response:
+        return self._turned("wake_up", asleep=False)
+
+    def _turned(self, turn: str, *, asleep: bool) -> Response:
+        if self.away or (self.stuck and not asleep):
+            return JSONResponse({"error": {"message": "CUDA out of memory", "code": 500}}, status_code=500)
+        self.turns.append(turn)
+        self.asleep = asleep
+        return JSONResponse({"status": turn})
 
     @contextmanager
     def serve(self) -> Iterator["StandInModel"]:
@@ -118,6 +143,9 @@ class StandInModel:
                 Route("/v1/unload_lora_adapter", self.unload, methods=["POST"]),
                 Route("/health", self.health),
                 Route("/metrics", self.metrics),
+                Route("/is_sleeping", self.is_sleeping),
+                Route("/sleep", self.sleep, methods=["POST"]),
+                Route("/wake_up", self.wake_up, methods=["POST"]),
             ]
         )
 

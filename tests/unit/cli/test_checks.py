@@ -1,17 +1,21 @@
 """What the doctor thinks of what it is told."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cli.checks import files, machine, packages, servers, slack, slack_app, training
+from cli.checks import files, machine, packages, servers, sharing, slack, slack_app, training
 from cli.checks.finding import Finding, fail, ok, warn
 from cli.checks.machine import Gpu
 from cli.checks.servers import Server
 from cli.doctor import line
 from cli.manifest import BOT_SCOPES, EVENTS, OPTIONAL_SCOPES, build
+from feedback.naps import Nap
 from feedback.persona import load_persona
+from serving.errors import ServingError, ServingUnavailable, sleepless
+from serving.sharing import Memory, choose
 from settings import ServingSettings, Settings, SlackSettings, TrainingSettings
 
 BASE = Path("/models/base")
@@ -157,15 +161,63 @@ def test_cards_are_read_from_nvidia_smi() -> None:
     ("cards", "weights", "share", "expected"),
     [
         ([A100], 15.0, 0.5, []),
-        ([A100], 15.0, 0.9, ["warn"]),  # training has 8 GB beside vLLM
-        ([A100, A100], 15.0, 0.9, []),  # and a card of its own here
-        ([A100], 140.0, 0.9, ["fail", "warn"]),
+        ([A100], 140.0, 0.9, ["fail"]),
     ],
 )
-def test_model_and_training_have_to_fit_beside_one_another(
+def test_the_model_has_to_fit_into_what_vllm_gets(
     cards: list[Gpu], weights: float, share: float, expected: list[str]
 ) -> None:
     assert levels(machine.memory(cards, weights, share)) == expected
+
+
+def test_the_mode_is_told_with_its_reason_and_fails_where_nothing_fits() -> None:
+    tight = sharing.mode(choose(Memory(24, 3.6), 0.85, 16.6, window=True))
+    assert (tight.level, tight.text.split(", ")[0]) == ("ok", "window")
+    assert "since 3.6 of 24 GB are free beside vLLM" in tight.text
+    nothing = sharing.mode(choose(Memory(24, 3.6), 0.85, 27.7, window=False))
+    assert nothing.level == "fail" and "too little" in nothing.text and "gradient_checkpointing" in nothing.do
+
+
+@pytest.mark.parametrize(
+    ("serving", "words"),
+    [
+        (ServingSettings(device="cpu"), "vLLM cannot sleep there"),
+        (ServingSettings(device="cuda", sharing="beside"), "MEND_SERVING__SHARING is beside"),
+    ],
+)
+def test_on_a_cpu_or_by_the_settings_nobody_sleeps(serving: ServingSettings, words: str) -> None:
+    (found,) = sharing.check(Settings(serving=serving))
+    assert found.level == "ok" and found.text.startswith("beside") and words in found.text
+
+
+def test_a_server_that_has_to_sleep_is_asked_whether_it_can() -> None:
+    states: dict[str, bool | ServingError] = {
+        "a": False,
+        "b": True,
+        "c": sleepless("c"),
+        "d": ServingUnavailable("away"),
+    }
+    needed = list(sharing.able(states, needed=True))
+    assert [(one.about, one.level) for one in needed] == [
+        ("sleep of a", "ok"),
+        ("sleep of b", "ok"),
+        ("sleep of c", "fail"),
+    ]
+    assert "mend serve" in needed[2].text
+    assert levels(sharing.able(states, needed=False)) == ["ok", "ok", "warn"]
+
+
+def test_a_sleep_that_nobody_will_end_is_worth_a_look() -> None:
+    since = datetime(2026, 11, 28, 2, 10, tzinfo=UTC)
+    asleep = Nap(7, since, since + timedelta(minutes=4), training=True)
+    (attended,) = sharing.nap(asleep, attended=True)
+    assert (attended.level, attended.text) == (
+        "ok",
+        "the model server sleeps for run 7 since 2026-11-28 02:10 UTC, until about 02:14",
+    )
+    (alone,) = sharing.nap(asleep, attended=False)
+    assert alone.level == "warn" and "mend worker" in alone.do
+    assert list(sharing.nap(None, attended=False)) == []
 
 
 def test_versions_are_compared_with_the_pins() -> None:

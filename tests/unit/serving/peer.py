@@ -36,9 +36,14 @@ class Peer:
     load_status: int = 200
     load_body: Any = None
     corrupted: int = 0
-    running: int = 0
     waiting: int = 0
     well: bool = True
+    can_sleep: bool = True
+    asleep: bool = False
+    stays: bool = False  # as it is, whatever it is told about sleeping
+    running: int = 0
+    ending: int = 0  # of those that run, between two looks
+    turns: list[str] = field(default_factory=list)  # of falling asleep and waking up
     asked: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     aborted: int = 0
@@ -58,6 +63,9 @@ class Peer:
                 web.post("/tokenize", self._tokenize),
                 web.post("/v1/chat/completions", self._chat),
                 web.post("/v1/completions", self._completion),
+                web.get("/is_sleeping", self._is_sleeping),
+                web.post("/sleep", self._sleep),
+                web.post("/wake_up", self._wake_up),
             ]
         )
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
@@ -79,14 +87,33 @@ class Peer:
         return web.Response(status=200 if self.well else 503)
 
     async def _metrics(self, _: web.Request) -> web.Response:
+        running, self.running = self.running, max(0, self.running - self.ending)
         of = '{engine="0",model_name="base"}'
         lines = (
             f"vllm:corrupted_requests_total{of} {self.corrupted}.0",
-            f"vllm:num_requests_running{of} {self.running}.0",
+            f"vllm:num_requests_running{of} {running}.0",
             f"vllm:num_requests_waiting{of} {self.waiting}.0",
             f'vllm:num_requests_waiting_by_reason{{engine="0",reason="capacity"}} {self.waiting}.0',
         )
         return web.Response(text="\n".join(lines) + "\n")
+
+    async def _is_sleeping(self, _: web.Request) -> web.Response:
+        if not self.can_sleep:
+            return web.json_response({"detail": "Not Found"}, status=404)
+        return web.json_response({"is_sleeping": self.asleep})
+
+    async def _sleep(self, request: web.Request) -> web.Response:
+        assert request.query["level"] == "1"
+        return self._turned("sleep", asleep=True)
+
+    async def _wake_up(self, _: web.Request) -> web.Response:
+        return self._turned("wake_up", asleep=False)
+
+    def _turned(self, turn: str, *, asleep: bool) -> web.Response:
+        self.turns.append(turn)
+        if not self.stays:
+            self.asleep = asleep
+        return web.json_response({"status": turn})
 
     async def _models(self, _: web.Request) -> web.Response:
         return web.json_response({"data": [{"id": name, "root": root} for name, root in self.models.items()]})
@@ -95,6 +122,7 @@ class Peer:
         body = await request.json()
         name = body["lora_name"]
         self.loads += 1
+        self.well = self.well and not self.asleep  # the engine writes into memory that is not there
         if self.load_status != 200:
             return web.json_response(self.load_body, status=self.load_status)
         if name in self.models:

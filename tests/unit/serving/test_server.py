@@ -47,10 +47,25 @@ def test_the_key_is_in_the_environment_and_never_in_the_command(tmp_path: Path) 
 
 def test_the_callers_variables_are_kept_and_no_plugin_loads_adapters_unchecked(tmp_path: Path) -> None:
     inherited = {"PATH": "/bin", "PYTHONDONTWRITEBYTECODE": "1", "VLLM_SERVER_DEV_MODE": "1", "VLLM_PLUGINS": "other"}
-    variables = server.environment(make_settings(tmp_path), inherited)
+    variables = server.environment(make_settings(tmp_path, sharing="beside"), inherited)
     assert variables["PATH"] == "/bin"
     assert variables["VLLM_PLUGINS"] == ""
     assert not {"PYTHONDONTWRITEBYTECODE", "VLLM_SERVER_DEV_MODE"} & set(variables)
+
+
+@pytest.mark.parametrize("mode", ["auto", "sleep", "window"])
+def test_a_server_that_may_have_to_sleep_is_started_so_and_guarded(tmp_path: Path, mode: str) -> None:
+    settings = make_settings(tmp_path, device="cuda", sharing=mode)
+    argv = server.command(settings)
+    assert "--enable-sleep-mode" in argv and value_of(argv, "--middleware") == server.GUARD
+    assert server.environment(settings)["VLLM_SERVER_DEV_MODE"] == "1"
+
+
+@pytest.mark.parametrize(("device", "mode"), [("cuda", "beside"), ("cpu", "auto"), ("cpu", "sleep")])
+def test_no_other_server_opens_what_is_for_development(tmp_path: Path, device: str, mode: str) -> None:
+    settings = make_settings(tmp_path, device=device, sharing=mode)
+    assert not {"--enable-sleep-mode", "--middleware"} & set(server.command(settings))
+    assert "VLLM_SERVER_DEV_MODE" not in server.environment(settings, {"VLLM_SERVER_DEV_MODE": "1"})
 
 
 async def test_waiting_ends_when_the_server_is_well() -> None:

@@ -1,0 +1,96 @@
+"""How a training and vLLM share one GPU, decided from what is really free.
+
+Figures are of a 7B model on an H100 with short rows; another model's are taken in proportion to its weights. A card's
+GB are nvidia-smi's MiB by 1024, the figures' are by 1000: those 7 % are the margin.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from serving import device
+from settings import ServingSettings
+
+ASLEEP = 1.8  # GB that a server keeps while it sleeps at level 1
+WEIGHTS = 15.2  # GB of the model that was measured
+CHECKPOINTED = 1.4  # GB beside the weights with a batch of 1 and gradient checkpointing
+PLAIN, PLAIN_ROW = 1.8, 0.67  # the same without it, for each row of the batch
+
+
+class Mode(StrEnum):
+    """How training and serving share the GPU."""
+
+    BESIDE = "beside"
+    SLEEP = "sleep"
+    WINDOW = "window"
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A card's memory, in GB."""
+
+    total: float
+    free: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A mode and why, in words for people. Where not even sleep makes room, ``fits`` says so."""
+
+    mode: Mode
+    reason: str
+    fits: bool = True
+    room: float | None = None
+    """GB that the training may take then; None: not known."""
+
+    @property
+    def sleeps(self) -> bool:
+        """Whether vLLM sleeps while the training goes on."""
+        return self.mode is not Mode.BESIDE
+
+
+def may_sleep(settings: ServingSettings) -> bool:
+    """Whether the server has to be one that can sleep; a CPU build cannot."""
+    return settings.sharing != "beside" and device.resolve(settings) == "cuda"
+
+
+def weights(folder: Path) -> float:
+    """The size of a model's weights, in GB; 0 when there are none."""
+    return sum(file.stat().st_size for file in folder.glob("*.safetensors")) / 1e9 if folder.is_dir() else 0.0
+
+
+def training_needs(base: float, batch: int, *, checkpointing: bool) -> float:
+    """GB that a LoRA training takes at its peak, from the GB of the base model's weights."""
+    # Batches beside checkpointing were not measured: a row costs less than without, which is what is taken.
+    beside = CHECKPOINTED + PLAIN_ROW * (batch - 1) if checkpointing else PLAIN + PLAIN_ROW * batch
+    return base + beside * base / WEIGHTS
+
+
+def choose(memory: Memory | None, share: float, needs: float, *, window: bool) -> Choice:
+    """The mode for a card, with vLLM awake.
+
+    ``share`` is what vLLM takes of it, ``needs`` what the training takes, in GB; ``window`` says whether there is a
+    nightly one. ``memory`` is None where nobody can tell.
+    """
+    asleep = Mode.WINDOW if window else Mode.SLEEP
+    if memory is None:
+        return Choice(asleep, "nvidia-smi does not say how much memory is free, and asleep vLLM is in nobody's way")
+    free = f"{memory.free:.1f} of {memory.total:.0f} GB are free beside vLLM"
+    need = f"the training needs about {needs:.1f}"
+    if needs <= memory.free:
+        return Choice(Mode.BESIDE, f"{free}, and {need}", room=memory.free)
+    # On a card that vLLM is not on, its sleep frees nothing.
+    freed = max(0.0, min(memory.total * share, memory.total - memory.free) - ASLEEP)
+    room = memory.free + freed
+    if needs <= room:
+        return Choice(asleep, f"{free}, {room:.1f} while it sleeps, and {need}", room=room)
+    return Choice(asleep, f"{free}, {room:.1f} while it sleeps: too little, since {need}", fits=False, room=room)
+
+
+def as_told(sharing: Literal["beside", "sleep", "window"]) -> Choice:
+    """What the settings say, whatever fits."""
+    return Choice(Mode(sharing), f"MEND_SERVING__SHARING is {sharing}")
+
+
+ON_CPU = Choice(Mode.BESIDE, "on a CPU the two have cores and memory of their own, and vLLM cannot sleep there")
