@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from feedback import runs
 from feedback.database import Database
@@ -29,6 +30,26 @@ from trainer.training_log import Step
 Train = Callable[[Training, Callable[[Sequence[Step]], None], Choose], Awaitable[Path]]
 
 
+class Standby(Protocol):
+    """What is held ready for a training (trainer/trainers.py)."""
+
+    async def ready(self, trip: "Trip") -> None:
+        """A run has begun that will train."""
+
+    async def free_bytes(self) -> int | None:
+        """The memory that its training may take; None: not known."""
+
+
+class Nothing:
+    """Nothing is held ready: each training brings all that it needs."""
+
+    async def ready(self, trip: "Trip") -> None:
+        """Nothing to do."""
+
+    async def free_bytes(self) -> int | None:
+        return None
+
+
 class WrongWorker(Exception):
     """The run was started for another base model or persona than this worker's."""
 
@@ -42,6 +63,7 @@ class Context:
     chat: Callable[[ServingSettings, Seals], ChatClient] = ChatClient
     replicas: Callable[[ServingSettings, Seals], Replicas] = Replicas
     train: Train = swift.train
+    standby: Standby = field(default_factory=Nothing)
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the worker is asked to stop; the run is left where the next worker goes on."""
     patience: float = 300.0
@@ -63,6 +85,8 @@ class Trip:
     chat: ChatClient
     replicas: Replicas
     reporter: Reporter
+    measuring: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while base and live adapter are probed: whoever comes second finds the results in the record."""
 
     @property
     def database(self) -> Database:

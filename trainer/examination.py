@@ -56,6 +56,11 @@ def count_mended(session: Session, trip: Trip) -> int:
 
 async def standing(trip: Trip) -> tuple[list[Result], list[Result] | None]:
     """The results of the base model (abilities) and of the live adapter (what must not get worse; None: none is)."""
+    async with trip.measuring:
+        return await _standing(trip)
+
+
+async def _standing(trip: Trip) -> tuple[list[Result], list[Result] | None]:
     with trip.database.begin() as session:
         live = runs.get(session, trip.run_id).replaces
         mended = _mended_probes(session, trip)

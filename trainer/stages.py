@@ -11,6 +11,8 @@
 import asyncio
 import logging
 import shutil
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -24,8 +26,8 @@ from feedback.models import Adapter, Run
 from feedback.runs import Decision
 from feedback.states import ACTIVE_RUNS, AdapterStatus, RunStatus
 from serving.adapter_files import whole_folder
-from serving.errors import ServingError
-from trainer import checkpoint, choice, dataset, examination, gathering, general_sets, swift
+from trainer import batch, checkpoint, choice, dataset, examination, gathering, general_sets, swift
+from trainer.config import TrainConfig, weight_bytes
 from trainer.context import Trip
 from trainer.dealing import deal
 from trainer.general_sets import GeneralSet
@@ -37,6 +39,7 @@ from trainer.variants import CaseText
 log = logging.getLogger(__name__)
 
 PARAPHRASED_AT_ONCE = 2
+_UNTRAINED = frozenset({RunStatus.QUEUED, RunStatus.PARAPHRASING, RunStatus.BUILDING, RunStatus.TRAINING})
 
 
 class Overtaken(Exception):
@@ -112,39 +115,42 @@ async def build_dataset(trip: Trip) -> None:
 
 
 async def train_adapter(trip: Trip) -> None:
-    """Train. Meanwhile the base model and the live adapter answer the probes that they have not answered yet, and then
-    the checkpoints, as they are saved, until one passes the gate with every new case mended."""
-    standing = asyncio.create_task(_probe_early(trip))
+    """Train. Meanwhile the checkpoints answer probes, as they are saved, until one passes the gate with every new case
+    mended."""
+    await _trained(trip, partial(choice.good_enough, trip))
 
-    async def choose(saved: Path) -> bool:
-        await asyncio.wait({standing})
-        return await choice.good_enough(trip, saved)
 
+@asynccontextmanager
+async def ahead(trip: Trip) -> AsyncIterator[None]:
+    """What does not have to wait for its stage goes on beside the earlier ones: the trainer gets ready, and the base
+    model and the live adapter answer the probes that they have not answered yet. Neither is missed when it fails:
+    whoever needs it does it then, and says what is wrong."""
+    with trip.database.begin() as session:
+        status = runs.get(session, trip.run_id).status
+    if status not in _UNTRAINED:
+        yield
+        return
+    await trip.context.standby.ready(trip)
+    standing = asyncio.create_task(examination.standing(trip))
     try:
-        await _trained(trip, choose)
-    except BaseException:
-        standing.cancel()
-        raise
+        yield
     finally:
+        standing.cancel()
         await asyncio.wait({standing})
-    standing.result()
-
-
-async def _probe_early(trip: Trip) -> None:
-    try:
-        await examination.standing(trip)
-    except ServingError as error:
-        # The next stage asks again, and is the one to say that the server is away.
-        log.warning("%s", error, extra={"action": "early_probes_skipped", "run_id": trip.run_id})
+        if not standing.cancelled() and (error := standing.exception()):
+            log.warning("%s", error, extra={"action": "early_probes_skipped", "run_id": trip.run_id})
 
 
 async def _trained(trip: Trip, choose: Choose) -> Path:
     """The checked checkpoint of the run, trained now unless it was before."""
-    training = await asyncio.to_thread(_training, trip)
-    return await trip.context.train(training, trip.reporter.training, choose)
+    training = await asyncio.to_thread(_training, trip, await trip.context.standby.free_bytes())
+    trip.reporter.mark("training_begun")
+    found = await trip.context.train(training, trip.reporter.training, choose)
+    trip.reporter.mark("trained")
+    return found
 
 
-def _training(trip: Trip) -> Training:
+def _training(trip: Trip, free: int | None) -> Training:
     with trip.database.begin() as session:
         run = runs.get(session, trip.run_id)
         frozen = runs.dataset(session, trip.run_id)
@@ -160,7 +166,7 @@ def _training(trip: Trip) -> Training:
     parent = whole_folder(trip.settings.serving.adapters_dir, run.parent.name, seal) if run.parent else None
     settings = trip.settings.training
     return Training(
-        config=trip.config,
+        config=_with_batch(trip, run, free, [] if sets else rows),
         base_model=trip.base.path,
         dataset=trip.folder / "dataset.jsonl",
         dataset_sha256=frozen.sha256,
@@ -173,6 +179,28 @@ def _training(trip: Trip) -> Training:
         parent=parent,
         resume_from=_full_checkpoint(trip, run.parent) if run.parent and _resumes(trip, run) else None,
     )
+
+
+def _with_batch(trip: Trip, run: Run, free: int | None, rows: Sequence[Example]) -> TrainConfig:
+    """The run's config, in which the batch is decided: now, and written down, so that a restart trains the same.
+
+    Without rows, they may be as long as the config allows.
+    """
+    config = TrainConfig.model_validate(run.config) if run.config else trip.config
+    if not config.has_open_batch:
+        return config
+    longest = min(config.max_length, max(map(batch.tokens, rows), default=config.max_length))
+    weights = weight_bytes(trip.base, config)
+    decided = config.with_batch(batch.fitting(free, longest, weights))
+    with trip.database.begin() as session:
+        runs.set_config(session, trip.run_id, decided.model_dump(mode="json"))
+    log.info(
+        "Run %s trains %s.",
+        trip.run_id,
+        decided.first if run.parent_id is None else decided.follow_up,
+        extra={"action": "batch_decided", "run_id": trip.run_id, "free": free, "longest": longest},
+    )
+    return decided
 
 
 def _resumes(trip: Trip, run: Run) -> bool:
