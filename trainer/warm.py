@@ -74,6 +74,10 @@ class Warm:
         return self.folder / "cache"
 
     @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    @property
     def alive(self) -> bool:
         return self._process is not None and not self._process.gone.is_set()
 
@@ -143,6 +147,10 @@ class _Process:
         )
         theirs.close()
         threading.Thread(target=self._listen, name="warm-trainer", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
 
     @property
     def status(self) -> int | None:
