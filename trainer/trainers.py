@@ -18,12 +18,12 @@ from typing import Literal
 from serving.base import BaseModel
 from serving.device import NVIDIA
 from settings import Settings
-from trainer import memory, swift
+from trainer import checkpoint, memory, swift
 from trainer.config import TrainConfig, weight_bytes
 from trainer.context import Trip
 from trainer.general_sets import GeneralSet
 from trainer.reporter import Reporter
-from trainer.swift import Choose, Training
+from trainer.swift import Choose, Start, Training
 from trainer.training_log import Step
 from trainer.warm import Base, TrainerDied, Warm
 
@@ -91,8 +91,8 @@ def on_gpu(config: TrainConfig) -> bool:
 class Trainers:
     """What a worker trains with, for all of its life."""
 
-    def __init__(self, settings: Settings, warm: Warm) -> None:
-        self._settings, self._warm = settings, warm
+    def __init__(self, settings: Settings, warm: Warm, cold: Start = swift.start_process) -> None:
+        self._settings, self._warm, self._cold = settings, warm, cold
         self._way = Way(False, "no run has begun")
         self._base: Base | None = None
         self._on_gpu = False
@@ -113,14 +113,15 @@ class Trainers:
 
     async def train(self, training: Training, on_steps: Callable[[Sequence[Step]], None], choose: Choose) -> Path:
         """Train the way that was decided on; see `swift.train`. Once more, and cold, when the warm trainer dies."""
-        if self._way.warm and self._base and training.resume_from is None:
+        finished = checkpoint.ready(training.folder, training.output, training.dataset_sha256)
+        if self._way.warm and self._base and not finished and training.resume_from is None:
             try:
                 await self._warm.prepare(self._base)  # it may have been idle for too long
                 return await swift.train(training, self._telling(on_steps), choose, self._warm.start)
             except TrainerDied as died:
                 log.warning("%s It begins anew, cold.", died, extra={"action": "trainer_died"})
                 await self._warm.end()
-        return await swift.train(training, on_steps, choose)
+        return await swift.train(training, on_steps, choose, self._cold)
 
     async def free_bytes(self) -> int | None:
         """What a training may take of the GPU's memory, with what the warm trainer has of it already; None: not known,

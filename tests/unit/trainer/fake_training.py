@@ -3,11 +3,12 @@
     python -m tests.unit.trainer.fake_training <descriptor> <idle seconds>      the warm trainer
     python -m tests.unit.trainer.fake_training cold <flags>                     a process of its own
 
-What goes wrong is in a file `moods.json` beside the output folder, a list that each training takes the first of: `die`,
-`fail` or `go on` (until it is cancelled); without one all goes well. `broken` as the base model's name cannot be
-loaded.
+What goes wrong is in a file `moods.json` beside the output folder, a list that each training takes the first of:
+`die`, `fail`, `go on` (until it is cancelled) or `deaf` (until it is ended); without one all goes well. `broken` as the
+base model's name cannot be loaded.
 """
 
+import hashlib
 import json
 import os
 import signal
@@ -20,8 +21,6 @@ from typing import Any
 
 from tests.unit.serving.factories import write_adapter_source
 from trainer import warm_link
-
-STEPS = 2
 
 
 class FakeBase:
@@ -52,17 +51,19 @@ class Fake:
         print(f"trained by {os.getpid()}", flush=True)
         epochs, batch = int(flags["--num_train_epochs"]), int(flags["--per_device_train_batch_size"])
         steps, step = epochs * -(-rows // batch), 0
-        while step < steps or mood == "go on":
+        while step < steps or mood in {"go on", "deaf"}:
             step += 1
             _log(output, {"loss": 1.0, "global_step/max_steps": f"{step}/{steps}", "train_speed(s/it)": 0.01})
             if mood == "die":
                 os.kill(os.getpid(), signal.SIGKILL)
-            if mood == "go on":
+            if mood in {"go on", "deaf"}:
                 time.sleep(0.01)
-            if cancelled.is_set():
+            if cancelled.is_set() and mood != "deaf":
                 print("cancelled", flush=True)
                 return
-        saved = write_adapter_source(output / f"checkpoint-{steps}", FakeBase(flags["--model"]), value=0.25)  # type: ignore[arg-type]
+        base: Any = FakeBase(flags["--model"])
+        value = int.from_bytes(hashlib.sha256(Path(flags["--dataset"]).read_bytes()).digest()[:2], "big") / 2**16
+        saved = write_adapter_source(output / f"checkpoint-{steps}", base, value=value)
         (saved / "trainer_state.json").write_text(json.dumps({"global_step": steps}), encoding="utf-8")
         _log(output, {"global_step": steps, "last_model_checkpoint": str(saved)})
 
