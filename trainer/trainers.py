@@ -7,6 +7,7 @@ Always cold are a true resume, which rests on the state of a process that begins
 which the training needs the network that a warm trainer does not have.
 """
 
+import asyncio
 import logging
 import os
 import re
@@ -102,7 +103,7 @@ class Trainers:
         """Decide how the run trains. A warm trainer gets ready meanwhile; one that is not wanted is ended."""
         base = self._wanted(trip)
         held = self._held() if self._warm.alive else 0
-        self._way = way_here(self._settings, trip.config, trip.base, held)
+        self._way = await asyncio.to_thread(way_here, self._settings, trip.config, trip.base, held)
         self._base, self._reporter, self._on_gpu = base, trip.reporter, on_gpu(trip.config)
         trip.reporter.trains(str(self._way))
         log.info("Run %s trains %s.", trip.run_id, self._way, extra={"action": "way_chosen", "run_id": trip.run_id})
@@ -130,7 +131,7 @@ class Trainers:
             return None
         if self._warm.alive:
             await self._warm.is_prepared()
-        free = memory.free_on_gpu()
+        free = await asyncio.to_thread(memory.free_on_gpu)
         return None if free is None else free + self._held()
 
     async def give_back(self) -> None:
