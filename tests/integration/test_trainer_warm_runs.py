@@ -8,11 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from feedback import runs
+from feedback.database import DatabaseUnavailable
 from feedback.states import RunStatus
 from tests.integration.trainer_parts import Workshop, done
 from trainer import process, swift
+from trainer.config import TrainConfig
+from trainer.context import Trip
 from trainer.jobs import WorkerStopping, run_training
 from trainer.swift import Training
 from trainer.trainers import Trainers, warm_folder
@@ -165,3 +169,41 @@ def test_a_warm_trainer_that_is_not_wanted_any_more_is_ended(warm_shop: WarmShop
     shop.approve()
     run_training(shop.start(), replace(shop.context, settings=settings, standby=standby, train=shop.swift))
     assert not process.members(pid)
+
+
+class Roomy:
+    """Much memory, of which there is less at each look."""
+
+    def __init__(self) -> None:
+        self.free = [20_000_000_000, 200_000_000]
+
+    async def ready(self, trip: Trip) -> None:
+        """Nothing to do."""
+
+    async def free_bytes(self) -> int | None:
+        return self.free.pop(0) if len(self.free) > 1 else self.free[0]
+
+
+def test_the_batch_is_decided_once_and_kept_by_a_run_that_is_taken_up_again(shop: Workshop, tmp_path: Path) -> None:
+    config = yaml.safe_load(shop.context.settings.training.config.read_text())
+    del config["swift"]["gradient_checkpointing"]
+    for stage in ("first", "follow_up"):
+        config[stage] |= {"per_device_train_batch_size": "auto", "gradient_accumulation_steps": 4}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    training = shop.context.settings.training.model_copy(update={"config": tmp_path / "config.yaml"})
+    settings = shop.context.settings.model_copy(update={"training": training})
+    shop.context = replace(shop.context, settings=settings, standby=Roomy())
+    run_id = shop.start()
+
+    def stop(training: Training) -> None:
+        raise DatabaseUnavailable("away for a moment")
+
+    shop.swift.before = stop
+    with pytest.raises(DatabaseUnavailable):
+        run_training(run_id, shop.context)
+    shop.swift.before = lambda training: None
+    run_training(run_id, shop.context)
+    stored = TrainConfig.model_validate(shop.run_of(run_id).config)
+    assert (stored.first.per_device_train_batch_size, stored.first.gradient_accumulation_steps) == (4, 1)
+    assert stored.flags("first")["gradient_checkpointing"] is False
+    assert [one.config for one in shop.swift.trained] == [stored, stored]
