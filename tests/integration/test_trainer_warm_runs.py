@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from feedback import runs
-from feedback.database import DatabaseUnavailable
 from feedback.states import RunStatus
+from tests.integration.test_trainer_interruptions import Killed
 from tests.integration.trainer_parts import Workshop, done
 from trainer import process, swift
 from trainer.config import TrainConfig
@@ -195,11 +195,11 @@ def test_the_batch_is_decided_once_and_kept_by_a_run_that_is_taken_up_again(shop
     shop.context = replace(shop.context, settings=settings, standby=Roomy())
     run_id = shop.start()
 
-    def stop(training: Training) -> None:
-        raise DatabaseUnavailable("away for a moment")
+    def die(training: Training) -> None:
+        raise Killed
 
-    shop.swift.before = stop
-    with pytest.raises(DatabaseUnavailable):
+    shop.swift.before = die
+    with pytest.raises(Killed):
         run_training(run_id, shop.context)
     shop.swift.before = lambda training: None
     run_training(run_id, shop.context)
