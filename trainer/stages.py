@@ -11,11 +11,12 @@
 import asyncio
 import logging
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -115,30 +116,40 @@ async def build_dataset(trip: Trip) -> None:
 
 
 async def train_adapter(trip: Trip) -> None:
-    """Train. Meanwhile the checkpoints answer probes, as they are saved, until one passes the gate with every new case
-    mended."""
-    await _trained(trip, partial(choice.good_enough, trip))
+    """Train. Meanwhile the base model and the live adapter answer the probes that they have not answered yet, and the
+    checkpoints, as they are saved, until one passes the gate with every new case mended."""
+    async with _meanwhile(trip, examination.standing(trip)):
+        await _trained(trip, partial(choice.good_enough, trip))
 
 
 @asynccontextmanager
 async def ahead(trip: Trip) -> AsyncIterator[None]:
-    """What does not have to wait for its stage goes on beside the earlier ones: the trainer gets ready, and the base
-    model and the live adapter answer the probes that they have not answered yet. Neither is missed when it fails:
-    whoever needs it does it then, and says what is wrong."""
+    """What does not have to wait for its stage goes on beside the earlier ones: the trainer gets ready, and probes that
+    do not rest on the dataset are answered."""
     with trip.database.begin() as session:
         status = runs.get(session, trip.run_id).status
     if status not in _UNTRAINED:
         yield
         return
     await trip.context.standby.ready(trip)
-    standing = asyncio.create_task(examination.standing(trip))
+    async with _meanwhile(trip, examination.standing(trip, mended=False)):
+        yield
+
+
+@asynccontextmanager
+async def _meanwhile(trip: Trip, probing: Coroutine[Any, Any, object]) -> AsyncIterator[None]:
+    """Probes are answered beside something else. They are not missed when that fails: whoever needs them asks again,
+    and says what is wrong."""
+    task = asyncio.create_task(probing)
     try:
         yield
+    except BaseException:
+        task.cancel()
+        raise
     finally:
-        standing.cancel()
-        await asyncio.wait({standing})
-        if not standing.cancelled() and (error := standing.exception()):
-            log.warning("%s", error, extra={"action": "early_probes_skipped", "run_id": trip.run_id})
+        await asyncio.wait({task})
+    if error := task.exception():
+        log.warning("%s", error, extra={"action": "early_probes_skipped", "run_id": trip.run_id})
 
 
 async def _trained(trip: Trip, choose: Choose) -> Path:

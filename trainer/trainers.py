@@ -105,12 +105,15 @@ class Trainers:
         held = self._held() if self._warm.alive else 0
         self._way = await asyncio.to_thread(way_here, self._settings, trip.config, trip.base, held)
         self._base, self._reporter, self._on_gpu = base, trip.reporter, on_gpu(trip.config)
-        trip.reporter.trains(str(self._way))
-        log.info("Run %s trains %s.", trip.run_id, self._way, extra={"action": "way_chosen", "run_id": trip.run_id})
         if self._way.warm:
-            await self._warm.prepare(base)
+            try:
+                await self._warm.prepare(base)
+            except OSError as error:
+                self._way = Way(False, f"a warm trainer cannot be started ({error})")
         else:
             await self._warm.end()
+        trip.reporter.trains(str(self._way))
+        log.info("Run %s trains %s.", trip.run_id, self._way, extra={"action": "way_chosen", "run_id": trip.run_id})
 
     async def train(self, training: Training, on_steps: Callable[[Sequence[Step]], None], choose: Choose) -> Path:
         """Train the way that was decided on; see `swift.train`. Once more, and cold, when the warm trainer dies."""
