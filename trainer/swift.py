@@ -132,10 +132,12 @@ def build_command(training: Training, resumed_step: int = 0) -> list[str]:
 
 
 def loading_arguments(config: TrainConfig, base_model: str, folder: Path) -> list[str]:
-    """Flags with which ms-swift loads the base model as every training of this config does; what else it asks for
-    names nothing that is there, and `folder` is one that it may make."""
-    flags = {**config.flags("first"), "model": base_model, "output_dir": str(folder), "add_version": False}
-    return [*_arguments(flags), "--load_args", "false", "--dataset", str(folder / "none.jsonl")]
+    """Flags with which ms-swift loads the base model as every training of this config does, whatever its schedule; the
+    rest that it asks for names nothing that is there, and `folder` is one that it may make."""
+    of_each_run = {*Stage.model_fields, "gradient_checkpointing"}
+    flags = {name: value for name, value in config.flags("first").items() if name not in of_each_run}
+    flags |= {"model": base_model, "output_dir": str(folder), "add_version": False, "load_args": False}
+    return [*_arguments(flags), "--dataset", str(folder / "none.jsonl")]
 
 
 def _arguments(flags: Mapping[str, FlagValue]) -> list[str]:

@@ -79,7 +79,8 @@ class Warm:
 
     @property
     def alive(self) -> bool:
-        return self._process is not None and not self._process.gone.is_set()
+        """Whether it is there and can be used."""
+        return self._process is not None and not self._process.gone.is_set() and not self._process.spent
 
     @property
     def prepared(self) -> Mapping[str, Any] | None:
@@ -121,11 +122,10 @@ class Warm:
 
     async def end(self) -> None:
         """Have it give its memory back; returns when nothing of it is left."""
-        if self._process is not None:
-            if self.alive:
-                await self._process.end()
-                self.pid_file.unlink(missing_ok=True)
-            self._process = None
+        if self._process is not None and not self._process.gone.is_set():
+            await self._process.end()
+            self.pid_file.unlink(missing_ok=True)  # if it is gone already, the file may be another worker's
+        self._process = None
 
 
 class _Process:
@@ -135,6 +135,8 @@ class _Process:
         self.base, self._output = base, output
         self.prepared: dict[str, Any] | None = None
         self.gone, self.settled = threading.Event(), threading.Event()
+        self.spent = False
+        """It has said that a training failed, and is about to end."""
         self.heard: Callable[[dict[str, Any] | None], None] = lambda event: None
         """Told, by the thread, of each event, and with None of the end."""
         self._connection, theirs = socket.socketpair()
@@ -174,6 +176,7 @@ class _Process:
                 self.prepared = event
                 self.settled.set()
                 log.info("The warm trainer is ready: %s", event.get("seconds"), extra={"action": "trainer_ready"})
+            self.spent = self.spent or (event.get("event") == "ended" and event.get("status") != 0)
             self.heard(event)
         self._connection.close()
         try:

@@ -105,7 +105,7 @@ async def test_a_training_that_fails_is_explained_and_the_next_one_gets_a_new_pr
     pid = warm.pid
     with pytest.raises(TrainingFailed, match=r"does not know a flag of the training config: .*no_such_flag"):
         await train(warm, make_training(tmp_path / "bad", "fail"))
-    await until(lambda: not warm.alive)
+    assert not warm.alive
     await warm.prepare(BASE)
     assert (await train(warm, make_training(tmp_path / "good"))).name == "checkpoint-4"
     assert warm.pid != pid
