@@ -143,10 +143,16 @@ from pathlib import Path
 from tests.unit.trainer.test_warm import BASE, FAKE, make_training, train
 from trainer.warm import Warm
 
+said = []
+
+def say_once(steps):
+    if not said:
+        said.append(print("step", flush=True))
+
 async def work():
     warm = Warm(Path(sys.argv[1]) / "warm", idle=60, program=FAKE)
     await warm.prepare(BASE)
-    await train(warm, make_training(Path(sys.argv[1]) / "run", "go on"), lambda steps: print("step", flush=True))
+    await train(warm, make_training(Path(sys.argv[1]) / "run", "go on"), say_once)
 
 asyncio.run(work())
 """
