@@ -49,9 +49,10 @@ class Way:
 def decide(wanted: Literal["auto", "warm", "cold"], hindrance: str, needed: float, free: int | None) -> Way:
     """Warm or cold. `hindrance` says why it can only be cold; `needed` and `free` are bytes.
 
-    On a CPU twice the base model and 2 GB have to be free. Measured with SmolLM2-135M in float32 (0.54 GB) on 2026-11-28,
-    a warm trainer holds 1.2 GB when it is ready and 1.6 GB in and after trainings on short rows, and no more after six;
-    long rows take more, so there is room. On a GPU it is what the smallest training takes (trainer/batch.py).
+    On a CPU twice the base model and 2 GB have to be free. Measured with SmolLM2-135M in float32 (0.54 GB) on
+    2026-11-28, a warm trainer holds 0.6 GB when it is ready and 1.6 GB in and after trainings on short rows, and no
+    more after six; long rows take more, so there is room. On a GPU it is what the smallest training takes
+    (trainer/batch.py).
     """
     if hindrance:
         return Way(False, hindrance)

@@ -35,7 +35,10 @@ class Swift:
         self._generation_config: Any = None
 
     def prepare(self, argv: Sequence[str]) -> Message:
-        """Import everything, load the base model, and rehearse."""
+        """Import everything and load the base model; on a GPU, rehearse.
+
+        On two CPU cores a rehearsal takes 3 s from what else a run begins with, and makes its training 1 s shorter.
+        """
         began = time.monotonic()
         from swift.pipelines.train.sft import SftArguments
 
@@ -46,7 +49,8 @@ class Swift:
         self._base, self._processor = args.get_model_processor()
         self._generation_config = copy.deepcopy(self._base.generation_config)
         loaded = time.monotonic()
-        self._rehearse(argv)
+        if "--use_cpu true" not in " ".join(argv):
+            self._rehearse(argv)
         times = {"import": imported - began, "load": loaded - imported, "rehearse": time.monotonic() - loaded}
         spent = {name: round(seconds, 2) for name, seconds in times.items()}
         return {"seconds": spent, "bytes": _resident_bytes(), "gpu_bytes": _gpu_bytes()}

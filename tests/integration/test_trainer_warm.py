@@ -17,8 +17,12 @@ pytestmark = [pytest.mark.slow]
 
 
 def base_of(trainer: Warm, base_model: Path) -> Base:
-    argv = swift.loading_arguments(TINY, str(base_model.absolute()), trainer.folder / "base")
-    return Base(tuple(argv), "", swift.process_environment(os.environ, 1, trainer.cache))
+    """As on a GPU, with a rehearsal: it must not show in the bytes either."""
+    swift_flags = {name: value for name, value in TINY.swift.items() if name != "use_cpu"}
+    config = TINY.model_copy(update={"swift": swift_flags})
+    argv = swift.loading_arguments(config, str(base_model.absolute()), trainer.folder / "base")
+    environment = {**swift.process_environment(os.environ, 1, trainer.cache), "CUDA_VISIBLE_DEVICES": ""}
+    return Base(tuple(argv), "", environment)
 
 
 @pytest.fixture
