@@ -1,4 +1,5 @@
-"""The stages of a run, each of which can be done again; ``jobs`` tells their order.
+"""The stages of a run, each of which can be done again; ``jobs`` tells their order. Around them, ``ahead``: what need
+not wait for its stage.
 
 1. paraphrase_cases   further wordings for each new case, some of them held out
 2. build_dataset      the rows, frozen in the record with their hash
