@@ -129,6 +129,12 @@ class TrainingSettings(BaseModel):
     )
     runs_dir: Path = Field(ROOT / ".mend" / "runs", description="Working folder of each training run.")
     threads: int = Field(0, ge=0, description="CPU threads of training; 0 leaves one core to serving.")
+    trainer: Literal["auto", "warm", "cold"] = Field(
+        "auto", description="warm: one training process stays ready between runs; auto: when there is memory for it."
+    )
+    warm_idle: float = Field(
+        600, ge=0, description="Seconds without a run after which the warm process gives its memory back."
+    )
     seed: int = Field(42, description="Seed of variants, replay and training.")
     resume: Literal["warm", "true"] = Field(
         "warm", description="warm: fresh schedule from the live adapter; true: optimizer state and counted steps."

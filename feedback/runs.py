@@ -65,6 +65,8 @@ class Progress:
     eta_seconds: float | None = None
     losses: tuple[tuple[int, float], ...] = ()  # (step, loss), for the curve
     seconds: Mapping[str, float] = field(default_factory=dict)  # finished stages
+    marks: Mapping[str, float] = field(default_factory=dict)  # when what happened, in seconds since 1970
+    trainer: str = ""  # how it trains, warm or cold, and why
 
 
 @dataclass(frozen=True)

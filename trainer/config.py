@@ -3,13 +3,16 @@
 A new base model is a new file there and no code.
 """
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from feedback.recipe import Count
 from feedback.yaml_model import YamlFileError, read_yaml_model
+from serving.base import BaseModel as Base
+from trainer.batch import Batch, careful
 from trainer.general_sets import GeneralSet
 
 FlagValue = str | int | float | bool
@@ -47,14 +50,23 @@ class _Frozen(BaseModel):
 
 
 class Stage(_Frozen):
-    """The schedule of one kind of run; every field is the ms-swift flag of that name."""
+    """The schedule of one kind of run; every field is the ms-swift flag of that name.
+
+    A batch of `auto` takes as many of the rows that are accumulated at a time as the free memory allows, and decides
+    about gradient checkpointing too (see trainer/batch.py); the update is over the same rows.
+    """
 
     num_train_epochs: Annotated[int, Field(ge=1, le=100)]
     learning_rate: Annotated[float, Field(gt=0, lt=1)]
     warmup_ratio: Annotated[float, Field(ge=0, lt=1)]
     lr_scheduler_type: str
-    per_device_train_batch_size: Annotated[int, Field(ge=1)]
+    per_device_train_batch_size: Annotated[int, Field(ge=1)] | Literal["auto"]
     gradient_accumulation_steps: Annotated[int, Field(ge=1)]
+
+    @property
+    def rows_per_update(self) -> int:
+        at_a_time = 1 if self.per_device_train_batch_size == "auto" else self.per_device_train_batch_size
+        return at_a_time * self.gradient_accumulation_steps
 
 
 class Replay(_Frozen):
@@ -169,8 +181,40 @@ class TrainConfig(_Frozen):
             raise ValueError(f"replay.general_sets have no answers to reject, which {self.method} needs; remove them")
         return self
 
+    @model_validator(mode="after")
+    def _decides_about_checkpointing_once(self) -> Self:
+        if self.has_open_batch and "gradient_checkpointing" in self.swift:
+            raise ValueError("swift.gradient_checkpointing is decided with a batch of auto; remove it")
+        return self
+
+    @property
+    def has_open_batch(self) -> bool:
+        """Whether the free memory still has to decide about the batch."""
+        return "auto" in (self.first.per_device_train_batch_size, self.follow_up.per_device_train_batch_size)
+
+    def with_batch(self, choose: Callable[[int], Batch]) -> Self:
+        """This config with every batch decided; `choose` is given the rows of an update."""
+        changed: dict[str, Any] = {}
+        for name, stage in (("first", self.first), ("follow_up", self.follow_up)):
+            if stage.per_device_train_batch_size == "auto":
+                batch = choose(stage.rows_per_update)
+                sizes = {
+                    "per_device_train_batch_size": batch.per_device,
+                    "gradient_accumulation_steps": batch.accumulated,
+                }
+                changed |= {
+                    name: stage.model_copy(update=sizes),
+                    "swift": {**self.swift, "gradient_checkpointing": batch.checkpointing},
+                }
+        return self.model_copy(update=changed)
+
     def flags(self, stage: StageName) -> dict[str, FlagValue]:
-        """Every flag that this file decides for a run of `stage`; the run adds `OWN_FLAGS` as it needs them."""
+        """Every flag that this file decides for a run of `stage`; the run adds `OWN_FLAGS` as it needs them.
+
+        A batch that is still open is the careful one.
+        """
+        if self.has_open_batch:
+            return self.with_batch(careful).flags(stage)
         schedule = (self.first if stage == "first" else self.follow_up).model_dump()
         return {
             "model_type": self.model_type,
@@ -182,6 +226,12 @@ class TrainConfig(_Frozen):
             **schedule,
             **self.swift,
         }
+
+
+def weight_bytes(base: Base, config: TrainConfig) -> int:
+    """How large the base model is in the type that it is trained in; norms and biases are too small to count."""
+    each = 4 if config.swift.get("torch_dtype") == "float32" else 2
+    return each * sum(outputs * inputs for outputs, inputs in base.layers.values())
 
 
 def load_train_config(path: Path) -> TrainConfig:

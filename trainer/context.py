@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from feedback import runs
 from feedback.database import Database
@@ -36,8 +37,30 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-async def nothing_held() -> None:
-    """Each training brings all that it needs, and takes it away."""
+class Standby(Protocol):
+    """What is held ready for a training (trainer/trainers.py)."""
+
+    async def ready(self, trip: "Trip") -> None:
+        """A run has begun that will train."""
+
+    async def free_bytes(self) -> int | None:
+        """The memory of the GPU that its training may take; None: not known."""
+
+    async def give_back(self) -> None:
+        """Give back what is held: a model server that wakes up wants its memory."""
+
+
+class Nothing:
+    """Nothing is held ready: each training brings all that it needs."""
+
+    async def ready(self, trip: "Trip") -> None:
+        """Nothing to do."""
+
+    async def free_bytes(self) -> int | None:
+        return None
+
+    async def give_back(self) -> None:
+        """Nothing to give."""
 
 
 class WrongWorker(Exception):
@@ -53,14 +76,13 @@ class Context:
     chat: Callable[[ServingSettings, Seals], ChatClient] = ChatClient
     replicas: Callable[[ServingSettings, Seals], Replicas] = Replicas
     train: Train = swift.train
+    standby: Standby = field(default_factory=Nothing)
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the worker is asked to stop; the run is left where the next worker goes on."""
     patience: float = 300.0
     """Seconds to wait for a model server that is away; vLLM needs up to three minutes to start."""
     paraphrasing_seconds: float = 30.0
     """How long the base model may take over one case."""
-    give_back: Callable[[], Awaitable[None]] = nothing_held
-    """Gives back what of the GPU's memory is held ready between trainings: a server that wakes up wants its own."""
     memory: Callable[[], Memory | None] = gpu_memory.read
     """What is free on the GPU, which `auto` decides by."""
     drained: float = sleeping.DRAINED
@@ -82,6 +104,8 @@ class Trip:
     chat: ChatClient
     replicas: Replicas
     reporter: Reporter
+    measuring: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while base and live adapter are probed: whoever comes second finds the results in the record."""
 
     @property
     def database(self) -> Database:

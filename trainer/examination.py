@@ -55,17 +55,21 @@ def count_mended(session: Session, trip: Trip) -> int:
     return len(earlier_cases(session, runs.get(session, trip.run_id)))
 
 
-async def standing(trip: Trip) -> tuple[list[Result], list[Result] | None]:
-    """The results of the base model (abilities) and of the live adapter (what must not get worse; None: none is)."""
-    with trip.database.begin() as session:
-        live = runs.get(session, trip.run_id).replaces
-        mended = _mended_probes(session, trip)
-    abilities = [probe for probe in trip.probes if probe.group is ProbeGroup.ABILITY]
-    base = await _measure(trip, None, trip.base_name, abilities, weighed=lambda own: own)
-    if live is None:
-        return base, None
-    kept = [probe for probe in trip.probes if probe.group is not ProbeGroup.ABILITY]
-    return base, await _measure(trip, live, live.name, [*kept, *mended])
+async def standing(trip: Trip, *, mended: bool = True) -> tuple[list[Result], list[Result] | None]:
+    """The results of the base model (abilities) and of the live adapter (what must not get worse; None: none is).
+
+    Which mended cases are asked about is known when the dataset is frozen; before, it goes without (`mended`).
+    """
+    async with trip.measuring:
+        with trip.database.begin() as session:
+            live = runs.get(session, trip.run_id).replaces
+            about_mended = _mended_probes(session, trip) if mended else []
+        abilities = [probe for probe in trip.probes if probe.group is ProbeGroup.ABILITY]
+        base = await _measure(trip, None, trip.base_name, abilities, weighed=lambda own: own)
+        if live is None:
+            return base, None
+        kept = [probe for probe in trip.probes if probe.group is not ProbeGroup.ABILITY]
+        return base, await _measure(trip, live, live.name, [*kept, *about_mended])
 
 
 async def of_candidate(

@@ -83,7 +83,7 @@ async def _closed_whatever_happens(run_id: int, context: Context, lock: Training
 
 
 async def _tell(run_id: int, context: Context) -> None:
-    async with set_out(context, run_id) as trip:
+    async with set_out(context, run_id) as trip, stages.ahead(trip):
         for stage, work in _STORY:
             if _enter(trip, stage):
                 log.info("Run %s is %s.", run_id, stage, extra={"action": "stage_entered", "run_id": run_id})

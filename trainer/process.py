@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -39,9 +40,25 @@ async def start(
         )
 
 
+def launch(
+    command: Sequence[str], *, environment: Mapping[str, str], pid_file: Path, output: Path, descriptor: int
+) -> subprocess.Popen[bytes]:
+    """As `start`, for a process that outlives an event loop. It inherits a descriptor to be spoken to through."""
+    with output.open("ab") as file:
+        return subprocess.Popen(
+            ["/bin/sh", "-c", _LAUNCHER, str(pid_file), *command],
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            pass_fds=[descriptor],
+            start_new_session=True,
+        )
+
+
 async def stop(process: asyncio.subprocess.Process) -> None:
     """End a process that `start` started, with all that it has started; returns when none of it is left."""
-    await _end_group(process.pid)
+    await end_group(process.pid)
     await process.wait()
 
 
@@ -50,7 +67,7 @@ async def stop_orphan(pid_file: Path) -> bool:
     group = _left_behind(pid_file)
     if group is None:
         return False
-    await _end_group(group)
+    await end_group(group)
     return True
 
 
@@ -65,7 +82,8 @@ def _left_behind(pid_file: Path) -> int | None:
     return pid if now in (None, started) and members(pid) else None
 
 
-async def _end_group(group: int) -> None:
+async def end_group(group: int) -> None:
+    """End all processes of a session; returns when none of it is left."""
     for number, seconds in ((signal.SIGTERM, TERM_SECONDS), (signal.SIGKILL, TERM_SECONDS)):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(group, number)

@@ -1,4 +1,14 @@
-"""How far a run is, written to the record for the progress message: at most once a second."""
+"""How far a run is, written to the record for the progress message: at most once a second.
+
+Beside the seconds of each stage there are marks, in seconds since 1970, each of the first time that it happened:
+
+    begun             a worker has taken the run
+    trainer_ready     the warm trainer had its base model (missing when the run trains cold)
+    training_begun    the rows were written, and the training was told to begin
+    first_step        the first step was seen to be done
+    last_step         the last one
+    trained           the adapter was there and checked, and the training process over or waiting
+"""
 
 import logging
 import time
@@ -25,8 +35,11 @@ class Reporter:
         self._database, self._run_id = database, run_id
         self._seconds: dict[str, float] = dict(before.get("seconds") or {})
         self._losses = tuple((int(step), float(loss)) for step, loss in before.get("losses") or ())
+        self._marks: dict[str, float] = dict(before.get("marks") or {})
+        self._trainer = str(before.get("trainer") or "")
         self._progress: Progress | None = None
         self._began = self._written = 0.0
+        self.mark("begun")
 
     def enter(self, stage: str) -> None:
         """A stage begins; the one before is finished."""
@@ -37,6 +50,14 @@ class Reporter:
         self._began = now
         curve = self._progress.losses if self._progress else self._losses
         self._write(Progress(stage=stage, losses=curve, seconds=dict(self._seconds)))
+
+    def mark(self, name: str, at: float | None = None) -> None:
+        """Something has happened, now unless it is said when; written with the next report."""
+        self._marks.setdefault(name, round(time.time() if at is None else at, 2))
+
+    def trains(self, how: str) -> None:
+        """How the run trains; written with the next report."""
+        self._trainer = how
 
     def tell(self, step: int, steps: int, detail: str = "") -> None:
         """So many of so many are done."""
@@ -62,6 +83,9 @@ class Reporter:
         if self._progress is None or not steps:
             return
         last = steps[-1]
+        self.mark("first_step")
+        if last.step == last.steps:
+            self.mark("last_step")
         every = -(-len(steps) // CURVE_POINTS)
         curve = tuple((one.step, one.loss) for one in (*steps[:-1:every], last))
         self._maybe_write(
@@ -79,6 +103,7 @@ class Reporter:
             self._write(progress)
 
     def _write(self, progress: Progress) -> None:
+        progress = replace(progress, marks=dict(self._marks), trainer=self._trainer)
         self._progress, self._written = progress, time.monotonic()
         try:
             with self._database.begin() as session:

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from feedback import adapters, naps, runs
@@ -21,9 +22,10 @@ from serving import device, sharing, sleeping
 from serving.adapters import Replicas
 from serving.errors import AdapterLoadError, ServingError, ServingUnavailable
 from serving.seals import of_record
-from serving.sharing import Choice, Mode
+from serving.sharing import Choice, Memory, Mode
 from settings import Settings
 from trainer import checkpoint, process
+from trainer.batch import careful
 from trainer.config import StageName, TrainConfig
 from trainer.context import Context, Trip
 from trainer.lock import TrainingLock
@@ -33,6 +35,7 @@ from trainer.swift import PID_NAME, Choose, Training
 log = logging.getLogger(__name__)
 
 WINDOW_LOOK = 20.0  # seconds between two looks whether the night's window is open
+GIB = 2**30
 WAKING_AT_AN_END = 10.0  # seconds to try it when the run was broken off: the worker may have to end itself
 
 
@@ -82,12 +85,23 @@ async def decide(trip: Trip) -> Choice:
         await _wake(trip.context, trip.replicas, trip.persona.slug, nap.run_id, trip.context.patience)
     if settings.serving.sharing == "auto" and device.resolve(settings.serving) == "cuda":
         await patiently(lambda: _all_awake(trip.replicas), trip.context.patience)
-    memory = trip.context.memory
+    ours = await trip.context.standby.free_bytes()
+
+    def memory() -> Memory | None:
+        found = trip.context.memory()
+        # What a warm trainer has already is free for the training that it will make.
+        return replace(found, free=max(found.free, ours / GIB)) if found and ours else found
+
     return await asyncio.to_thread(lambda: chosen(settings, trip.config, Path(trip.base.path), stage, memory))
 
 
+async def room(trip: Trip, how: Choice) -> int | None:
+    """The bytes of the GPU that a training may take; None: not known."""
+    return await trip.context.standby.free_bytes() if how.room is None else int(how.room * GIB)
+
+
 def chosen(
-    settings: Settings, config: TrainConfig, base: Path, stage: StageName, memory: Callable[[], sharing.Memory | None]
+    settings: Settings, config: TrainConfig, base: Path, stage: StageName, memory: Callable[[], Memory | None]
 ) -> Choice:
     """The mode by the settings, or for ``auto`` by what is free now."""
     serving = settings.serving
@@ -95,9 +109,11 @@ def chosen(
         return sharing.ON_CPU
     if serving.sharing != "auto":
         return sharing.as_told(serving.sharing)
+    if config.has_open_batch:  # what is more than the careful one needs makes it faster
+        config = config.with_batch(careful)
     needs = sharing.training_needs(
         sharing.weights(base),
-        (config.first if stage == "first" else config.follow_up).per_device_train_batch_size,
+        int((config.first if stage == "first" else config.follow_up).per_device_train_batch_size),
         checkpointing=bool(config.swift.get("gradient_checkpointing", True)),
     )
     return sharing.choose(memory(), serving.gpu_memory_utilization, needs, window=bool(settings.training.nightly))
@@ -155,7 +171,7 @@ async def _wake(context: Context, replicas: Replicas, persona: str, run_id: int,
         ServingUnavailable: one does not, for so long.
     """
     folder = context.settings.training.runs_dir.expanduser().absolute() / f"run-{run_id}"
-    await context.give_back()
+    await context.standby.give_back()
     if await process.stop_orphan(folder / PID_NAME):  # it has the memory that the server is to get back
         log.warning("A training was left behind.", extra={"action": "orphan_stopped", "folder": folder.name})
     with context.database.begin() as session:

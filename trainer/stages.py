@@ -1,4 +1,5 @@
-"""The stages of a run, each of which can be done again; ``jobs`` tells their order.
+"""The stages of a run, each of which can be done again; ``jobs`` tells their order. Around them, ``ahead``: what need
+not wait for its stage.
 
 1. paraphrase_cases   further wordings for each new case, some of them held out
 2. build_dataset      the rows, frozen in the record with their hash
@@ -11,9 +12,12 @@
 import asyncio
 import logging
 import shutil
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -24,8 +28,8 @@ from feedback.models import Adapter, Run
 from feedback.runs import Decision
 from feedback.states import ACTIVE_RUNS, AdapterStatus, RunStatus
 from serving.adapter_files import whole_folder
-from serving.errors import ServingError
 from trainer import (
+    batch,
     checkpoint,
     choice,
     dataset,
@@ -37,6 +41,7 @@ from trainer import (
     spare_time,
     swift,
 )
+from trainer.config import TrainConfig, weight_bytes
 from trainer.context import Trip
 from trainer.dealing import deal
 from trainer.general_sets import GeneralSet
@@ -49,6 +54,7 @@ from trainer.variants import CaseText
 log = logging.getLogger(__name__)
 
 PARAPHRASED_AT_ONCE = 2
+_UNTRAINED = frozenset({RunStatus.QUEUED, RunStatus.PARAPHRASING, RunStatus.BUILDING, RunStatus.TRAINING})
 
 
 class Overtaken(Exception):
@@ -125,41 +131,54 @@ async def build_dataset(trip: Trip) -> None:
 
 
 async def train_adapter(trip: Trip) -> None:
-    """Train. Meanwhile the base model and the live adapter answer the probes that they have not answered yet, and then
-    the checkpoints, as they are saved, until one passes the gate with every new case mended. Where the model server
-    sleeps meanwhile, the ones answer before and the others after that."""
-    standing = asyncio.create_task(_probe_early(trip))
+    """Train. Meanwhile the base model and the live adapter answer the probes that they have not answered yet, and the
+    checkpoints, as they are saved, until one passes the gate with every new case mended. Where the model server sleeps
+    meanwhile, the ones answer before and the others after that."""
+    async with _meanwhile(trip, examination.standing(trip)) as answered, spare_time.beside(trip):
+        await _trained(trip, partial(choice.good_enough, trip), before=answered)
 
-    async def choose(saved: Path) -> bool:
-        await asyncio.wait({standing})
-        return await choice.good_enough(trip, saved)
 
+@asynccontextmanager
+async def ahead(trip: Trip) -> AsyncIterator[None]:
+    """What does not have to wait for its stage goes on beside the earlier ones: the trainer gets ready, and probes that
+    do not rest on the dataset are answered."""
+    with trip.database.begin() as session:
+        status = runs.get(session, trip.run_id).status
+    if status not in _UNTRAINED:
+        yield
+        return
+    await trip.context.standby.ready(trip)
+    async with _meanwhile(trip, examination.standing(trip, mended=False)):
+        yield
+
+
+@asynccontextmanager
+async def _meanwhile(trip: Trip, probing: Coroutine[Any, Any, object]) -> AsyncIterator[Asked]:
+    """Probes are answered beside something else, which can wait for them. They are not missed when that fails: whoever
+    needs them asks again, and says what is wrong."""
+    task = asyncio.create_task(probing)
     try:
-        async with spare_time.beside(trip):
-            await _trained(trip, choose, before=lambda: asyncio.wait({standing}))
+        yield lambda: asyncio.wait({task})
     except BaseException:
-        standing.cancel()
+        task.cancel()
         raise
     finally:
-        await asyncio.wait({standing})
-    standing.result()
-
-
-async def _probe_early(trip: Trip) -> None:
-    try:
-        await examination.standing(trip)
-    except ServingError as error:
-        # The next stage asks again, and is the one to say that the server is away.
+        await asyncio.wait({task})
+    if error := task.exception():
         log.warning("%s", error, extra={"action": "early_probes_skipped", "run_id": trip.run_id})
 
 
 async def _trained(trip: Trip, choose: Choose, before: Asked | None = None) -> Path:
     """The checked checkpoint of the run, trained now unless it was before."""
     how = await sharing.decide(trip)
-    return await sharing.train(trip, await asyncio.to_thread(_training, trip), how, choose, before)
+    training = await asyncio.to_thread(_training, trip, await sharing.room(trip, how))
+    trip.reporter.mark("training_begun")
+    found = await sharing.train(trip, training, how, choose, before)
+    trip.reporter.mark("trained")
+    return found
 
 
-def _training(trip: Trip) -> Training:
+def _training(trip: Trip, free: int | None) -> Training:
     with trip.database.begin() as session:
         run = runs.get(session, trip.run_id)
         frozen = runs.dataset(session, trip.run_id)
@@ -176,7 +195,7 @@ def _training(trip: Trip) -> Training:
     parent = whole_folder(trip.settings.serving.adapters_dir, run.parent.name, seal) if run.parent else None
     settings = trip.settings.training
     return Training(
-        config=trip.config,
+        config=_with_batch(trip, run, free, [] if sets else rows),
         base_model=trip.base.path,
         dataset=trip.folder / "dataset.jsonl",
         dataset_sha256=frozen.sha256,
@@ -190,6 +209,28 @@ def _training(trip: Trip) -> Training:
         parent=parent,
         resume_from=_full_checkpoint(trip, run.parent) if run.parent and _resumes(trip, run) else None,
     )
+
+
+def _with_batch(trip: Trip, run: Run, free: int | None, rows: Sequence[Example]) -> TrainConfig:
+    """The run's config, in which the batch is decided: now, and written down, so that a restart trains the same.
+
+    Without rows, they may be as long as the config allows.
+    """
+    config = TrainConfig.model_validate(run.config) if run.config else trip.config
+    if not config.has_open_batch:
+        return config
+    longest = min(config.max_length, max(map(batch.tokens, rows), default=config.max_length))
+    weights = weight_bytes(trip.base, config)
+    decided = config.with_batch(batch.fitting(free, longest, weights))
+    with trip.database.begin() as session:
+        runs.set_config(session, trip.run_id, decided.model_dump(mode="json"))
+    log.info(
+        "Run %s trains %s.",
+        trip.run_id,
+        decided.first if run.parent_id is None else decided.follow_up,
+        extra={"action": "batch_decided", "run_id": trip.run_id, "free": free, "longest": longest},
+    )
+    return decided
 
 
 def _resumes(trip: Trip, run: Run) -> bool:

@@ -17,6 +17,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from trainer import checkpoint, preference, process, training_log
 from trainer.checkpoint import CheckpointError, Expected
@@ -26,7 +27,7 @@ from trainer.training_log import Step
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.5  # between two looks at the training's log
+LOOK_SECONDS = 0.2  # between two looks at the training's log
 OUTPUT_NAME, PID_NAME = "train.log", "train.pid"
 # A name that would reach the network, and the settings of this program: the training needs no token of ours.
 _NOT_INHERITED = ("MEND_", "SLACK_", "VLLM_", "WANDB_", "HF_TOKEN", "MODELSCOPE_API_TOKEN")
@@ -85,8 +86,7 @@ class Training:
 
     @property
     def _steps_per_epoch(self) -> int:
-        batches = math.ceil(self.rows / self._schedule.per_device_train_batch_size)
-        return math.ceil(batches / self._schedule.gradient_accumulation_steps)
+        return math.ceil(self.rows / self._schedule.rows_per_update)
 
     @property
     def new_steps(self) -> int:
@@ -135,6 +135,15 @@ def build_command(training: Training, resumed_step: int = 0) -> list[str]:
     return [*command, "--dataset", str(training.dataset), *(one.argument for one in training.general_sets)]
 
 
+def loading_arguments(config: TrainConfig, base_model: str, folder: Path) -> list[str]:
+    """Flags with which ms-swift loads the base model as every training of this config does, whatever its schedule; the
+    rest that it asks for names nothing that is there, and `folder` is one that it may make."""
+    of_each_run = {*Stage.model_fields, "gradient_checkpointing"}
+    flags = {name: value for name, value in config.flags("first").items() if name not in of_each_run}
+    flags |= {"model": base_model, "output_dir": str(folder), "add_version": False, "load_args": False}
+    return [*_arguments(flags), "--dataset", str(folder / "none.jsonl")]
+
+
 def _arguments(flags: Mapping[str, FlagValue]) -> list[str]:
     arguments: list[str] = []
     for name, value in flags.items():
@@ -145,19 +154,23 @@ def _arguments(flags: Mapping[str, FlagValue]) -> list[str]:
 def environment(training: Training, inherited: Mapping[str, str]) -> dict[str, str]:
     """The training's environment: no secrets of ours, no more threads than it may have, and no network but for a
     general set from a hub, which is kept where the hub's client keeps all."""
+    online = any(not one.is_file for one in training.general_sets)
+    return process_environment(inherited, training.threads, None if online else training.folder / "cache")
+
+
+def process_environment(inherited: Mapping[str, str], threads: int, cache: Path | None) -> dict[str, str]:
+    """The variables of a process that trains; with a folder for caches it is offline."""
     kept = {name: value for name, value in inherited.items() if not name.startswith(_NOT_INHERITED)}
-    threads = str(training.threads)
     ours = {
-        "OMP_NUM_THREADS": threads,
-        "MKL_NUM_THREADS": threads,
+        "OMP_NUM_THREADS": str(threads),
+        "MKL_NUM_THREADS": str(threads),
         "TOKENIZERS_PARALLELISM": "false",
         "PYTHONUNBUFFERED": "1",
     }
-    if any(not one.is_file for one in training.general_sets):
+    if cache is None:
         return kept | ours
-    cache = str(training.folder / "cache")
     offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
-    return kept | ours | offline | {"HF_DATASETS_CACHE": cache, "MODELSCOPE_CACHE": cache}
+    return kept | ours | offline | {"HF_DATASETS_CACHE": str(cache), "MODELSCOPE_CACHE": str(cache)}
 
 
 def thread_count(wanted: int) -> int:
@@ -165,11 +178,62 @@ def thread_count(wanted: int) -> int:
     return wanted or max(1, len(os.sched_getaffinity(0)) - 1)
 
 
-async def train(training: Training, on_steps: Callable[[Sequence[Step]], None], choose: Choose) -> Path:
+class Job(Protocol):
+    """A training under way."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit status, once it has ended."""
+
+    async def wait(self) -> int:
+        """Its exit status."""
+
+    async def stop(self) -> None:
+        """End it if it still goes on; afterwards nothing of it is left but a process that stays."""
+
+
+Start = Callable[[Training, Sequence[str]], Awaitable[Job]]
+
+
+class OwnProcess:
+    """A training that is a process of its own."""
+
+    def __init__(self, child: asyncio.subprocess.Process) -> None:
+        self._child = child
+
+    @property
+    def returncode(self) -> int | None:
+        return self._child.returncode
+
+    async def wait(self) -> int:
+        return await self._child.wait()
+
+    async def stop(self) -> None:
+        # Also after a good end: data loaders that outlive their parent would keep the memory.
+        await process.stop(self._child)
+
+
+async def start_process(training: Training, command: Sequence[str]) -> Job:
+    """The cold way: a process that does its imports, loads the base model, trains, and ends."""
+    child = await process.start(
+        command,
+        environment=environment(training, os.environ),
+        pid_file=training.folder / PID_NAME,
+        output=training.folder / OUTPUT_NAME,
+    )
+    return OwnProcess(child)
+
+
+async def train(
+    training: Training,
+    on_steps: Callable[[Sequence[Step]], None],
+    choose: Choose,
+    start: Start = start_process,
+) -> Path:
     """Train, and return the checkpoint folder. A training that was finished before is not done again.
 
     `on_steps` gets all steps so far whenever there are new ones; `choose` is asked about one checkpoint after another.
-    Cancelling ends the whole process group first.
+    Cancelling ends the training first.
 
     Raises:
         TrainingFailed: it did not work; the live adapter is as it was.
@@ -178,30 +242,24 @@ async def train(training: Training, on_steps: Callable[[Sequence[Step]], None], 
         return done
     if await process.stop_orphan(training.folder / PID_NAME):
         log.warning(
-            "A training that a killed worker left behind was ended.",
+            "A training without a worker was ended.",
             extra={"action": "orphan_stopped", "folder": training.folder.name},
         )
     resumed_step = _resumed_step(training)
     shutil.rmtree(training.output, ignore_errors=True)
     (training.folder / OUTPUT_NAME).unlink(missing_ok=True)
-    chosen, status = await _run(training, build_command(training, resumed_step), on_steps, choose)
+    job = await start(training, build_command(training, resumed_step))
+    chosen, status = await _run(training, job, on_steps, choose)
     found = _checked(training, chosen, status, resumed_step)
     checkpoint.mark_ready(training.folder, found, training.dataset_sha256)
     return found
 
 
 async def _run(
-    training: Training, command: Sequence[str], on_steps: Callable[[Sequence[Step]], None], choose: Choose
+    training: Training, job: Job, on_steps: Callable[[Sequence[Step]], None], choose: Choose
 ) -> tuple[int | None, int]:
     """The step whose checkpoint was chosen, if one was, and the exit status (then of no meaning)."""
-    pid_file = training.folder / PID_NAME
-    child = await process.start(
-        command,
-        environment=environment(training, os.environ),
-        pid_file=pid_file,
-        output=training.folder / OUTPUT_NAME,
-    )
-    ended, offers = asyncio.create_task(child.wait()), asyncio.create_task(_first_good(training, child, choose))
+    ended, offers = asyncio.create_task(job.wait()), asyncio.create_task(_first_good(training, job, choose))
     try:
         seen = 0
         while not ended.done() and not _found(offers):
@@ -215,13 +273,13 @@ async def _run(
         chosen = None if ended.done() and ended.result() != 0 else await offers
     finally:
         offers.cancel()
-        # Also after a good end: data loaders that outlive their parent would keep the memory. Shielded, so that a
-        # second cancellation does not leave the group alive.
-        await asyncio.shield(process.stop(child))
+        # Shielded, so that a second cancellation does not leave the training going on.
+        await asyncio.shield(job.stop())
         await asyncio.wait({offers, ended})
-        pid_file.unlink(missing_ok=True)
+        unless_chosen = ended.exception()
+        (training.folder / PID_NAME).unlink(missing_ok=True)
         shutil.rmtree(training.folder / "cache", ignore_errors=True)
-    return chosen, ended.result()
+    return chosen, 0 if unless_chosen else ended.result()
 
 
 def _found(offers: asyncio.Task[int | None]) -> bool:
@@ -229,12 +287,12 @@ def _found(offers: asyncio.Task[int | None]) -> bool:
     return offers.done() and offers.result() is not None
 
 
-async def _first_good(training: Training, child: asyncio.subprocess.Process, choose: Choose) -> int | None:
+async def _first_good(training: Training, job: Job, choose: Choose) -> int | None:
     """The step of the earliest checkpoint but the last that is good enough, as soon as it is there."""
     for step in training.offered_steps:
         folder = training.saved_at(step)
         while checkpoint.saved_step(folder) != step:
-            if child.returncode is not None and checkpoint.saved_step(folder) != step:
+            if job.returncode is not None and checkpoint.saved_step(folder) != step:
                 return None
             await asyncio.sleep(LOOK_SECONDS)
         if await choose(folder):

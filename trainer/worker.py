@@ -4,8 +4,10 @@ The queue is not trusted. RQ would import and call whatever a job names, and its
 is only ever a run's id under one name (``feedback.queue.RUN_TRAINING``), and nothing that it names is imported.
 """
 
+import asyncio
 import logging
 import signal
+import threading
 import time
 from collections.abc import Callable
 from types import FrameType
@@ -30,6 +32,8 @@ from trainer.jobs import WorkerStopping, run_training
 from trainer.sharing import wake_forgotten
 from trainer.spare_time import SpareTime
 from trainer.sweep import sweep
+from trainer.trainers import Trainers, warm_folder
+from trainer.warm import Warm
 
 log = logging.getLogger(__name__)
 
@@ -204,11 +208,24 @@ class Supervisor:
 
 def main(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT."""
-    supervisor = Supervisor(Context(settings=settings, database=Database(settings.database.url)))
+    stopping = threading.Event()
+    trainers = Trainers(settings, Warm(warm_folder(settings), settings.training.warm_idle, stopping=stopping))
+    supervisor = Supervisor(
+        Context(
+            settings=settings,
+            database=Database(settings.database.url),
+            train=trainers.train,
+            standby=trainers,
+            stopping=stopping,
+        )
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, supervisor.stop)
     log.info("The worker waits for runs on %s.", settings.redis.queue, extra={"action": "worker_started"})
-    supervisor.run()
+    try:
+        supervisor.run()
+    finally:
+        asyncio.run(trainers.give_back())
 
 
 if __name__ == "__main__":

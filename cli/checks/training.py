@@ -6,10 +6,12 @@ from pathlib import Path
 from cli.checks.finding import Finding, fail, ok, warn
 from feedback.persona import load_persona
 from feedback.yaml_model import YamlFileError
+from serving.base import BaseModel, BaseModelError
 from settings import Settings
 from trainer.config import TrainConfig, load_train_config
 from trainer.probes import load_probes
 from trainer.rows import RowError, read_rows
+from trainer.trainers import way_here
 
 
 def check(settings: Settings) -> Iterator[Finding]:
@@ -29,6 +31,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     else:
         yield ok("training config", f"{settings.training.config.name}: {config.base}")
         yield from rank(config, settings)
+        yield from way(config, settings)
 
 
 def rank(config: TrainConfig, settings: Settings) -> Iterator[Finding]:
@@ -40,6 +43,15 @@ def rank(config: TrainConfig, settings: Settings) -> Iterator[Finding]:
     elif config.lora_rank < limit:
         text = f"trained with rank {config.lora_rank}, served up to {limit}: every answer pays for the larger one"
         yield warn("lora rank", text, do)
+
+
+def way(config: TrainConfig, settings: Settings) -> Iterator[Finding]:
+    """How a run that began now would train."""
+    try:
+        base = BaseModel.read(settings.serving.base_model)
+    except BaseModelError:
+        return  # said elsewhere
+    yield ok("trainer", str(way_here(settings, config, base)))
 
 
 def _read(about: str, path: Path, describe: Callable[[Path], str]) -> Finding:

@@ -133,6 +133,7 @@ def place(db: Database, database_url: str, vllm: VllmServer, tmp_path: Path) -> 
         "MEND_SERVING__DEVICE": "cpu",
         "MEND_TRAINING__CONFIG": str(tmp_path / "config.yaml"),
         "MEND_TRAINING__RUNS_DIR": str(tmp_path / "runs"),
+        "MEND_TRAINING__TRAINER": "cold",  # a warm one goes with its worker: see test_warm.py
     }
     workplace = Workplace(db, {**os.environ, **settings}, tmp_path)
     yield workplace

@@ -25,6 +25,7 @@ from settings import Settings
 from tests.integration.bot.stand_in_model import StandInModel
 from tests.integration.trainer_parts import ROOT, Workshop, done, make_workshop
 from trainer import sharing
+from trainer.context import Nothing
 from trainer.jobs import WorkerStopping, run_training
 from trainer.lock import TrainingLock
 from trainer.sharing import wake_forgotten
@@ -60,6 +61,16 @@ def test_how_long_it_sleeps_is_judged_by_its_steps_and_before_the_first_by_earli
     with shop.database.begin() as session:
         runs.close(session, run_id, RunStatus.FAILED, error="it broke off")
     assert not nap().training
+
+
+class Holding(Nothing):
+    """Something is held ready for the next training, and given back in this way."""
+
+    def __init__(self, give_back: Callable[[], Awaitable[None]]) -> None:
+        self._give_back = give_back
+
+    async def give_back(self) -> None:
+        await self._give_back()
 
 
 class Killed(BaseException):
@@ -123,7 +134,7 @@ def test_what_is_held_ready_for_the_next_training_makes_room_for_the_server(
     shop: Workshop, model: StandInModel
 ) -> None:
     held = ["the base model"]
-    shop.context = replace(shop.context, give_back=lambda: given_back(model, held))
+    shop.context = replace(shop.context, standby=Holding(lambda: given_back(model, held)))
     done(shop)
     assert not held and not model.asleep
 

@@ -44,7 +44,17 @@ def test_slack_stays_in_the_bot(room: str) -> None:
         assert not imports_of(path) & {"slack_bolt", "slack_sdk"}, path
 
 
-@pytest.mark.parametrize("module", ["bot.app", "trainer.worker", "trainer.jobs", "serving.adapters", "cli.main"])
+def test_torch_and_swift_are_in_the_process_that_trains_and_nowhere_else_in_the_trainer() -> None:
+    heavy = {path.name for path in (ROOT / "trainer").rglob("*.py") if imports_of(path) & HEAVY}
+    assert heavy == {"warm_program.py"}
+    for path in (ROOT / "trainer").rglob("*.py"):
+        assert "import warm_program" not in path.read_text(encoding="utf-8")
+
+
+LIGHT = ["bot.app", "trainer.worker", "trainer.jobs", "trainer.warm_program", "serving.adapters", "cli.main"]
+
+
+@pytest.mark.parametrize("module", LIGHT)
 def test_importing_a_light_module_pulls_in_nothing_heavy(module: str) -> None:
     code = f"import sys, {module}; print(*sorted(set(sys.modules) & {HEAVY!r}))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -17,6 +17,7 @@ from feedback.persona import load_persona
 from serving.errors import ServingError, ServingUnavailable, sleepless
 from serving.sharing import Memory, choose
 from settings import ServingSettings, Settings, SlackSettings, TrainingSettings
+from tests.unit.serving.factories import write_base
 
 BASE = Path("/models/base")
 A100 = Gpu("NVIDIA A100", "590.1", 80.0, 79.0)
@@ -240,6 +241,16 @@ def test_a_rank_above_the_servers_limit_fails() -> None:
     settings = Settings(serving=ServingSettings(max_lora_rank=1), training=TrainingSettings(config=small))
     found = {one.about: one for one in training.check(settings)}
     assert (found["lora rank"].level, found["lora rank"].text) == ("fail", "trained with rank 8, served up to 1")
+
+
+@pytest.mark.parametrize(("wanted", "said"), [("auto", "GB are wanted"), ("cold", "MEND_TRAINING__TRAINER is cold")])
+def test_how_a_run_would_train_is_said_with_the_reason(wanted: Any, said: str, tmp_path: Path) -> None:
+    write_base(tmp_path)
+    small = Settings().training.config.with_name("smollm2-135m-cpu.yaml")
+    settings = Settings(
+        serving=ServingSettings(base_model=tmp_path), training=TrainingSettings(config=small, trainer=wanted)
+    )
+    assert said in next(one.text for one in training.check(settings) if one.about == "trainer")
 
 
 def test_a_missing_model_says_what_to_set() -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from trainer.config import TrainConfigError, load_train_config
+from trainer.batch import Batch
+from trainer.config import TrainConfig, TrainConfigError, load_train_config
 
 CONFIGS = sorted(Path("trainer/configs").glob("*.yaml"))
 SMALL = Path("trainer/configs/smollm2-135m-cpu.yaml")
@@ -40,10 +41,33 @@ def test_the_recipe_of_the_big_model_is_the_one_agreed() -> None:
         "max_length": 2048,
         "warmup_ratio": 0.05,
         "save_total_limit": 2,
-        "dataloader_num_workers": 4,
+        "dataloader_num_workers": 0,
     }
     assert {flag: flags[flag] for flag in agreed} == agreed
     assert config.flags("follow_up")["num_train_epochs"] == 5
+
+
+def test_a_batch_of_auto_is_decided_for_the_same_rows_an_update() -> None:
+    config = load_train_config(Path("trainer/configs/qwen2.5-7b-instruct.yaml"))
+    assert config.has_open_batch
+    careful = config.flags("follow_up")
+    assert (careful["per_device_train_batch_size"], careful["gradient_checkpointing"]) == (1, True)
+
+    decided = config.with_batch(lambda rows: Batch(rows // 2, 2, False))
+    assert not decided.has_open_batch
+    assert decided.follow_up.rows_per_update == config.follow_up.rows_per_update == 16
+    for stage in ("first", "follow_up"):
+        flags = decided.flags(stage)
+        assert (flags["per_device_train_batch_size"], flags["gradient_accumulation_steps"]) == (8, 2)
+        assert flags["gradient_checkpointing"] is False
+    again = TrainConfig.model_validate(decided.model_dump(mode="json"))
+    assert again == decided, "a run that is restarted reads the same from the record"
+
+
+def test_a_batch_that_is_given_stays() -> None:
+    config = load_train_config(SMALL)
+    assert not config.has_open_batch
+    assert config.with_batch(lambda rows: Batch(rows, 1, True)) == config
 
 
 @pytest.mark.parametrize(
@@ -52,6 +76,11 @@ def test_the_recipe_of_the_big_model_is_the_one_agreed() -> None:
         ("seed: 42", "seed: 42\nsed: 1", "sed: Extra inputs are not permitted"),
         ("seed: 42", "", "seed: Field required"),
         ("lora_rank: 8", "lora_rank: eight", "lora_rank: Input should be a valid integer"),
+        (
+            "  per_device_train_batch_size: 4",
+            "  per_device_train_batch_size: auto",
+            "swift.gradient_checkpointing is decided with a batch of auto",
+        ),
         ("lora_rank: 8", "lora_rank: 0", "lora_rank: Input should be greater than or equal to 1"),
         ("  num_train_epochs: 2", "  num_train_epochs: 0", "first.num_train_epochs: Input should be greater"),
         ("  num_train_epochs: 2", "  epochs: 2", "first.epochs: Extra inputs"),

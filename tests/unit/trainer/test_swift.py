@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trainer.batch import Batch
 from trainer.config import TrainConfig, load_train_config
 from trainer.general_sets import GeneralSet
-from trainer.swift import Training, build_command, environment, explain, thread_count
+from trainer.swift import Training, build_command, environment, explain, loading_arguments, thread_count
 
 ROOT = Path(__file__).parents[3]
+SMALL = load_train_config(ROOT / "trainer" / "configs" / "smollm2-135m-cpu.yaml")
 
 
 @pytest.fixture(params=["smollm2-135m-cpu", "qwen2.5-7b-instruct"])
@@ -39,6 +41,17 @@ def test_a_first_run_starts_from_the_base_model(config: TrainConfig) -> None:
     assert given_flags["seed"] == given_flags["data_seed"] == "7"
     assert "adapters" not in given_flags
     assert "resume_from_checkpoint" not in given_flags
+
+
+def test_a_base_model_is_loaded_alike_whatever_the_schedule(config: TrainConfig) -> None:
+    loading = loading_arguments(config, "/models/base", Path("/warm/base"))
+    decided = config.with_batch(lambda rows: Batch(rows, 1, False))
+    shorter = decided.model_copy(update={"first": decided.first.model_copy(update={"num_train_epochs": 1})})
+    assert loading_arguments(shorter, "/models/base", Path("/warm/base")) == loading
+    trained = flags(build_command(training(config)))
+    loaded = dict(zip([name.removeprefix("--") for name in loading[::2]], loading[1::2], strict=True))
+    own = {"output_dir", "dataset", "seed"}
+    assert {name: trained[name] for name in set(loaded) - own} == {name: loaded[name] for name in set(loaded) - own}
 
 
 def test_a_follow_up_is_a_warm_start_with_its_own_schedule(config: TrainConfig) -> None:
@@ -101,13 +114,12 @@ def test_the_module_is_started_and_not_the_wrapper(config: TrainConfig) -> None:
 
 @given(st.integers(1, 500), st.integers(1, 8), st.integers(1, 32), st.integers(1, 10))
 def test_steps_cover_every_row_in_every_epoch(rows: int, batch: int, accumulated: int, epochs: int) -> None:
-    small = load_train_config(ROOT / "trainer" / "configs" / "smollm2-135m-cpu.yaml")
     change = {
         "per_device_train_batch_size": batch,
         "gradient_accumulation_steps": accumulated,
         "num_train_epochs": epochs,
     }
-    planned = training(small.model_copy(update={"first": small.first.model_copy(update=change)}), rows=rows)
+    planned = training(SMALL.model_copy(update={"first": SMALL.first.model_copy(update=change)}), rows=rows)
     a_step = batch * accumulated
     assert planned.new_steps * a_step >= rows * epochs
     assert (planned.new_steps - epochs) * a_step < rows * epochs
