@@ -60,7 +60,7 @@ check: lint
 test: lint
 	@$(BIN)/pytest tests < /dev/null
 
-# Each prints a table and writes bench/out/*.json; together about 20 minutes on two cores.
+# Each prints a table and writes bench/out/*.json; together about 25 minutes on two cores.
 bench: $(READY)
 	@$(BIN)/python -m bench.start --home .mend/bench
 	@$(BIN)/python -m bench.swap --model .mend/bench/model
