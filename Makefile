@@ -72,15 +72,9 @@ test-models: $(READY)
 	@folder=$$(mktemp -d) && PYTEST_DEBUG_TEMPROOT=$$folder $(BIN)/pytest -m "slow or vllm" tests/integration < /dev/null \
 	&& rm -rf "$$folder"
 
-# Each prints a table and writes bench/out/*.json, of which bench/RESULTS.md is made; about 40 minutes on two cores.
+# Each prints a table and writes bench/out/*.json, of which bench/RESULTS.md is made; an hour or so on two cores.
 bench: $(READY)
-	@$(BIN)/python -m bench.start --home .mend/bench
-	@$(BIN)/python -m bench.swap --model .mend/bench/model
-	@$(BIN)/python -m bench.bot
-	@$(BIN)/python -m bench.loop
-	@$(BIN)/python -m bench.growth
-	@$(BIN)/python -m bench.ab_simulation
-	@$(BIN)/python -m bench.results
+	@$(BIN)/python -m bench
 
 bench-learning: $(READY)
 	@$(BIN)/python -m bench.learning

@@ -169,7 +169,7 @@ _TABLES = (
            jsonb_build_object('role', 'user', 'content', asked)),
          'The answer is in ' || md5(i::text) || ', as ' || md5((i + 1)::text) || ' says.', adapter, 'pip-v' || adapter,
          '/models/base', '{{"temperature": 0.3, "max_tokens": 512}}', 80, 900, 200, 60,
-         CASE WHEN s = 'pending' THEN now() + interval '1 minute' END, at, at
+         CASE WHEN s = 'pending' THEN now() - interval '1 minute' END, at, at
        FROM generate_series(1, {answers}) i
        JOIN answered_by ON r = 1 + (i - 1) * {runs} / {answers}, pg_temp.at(i) at,
          LATERAL (SELECT 'Where is the key to room ' || (i % 977) || ', please?' AS asked,

@@ -47,10 +47,13 @@ def recipe(config: dict[str, Any], epochs: int) -> dict[str, Any]:
     """A configuration whose first run is the recipe: 50 rows about itself and nothing else, in batches of sixteen."""
     fast = {name: yaml.safe_load(value) for name, value in FAST.items()}
     schedule = {name: fast.pop(name) for name in SCHEDULE} | {"num_train_epochs": epochs}
+    # Follow-ups are not measured, but a batch that is still open would decide about checkpointing, too.
+    batch = {name: schedule[name] for name in SCHEDULE if name != "num_train_epochs"}
     replay = config["first_replay"] | {"identity_rows": 50, "general_rows": 0, "own_answers": 0}
     return config | {
         "languages": ["en"],
         "first": config["first"] | schedule,
+        "follow_up": config["follow_up"] | batch,
         "first_replay": replay,
         "swift": config["swift"] | fast,
     }
