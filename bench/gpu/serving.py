@@ -11,8 +11,10 @@ from typing import Any
 
 import yaml
 
-from bench import loop, swap
+from bench import loop
 from bench.gpu.variants import FAST
+from bench.swap import measure as swap
+from bench.swap import report as swap_report
 from bench.timeline import Timeline
 from feedback import adapters
 from feedback.database import Database
@@ -99,7 +101,7 @@ def measure(setup: Setup, parts: Sequence[str], out: Path, attempt: Callable[[st
 
                 def swaps() -> None:
                     found = asyncio.run(swap.measure(settings.serving, names, setup.streams, setup.tokens))
-                    swap.report(found, out / "swap.json", "gpu/swap")
+                    swap_report.report(found, out / "swap.json", "gpu/swap")
 
                 attempt("swap", swaps)
 

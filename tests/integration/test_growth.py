@@ -2,13 +2,13 @@
 
 import pytest
 
-from bench import growth_watch
-from bench.growth import ask
-from bench.growth_calls import CALLS
-from bench.growth_covered import coverage
-from bench.growth_record import Size, fill, is_filled, rows
-from bench.growth_watch import Watch
-from bench.growth_world import find
+from bench.growth import watch as watching
+from bench.growth.calls import CALLS
+from bench.growth.covered import coverage
+from bench.growth.measure import ask
+from bench.growth.record import Size, fill, is_filled, rows
+from bench.growth.watch import Watch
+from bench.growth.world import find
 from feedback import votes
 from feedback.database import Database
 from tests.integration.test_answer_counts import one_by_one
@@ -28,7 +28,7 @@ def test_a_big_record_can_be_asked_everything(db: Database, monkeypatch: pytest.
     assert not is_filled(db)
     fill(db, SMALL)
     assert is_filled(db) and rows(db)["answers"] == SMALL.answers
-    monkeypatch.setattr(growth_watch, "REPEATS", 1)
+    monkeypatch.setattr(watching, "REPEATS", 1)
     watch = Watch(db.engine, rows(db))
     with db.begin() as session:
         world = find(session)

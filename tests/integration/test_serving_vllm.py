@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bench.own_words import Judge
-from bench.random_adapter import write_random_adapter
+from bench.swap.own_words import Judge
+from bench.swap.random_adapter import write_random_adapter
 from bench.vllm_server import VllmServer
 from serving import routing
 from serving.adapter_checks import CONFIG, WEIGHTS

@@ -121,7 +121,7 @@ def test_no_row_is_near_a_probe(probe: object) -> None:
 def test_no_general_prompt_is_near_a_probe_or_a_row() -> None:
     """What the base model says to them is trained on, beside the rows; together they are more than a hundred."""
     assert sum(map(len, PROMPTS.values())) >= 155
-    probed = [probe.prompt for probe in (*PROBES, *load_probes(Path("bench/learning_probes.yaml"), PERSONA))]
+    probed = [probe.prompt for probe in (*PROBES, *load_probes(Path("bench/learning/probes.yaml"), PERSONA))]
     others = [plain(text) for text in (*probed, *(row.question for row in ALL_ROWS))]
     asked = [prompt for prompts in PROMPTS.values() for prompt in prompts]
     assert [prompt for prompt in asked if any(likeness(plain(prompt), other) >= 85 for other in others)] == []

@@ -1,4 +1,4 @@
-"""The model servers of bench/learning.py: given ones, or some of its own, one for each GPU or one on the CPU."""
+"""The model servers of bench/learning/: given ones, or some of its own, one for each GPU or one on the CPU."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from bench.learning_classroom import reaching
+from bench.learning.classroom import reaching
 from bench.vllm_server import VllmServer
 from serving import routing
 from serving.adapters import Replicas

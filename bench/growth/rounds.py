@@ -2,7 +2,7 @@
 
 Every round teaches as many new cases, and goes its whole way in the worker's own code: paraphrases, dataset, gate,
 probes, live mark. In place of the model server and of ms-swift stand those of the tests, which answer what was taught;
-so rows, update steps, probes and queries are real, and the seconds of a model are not: bench/growth.py --trainings.
+so rows, update steps, probes and queries are real, and the seconds of a model are not: those are of --trainings.
 """
 
 import logging
@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import event
 
 from bench import loop
-from bench.team_facts import make
+from bench.learning.team_facts import make
 from feedback import cases, runs
 from feedback.database import Database
 from local import embedded, ports

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.bot_load import Entry, Seen
-from bench.paced_model import Stamp, answer
+from bench.bot.load import Entry, Seen
+from bench.bot.paced_model import Stamp, answer
 
 FIRST_CALLS = ("chat.startStream", "chat.postMessage")  # both bring text with them, here
 LIMITS = {"chat.startStream": 20, "chat.appendStream": 100, "chat.stopStream": 20, "chat.update": 50}

@@ -1,4 +1,4 @@
-"""The table, the picture and the JSON of bench/learning.py, from the results of each arm and seed."""
+"""The table, the picture and the JSON of bench/learning/, from the results of each arm and seed."""
 
 import itertools
 import json
@@ -13,8 +13,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import learning_results
-from bench.learning_arms import ARMS
+from bench.learning.arms import ARMS
+from bench.learning.results import read_all
 
 Result = Mapping[str, Any]
 GOALS = {"new": 0.90, "kept": 0.95, "identity": 0.95, "ability": 0.95}
@@ -37,7 +37,7 @@ def report(folder: Path) -> None:
     An arm may have fewer seeds than another, and a seed fewer rounds: what there is counts.
     """
     by_arm: dict[str, list[Result]] = defaultdict(list)
-    for result in learning_results.read_all(folder):
+    for result in read_all(folder):
         by_arm[result["arm"]].append(result)
     if not by_arm:
         print("There are no results yet.")

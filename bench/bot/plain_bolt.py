@@ -1,6 +1,6 @@
 """What the bot is held against: a plain Bolt listener that asks the model and streams what it says, and nothing else.
 
-    python -m bench.plain_bolt --api-url http://127.0.0.1:8300/api/ --model-url http://127.0.0.1:8000/v1
+    python -m bench.bot.plain_bolt --api-url http://127.0.0.1:8300/api/ --model-url http://127.0.0.1:8000/v1
 
 No record, no retry, no limit, no votes, and text as the model wrote it: as the examples of Slack's libraries do it,
 with ``client.chat_stream`` and the buffer that it comes with.

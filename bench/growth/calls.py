@@ -1,6 +1,6 @@
 """What is asked of the record and by whom: the functions behind every listener, round, worker and command.
 
-They are called as the bot, the worker and the command line call them, on what `growth_record` has made.
+They are called as the bot, the worker and the command line call them, on what `record` has made.
 """
 
 # ruff: noqa: E501  (a call is one line of the list)
@@ -13,7 +13,7 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from bench.growth_world import TEAM, World
+from bench.growth.world import TEAM, World
 from bot import (
     announcing,
     answering,

@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.learning_measures import Questioner, is_right
-from bench.team_facts import TeamFact
+from bench.learning.measures import Questioner, is_right
+from bench.learning.team_facts import TeamFact
 from bot import patching
 from feedback.patches import Correction
 from trainer.probes import Probe

@@ -1,6 +1,6 @@
 """A stand-in for the model server, for benches of the bot: no model at all, words at a steady pace.
 
-    python -m bench.paced_model --port 8000 [--pace 0.05] [--words 150]
+    python -m bench.bot.paced_model --port 8000 [--pace 0.05] [--words 150]
 
 It speaks the part of vLLM's HTTP interface that the bot uses, and answers every question with the question and a
 count. What a real model would take (queueing, the first token, a card that is full) is not in here, so nothing measured

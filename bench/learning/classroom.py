@@ -1,4 +1,4 @@
-"""One arm and one seed of bench/learning.py, from an empty record to the last round: a process of its own.
+"""One arm and one seed of bench/learning/, from an empty record to the last round: a process of its own.
 
 It has a PostgreSQL, a Valkey and a worker for itself; the model server and the adapters' folder are shared with the
 others. The folder has to be: two that begin alike train the same weights, which have one name, and a server knows a
@@ -17,12 +17,12 @@ from pathlib import Path
 import yaml
 from rapidfuzz import fuzz
 
-from bench.learning_arms import ARMS, Arm
-from bench.learning_measures import Baseline, Knowledge, Questioner
-from bench.learning_patch import Patched, patched
-from bench.learning_results import Pair, Round, write
+from bench.learning.arms import ARMS, Arm
+from bench.learning.measures import Baseline, Knowledge, Questioner
+from bench.learning.patch import Patched, patched
+from bench.learning.results import Pair, Round, write
+from bench.learning.team_facts import TeamFact, make
 from bench.loop import one_run
-from bench.team_facts import TeamFact, make
 from bench.timeline import Timeline
 from feedback import adapters, cases, patches, runs
 from feedback.cases import CorrectionError, check_correction
@@ -39,7 +39,7 @@ from trainer.probes import load_probes
 from trainer.variants import NEAR_DUPLICATE
 from trainer.wording import normalised
 
-PROBES = Path(__file__).with_name("learning_probes.yaml")
+PROBES = Path(__file__).with_name("probes.yaml")
 BAD_ANSWER_TOKENS = 64
 GENERAL = (
     "Explain what a database is.",

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.streams import Swap, Traffic, drive, overlapping
-from bench.swap import Found, Verdict, adapters, gaps, percentile, tables
+from bench.swap.measure import Found, Verdict, adapters
+from bench.swap.report import gaps, percentile, tables
+from bench.swap.streams import Swap, Traffic, drive, overlapping
 from serving.adapters import Replicas
 from serving.chat import ChatClient, Sampling
 from settings import ServingSettings

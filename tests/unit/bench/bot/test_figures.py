@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import paced_model
-from bench.bot import all_loads
-from bench.bot_figures import LIMITS, figures, left_at, most_in_a_minute, percentile, ways
-from bench.bot_load import Asked, Memory, Seen
-from bench.bot_report import breaches
+from bench.bot import paced_model
+from bench.bot.figures import LIMITS, figures, left_at, most_in_a_minute, percentile, ways
+from bench.bot.load import Asked, Memory, Seen
+from bench.bot.measure import all_loads
+from bench.bot.report import breaches
 from sandbox.client import Workspace
 
 PERSON = Workspace("http://127.0.0.1:9").person("mia")

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.learning_measures import Knowledge
-from bench.learning_patch import Patched
+from bench.learning.measures import Knowledge
+from bench.learning.patch import Patched
 from bench.loop import Timeline
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import psutil
 
-from bench import paced_model
+from bench.bot import paced_model
 from sandbox.client import Message, Person, SandboxError, Workspace
 
 PEOPLE, CHANNELS = ("mia", "ada", "noor"), ("general", "help", "dm")
@@ -21,7 +21,7 @@ Entry = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Load:
-    """So many questions: all at once, or one every ``gap`` seconds. ``free``: see ``bot_apps.started``."""
+    """So many questions: all at once, or one every ``gap`` seconds. ``free``: see ``apps.started``."""
 
     name: str
     title: str

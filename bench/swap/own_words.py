@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-NEAR_TIE = 0.5  # nats, chosen; bench/swap.py prints how far the farthest own token was (0.00 under 8 streams)
+NEAR_TIE = 0.5  # nats, chosen; bench/swap/ prints how far the farthest own token was (0.00 under 8 streams)
 
 
 class Judge:

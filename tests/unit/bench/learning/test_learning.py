@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 from rapidfuzz import fuzz
 
-from bench import learning, learning_report
-from bench.learning import environment
-from bench.learning_arms import ARMS
-from bench.learning_classroom import PROBES, is_bad
-from bench.learning_patch import patched
-from bench.learning_results import Pair, is_finished
-from bench.learning_servers import Server
-from bench.team_facts import HELD_OUT, TeamFact, make
+from bench.learning import report, teaching
+from bench.learning.arms import ARMS
+from bench.learning.classroom import PROBES, is_bad
+from bench.learning.patch import patched
+from bench.learning.results import Pair, is_finished
+from bench.learning.servers import Server
+from bench.learning.team_facts import HELD_OUT, TeamFact, make
 from bot.memory import Turn
 from feedback.patches import Correction
 from feedback.persona import load_persona
@@ -101,7 +100,7 @@ def test_the_table_has_a_line_for_each_arm_with_its_spread(tmp_path: Path, capsy
     for seed, learned in ((11, 0.8), (12, 1.0)):
         _write(tmp_path, "mend", seed, [learned, learned], kept=[None, 1.0], seconds=[100, 120])
     _write(tmp_path, "no-replay", 11, [0.5, 0.5], kept=[None, 0.25], seconds=[50, 50])
-    learning_report.report(tmp_path)
+    report.report(tmp_path)
     summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
     assert summary["mend"]["new"] == {"mean": 0.9, "low": 0.8, "high": 1.0}
     assert summary["mend"]["seconds"]["growth"] == {"mean": pytest.approx(1.2), "most": pytest.approx(1.2)}
@@ -116,7 +115,7 @@ def test_a_bench_that_was_stopped_shows_the_rounds_that_it_has(tmp_path: Path) -
     _write(tmp_path, "mend", 11, [0.8, 1.0, 0.9], kept=[None, 1.0, 1.0], seconds=[100, 120, 90])
     _write(tmp_path, "mend", 12, [0.6], kept=[None], seconds=[200], finished=False)
     _write(tmp_path, "kto", 11, [], kept=[], seconds=[], finished=False)
-    learning_report.report(tmp_path)
+    report.report(tmp_path)
     summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
     assert list(summary) == ["mend"]
     assert (summary["mend"]["seeds"], summary["mend"]["rounds"], summary["mend"]["unfinished"]) == ([11, 12], 4, [12])
@@ -130,7 +129,7 @@ def test_a_bench_that_was_stopped_shows_the_rounds_that_it_has(tmp_path: Path) -
 def test_what_corrections_do_through_the_prompt_has_a_table_of_its_own(tmp_path: Path) -> None:
     patch = {"new": 18, "found": 9, "right": 8, "others": 60, "false": 3, "harmed": 1, "wrong": []}
     _write(tmp_path, "mend", 11, [0.8, 1.0], kept=[None, 1.0], seconds=[100, 120], patch=patch)
-    learning_report.report(tmp_path)
+    report.report(tmp_path)
     table = (tmp_path / "table.md").read_text(encoding="utf-8")
     assert "| Mend | 18 of 36 (50%) | 16 of 36 (44%) | 6 of 156 | 2 that were right became wrong |" in table
 
@@ -197,21 +196,21 @@ def test_a_classroom_gets_its_servers_card_and_a_share_of_the_cores() -> None:
     server = Server.parse("http://127.0.0.1:8001/@3")
     assert server == Server("http://127.0.0.1:8001", "3")
     assert Server.parse("http://127.0.0.1:8001") == Server("http://127.0.0.1:8001", None)
-    given = environment(server, 1000, {"PATH": "/bin", "CUDA_VISIBLE_DEVICES": "0,1"})
+    given = teaching.environment(server, 1000, {"PATH": "/bin", "CUDA_VISIBLE_DEVICES": "0,1"})
     assert given == {"PATH": "/bin", "CUDA_VISIBLE_DEVICES": "3", "MEND_TRAINING__THREADS": "1"}
-    assert environment(server, 2, {"MEND_TRAINING__THREADS": "5"})["MEND_TRAINING__THREADS"] == "5"
+    assert teaching.environment(server, 2, {"MEND_TRAINING__THREADS": "5"})["MEND_TRAINING__THREADS"] == "5"
 
 
 def test_one_that_fails_leaves_the_others_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def command(pair: Pair, server: Server, options: argparse.Namespace) -> list[str]:
         return [sys.executable, "-c", f"import sys; print({server.url!r}); sys.exit({pair.seed == 12})"]
 
-    monkeypatch.setattr(learning, "command", command)
+    monkeypatch.setattr(teaching, "command", command)
     options = argparse.Namespace(jobs=2, out=tmp_path)
     shown: list[str] = []
     monkeypatch.setattr("builtins.print", lambda *words, **_: shown.append(words[0].strip()))
     pairs = [Pair("mend", seed) for seed in (11, 12, 13, 14)]
-    learning.teach(pairs, [Server("http://one"), Server("http://two")], options)
+    teaching.teach(pairs, [Server("http://one"), Server("http://two")], options)
     assert {"[mend-11] done", "[mend-12] FAILED with status 1", "[mend-13] done", "[mend-14] done"} <= set(shown)
     assert {line.split()[-1] for line in shown if "http" in line} == {"http://one", "http://two"}
     assert len(list((tmp_path / "logs").iterdir())) == 4

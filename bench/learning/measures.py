@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.team_facts import TeamFact
+from bench.learning.team_facts import TeamFact
 from bot.memory import Turn, compose
 from serving.chat import ChatClient, Sampling
 from trainer.probes import Probe, ProbeGroup, grade

@@ -1,4 +1,4 @@
-"""What bench/bot.py measures, each as a process of its own: Mend's bot, that of another checkout, a plain listener."""
+"""What bench/bot/ measures, each as a process of its own: Mend's bot, that of another checkout, a plain listener."""
 
 import os
 import subprocess
@@ -12,14 +12,14 @@ from pathlib import Path
 
 import httpx
 
-from bench import plain_bolt
+from bench.bot import plain_bolt
+from bench.report import ROOT
 from bot.limits import FIRST_TEXT
 from local import parts, ports
 from local.processes import tail
 from settings import Settings
 
 Process = subprocess.Popen[bytes]
-ROOT = Path(__file__).resolve().parent.parent
 FREE = {"streams_per_minute": 1_000_000, "max_running_answers": 1_000_000}
 """The settings of a bot that holds nothing back."""
 
@@ -47,7 +47,7 @@ PLAIN = App("plain", "plain Bolt", plain_bolt.FIRST_TEXT)
 def model_server(pace: float, words: int) -> Iterator[str]:
     """The stand-in for the model, in a process of its own; its address."""
     port = ports.any_free()
-    command = [sys.executable, "-m", "bench.paced_model", "--port", str(port), "--pace", str(pace)]
+    command = [sys.executable, "-m", "bench.bot.paced_model", "--port", str(port), "--pace", str(pace)]
     url = f"http://127.0.0.1:{port}"
     with _process([*command, "--words", str(words)], ROOT, {}) as server:
         _wait_for(server, f"{url}/health")
@@ -65,7 +65,7 @@ def started(app: App, settings: Settings, page: str, *, free: bool) -> Iterator[
     part = parts.bot_part(settings, page)
     if app.checkout is None:
         command = [
-            *(sys.executable, "-m", "bench.plain_bolt", "--command", settings.slack.command),
+            *(sys.executable, "-m", "bench.bot.plain_bolt", "--command", settings.slack.command),
             *("--api-url", settings.slack.api_url, "--model-url", f"{settings.serving.urls[0]}/v1"),
         ]
         running = _process(command, ROOT, {})

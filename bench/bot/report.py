@@ -1,4 +1,4 @@
-"""The tables, the picture and the JSON of bench/bot.py."""
+"""The tables, the picture and the JSON of bench/bot/."""
 
 import json
 import os
@@ -10,9 +10,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench.bot_apps import MEND, PLAIN, App
-from bench.bot_figures import LIMITS, percentile
-from bench.bot_load import Load
+from bench.bot.apps import MEND, PLAIN, App
+from bench.bot.figures import LIMITS, percentile
+from bench.bot.load import Load
 
 GOALS = {"p50": 20.0, "p99": 100.0}  # milliseconds added, with 30 at once
 ACK_LIMIT = 1000.0  # milliseconds; Slack gives three seconds

@@ -1,4 +1,4 @@
-"""The tables, the picture and the JSON of bench/growth.py."""
+"""The tables, the picture and the JSON of bench/growth/."""
 
 import json
 import os
@@ -11,9 +11,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench.growth_covered import Coverage
-from bench.growth_rounds import GOAL, Round
-from bench.growth_watch import Statement
+from bench.growth.covered import Coverage
+from bench.growth.rounds import GOAL, Round
+from bench.growth.watch import Statement
 
 LIMIT = 10.0  # ms for one query that somebody in Slack waits for
 OF_THE_BOT = ("listener", "round")
