@@ -116,13 +116,13 @@ def trainings(home: Path, count: int) -> list[float]:
     seconds: list[float] = []
     with running(Plan(settings, chosen), print):
         record = Database(settings.database.url)
-        loop.one_run(settings, record)
+        loop.one_run(settings, record, settings.training.trainer)
         for facts in make(12, count, 1):
             with record.begin() as session:
                 for fact in facts:
                     case = cases.import_case(session, "pip", fact.question, fact.correction, by="bench")
                     cases.approve(session, case.id, by="bench")
-            done = loop.one_run(settings, record)
+            done = loop.one_run(settings, record, settings.training.trainer)
             print(f"Run {done.run_id} is {done.status} after {done.whole:.0f} s.", flush=True)
             seconds.append(done.whole)
     return seconds
