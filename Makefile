@@ -78,3 +78,4 @@ bench: $(READY)
 
 bench-learning: $(READY)
 	@$(BIN)/python -m bench.learning
+	@$(BIN)/python -m bench.results

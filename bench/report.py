@@ -50,7 +50,7 @@ def hand_in(report: Report, out: Path) -> None:
     from rich import table as rich_table  # here, as matplotlib elsewhere: `about` is of use without either
     from rich.console import Console
 
-    console = Console(width=150)
+    console = Console(width=150, markup=False, highlight=False)  # a cell may be SQL, with brackets
     for each in report.tables:
         shown = rich_table.Table(*each.columns, title=each.title, title_justify="left")
         for row in each.rows:

@@ -22,7 +22,7 @@ Made by `python -m bench.results` of what the benches left in `bench/out/`; not 
 where and of which commit it was measured, and how to measure it again.
 """
 SECTION = re.compile(r"^<!-- (?P<key>[\w./-]+) -->\n(?P<text>.*?)(?=^<!-- [\w./-]+ -->\n|\Z)", re.MULTILINE | re.DOTALL)
-ORDER = ("loop", "swap", "bot", "growth", "start", "gpu")
+ORDER = ("loop", "swap", "bot", "growth", "learning", "start", "gpu")
 LONGEST_CELL = 160
 
 

@@ -1,18 +1,13 @@
 """The tables, the picture and the JSON of bench/bot/."""
 
-import json
-import os
-import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from bench.bot.apps import MEND, PLAIN, App
 from bench.bot.figures import LIMITS, percentile
 from bench.bot.load import Load
+from bench.report import Cell, Report, Table, hand_in
 
 GOALS = {"p50": 20.0, "p99": 100.0}  # milliseconds added, with 30 at once
 ACK_LIMIT = 1000.0  # milliseconds; Slack gives three seconds
@@ -27,23 +22,37 @@ _SPREADS = {
 
 
 def report(measured: Measured, loads: Sequence[Load], apps: Sequence[App], pace: float, words: int, out: Path) -> bool:
-    """Print the tables; write ``bot.json`` and ``bot.png``; whether Mend keeps every limit."""
-    console = Console(width=150)
-    for load in loads:
-        console.print(_table(load, apps, measured[load.name]))
+    """Tables, picture and JSON: ``bot.json`` and ``bot.png`` in a folder; whether Mend keeps every limit."""
     broken = [f"{load.title}: {what}" for load in loads for what in breaches(load, measured[load.name][MEND.name])]
-    for what in broken:
-        console.print(f"✗ {what}")
     out.mkdir(parents=True, exist_ok=True)
-    about = {
-        "machine": platform.machine(), "cores": len(os.sched_getaffinity(0)), "load_average": os.getloadavg(),
-        "pace_s": pace, "words": words, "model": "paced stand-in", "goals_ms": GOALS, "broken": broken,
-    }  # fmt: skip
-    text = json.dumps({**about, "loads": measured}, indent=1)
-    (out / "bot.json").write_text(text + "\n", encoding="utf-8")
     _draw(measured, loads, apps, out / "bot.png")
-    console.print(f"Written to {out}")
+    figures = {
+        "pace_s": pace, "words": words, "model": "paced stand-in", "goals_ms": GOALS, "broken": broken,
+        "loads": measured,
+    }  # fmt: skip
+    hand_in(Report("bot", tables(measured, loads, apps, pace, words), figures, out / "bot.png"), out / "bot.json")
     return not broken
+
+
+def tables(measured: Measured, loads: Sequence[Load], apps: Sequence[App], pace: float, words: int) -> list[Table]:
+    """One for each load, and below it what Mend has not kept; the goals are below the last one."""
+    said = [
+        f"In place of the model a stand-in: {words} words, one each {pace:g} s.",
+        f"Goal for what is added, ✓ or ✗: p50 at most {GOALS['p50']:g} ms, p99 at most {GOALS['p99']:g} ms.",
+    ]
+    columns = ("times in ms: p50, p99, most", *(app.title for app in apps), f"{MEND.title} : {PLAIN.title}")
+    return [
+        Table(
+            f"{load.title}: {load.questions} questions",
+            columns,
+            _rows(load, apps, measured[load.name]),
+            [
+                *(f"✗ {what}" for what in breaches(load, measured[load.name][MEND.name])),
+                *(said if load is loads[-1] else ()),
+            ],
+        )
+        for load in loads
+    ]
 
 
 def breaches(load: Load, figures: Mapping[str, Any]) -> list[str]:
@@ -60,32 +69,26 @@ def breaches(load: Load, figures: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _table(load: Load, apps: Sequence[App], measured: Mapping[str, Mapping[str, Any]]) -> Table:
-    table = Table(title=f"{load.title}: {load.questions} questions")
-    table.add_column("figure (times in ms: p50, p99, most)")
-    for app in apps:
-        table.add_column(app.title, justify="right")
-    table.add_column(f"{MEND.title} : {PLAIN.title}", justify="right")
+def _rows(load: Load, apps: Sequence[App], measured: Mapping[str, Mapping[str, Any]]) -> list[list[Cell]]:
+    """A figure in each line: of every app, and Mend's over the plain listener's."""
+    of = [measured[app.name] for app in apps]
+    mend, plain = measured[MEND.name], measured[PLAIN.name]
+    rows: list[list[Cell]] = []
     for name, title in _SPREADS.items():
-        ratio = _ratio(measured[MEND.name][name], measured[PLAIN.name][name])
-        table.add_row(title, *(_spread(measured[app.name][name], name == "added") for app in apps), ratio)
+        rows.append([title, *(_spread(one[name], name == "added") for one in of), _ratio(mend[name], plain[name])])
     for name in ("posted_whole", "lost", "doubled", "changed", "asked_twice", "unanswered_commands"):
-        table.add_row(name.replace("_", " "), *(str(measured[app.name][name]) for app in apps), "")
-    mb = [measured[app.name]["memory"] for app in apps]
-    table.add_row(
-        "memory before, peak, after, MB", *(f"{m['before']:.0f}, {m['peak']:.0f}, {m['after']:.0f}" for m in mb)
-    )
-    table.add_row("all whole after, s", *(str(measured[app.name]["seconds"]) for app in apps))
-    cpu = [measured[app.name]["cpu_of_an_answer"] for app in apps]
-    ratio = f"{measured[MEND.name]['cpu_of_an_answer'] / measured[PLAIN.name]['cpu_of_an_answer']:.2f}"
-    table.add_row("CPU of the process for an answer, ms", *map(str, cpu), ratio)
-    for method in sorted({method for app in apps for method in measured[app.name]["calls_per_answer"]}):
-        calls = [measured[app.name]["calls_per_answer"].get(method, 0) for app in apps]
-        table.add_row(f"{method}, of an answer", *(f"{count:.2f}" for count in calls))
+        rows.append([name.replace("_", " "), *(one[name] for one in of), ""])
+    memory = (", ".join(f"{one['memory'][when]:.0f}" for when in ("before", "peak", "after")) for one in of)
+    rows.append(["memory before, peak, after, MB", *memory, ""])
+    rows.append(["all whole after, s", *(one["seconds"] for one in of), ""])
+    cpu = f"{mend['cpu_of_an_answer'] / plain['cpu_of_an_answer']:.2f}"
+    rows.append(["CPU of the process for an answer, ms", *(one["cpu_of_an_answer"] for one in of), cpu])
+    for method in sorted({method for one in of for method in one["calls_per_answer"]}):
+        rows.append([f"{method}, of an answer", *(f"{one['calls_per_answer'].get(method, 0):.2f}" for one in of), ""])
     for method, limit in LIMITS.items():
-        most = [str(measured[app.name]["busiest"][method]) for app in apps]
-        table.add_row(f"{method}, most in a minute{'' if load.free else f' ({limit})'}", *most)
-    return table
+        head = f"{method}, most in a minute{'' if load.free else f' ({limit})'}"
+        rows.append([head, *(one["busiest"][method] for one in of), ""])
+    return rows
 
 
 def _spread(figures: Mapping[str, Any], goal: bool) -> str:

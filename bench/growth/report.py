@@ -1,19 +1,14 @@
 """The tables, the picture and the JSON of bench/growth/."""
 
-import json
-import os
-import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
-from rich.table import Table
 
 from bench.growth.covered import Coverage
 from bench.growth.rounds import GOAL, Round
 from bench.growth.watch import Statement
+from bench.report import Cell, Report, Table, hand_in
 
 LIMIT = 10.0  # ms for one query that somebody in Slack waits for
 OF_THE_BOT = ("listener", "round")
@@ -84,50 +79,42 @@ class Found:
 
 
 def report(found: Found, out: Path) -> bool:
-    """Print the tables, write the JSON and the picture; whether every goal is reached."""
-    console = Console(width=150)
-    console.print(_table(found.asked))
-    for one in found.asked:
-        for statement in one.statements:
-            if not one.kept and (statement.scanned or statement.waited > LIMIT):
-                _tell(console, one, statement)
-    covered = found.covered
-    console.print(f"Functions asked: {len(covered.asked)}. Left out: {len(covered.left_out)}.")
-    for name, why in covered.left_out.items():
-        console.print(f"  {name}: {why}", markup=False, highlight=False)
-    for name in covered.forgotten:
-        console.print(f"  {name}: FORGOTTEN", markup=False, highlight=False)
-    if found.rounds:
-        console.print(_rounds(found))
-    for goal, reached in found.goals.items():
-        console.print(f"Goal: {goal}: {'reached' if reached else 'missed'}.")
+    """Tables, picture and JSON; whether every goal is reached."""
+    picture = out.with_suffix(".png")
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(_values(found), indent=1, default=str) + "\n", encoding="utf-8")
-    _draw(found, out.with_suffix(".png"))
-    console.print(f"Written to {out} and {out.with_suffix('.png')}")
+    _draw(found, picture)
+    hand_in(Report("growth", tables(found), _values(found), picture), out)
     return all(found.goals.values())
 
 
-def _table(asked: Sequence[Asked]) -> Table:
-    table = Table("", "asked", title="What is asked of the record (ms)")
-    for column in ("queries", "slowest query", "all queries", "with Python"):
-        table.add_column(column, justify="right")
-    table.add_column("reads whole")
-    table.add_column("")
-    for one in asked:
-        together = sum(statement.waited for statement in one.statements)
-        numbers = (f"{one.slowest:.1f}", f"{together:.1f}", f"{one.whole:.1f}")
-        mark = "" if one.kind not in OF_THE_BOT else "✓" if one.kept else "✗"
-        table.add_row(one.kind, one.name, str(len(one.statements)), *numbers, ", ".join(one.scanned), mark)
-    return table
+def tables(found: Found) -> list[Table]:
+    """What people read; the goals stand below the last one."""
+    others = (_slow(found.asked), _functions(found.covered), _rounds(found), _trainings(found))
+    *shown, last = _asked(found.asked), *(table for table in others if table.rows)
+    goals = [f"Goal: {goal}: {'reached' if reached else 'missed'}." for goal, reached in found.goals.items()]
+    return [*shown, replace(last, notes=goals)]
 
 
-def _tell(console: Console, one: Asked, statement: Statement) -> None:
-    plan = " > ".join(statement.nodes)
-    counted = f"{statement.rows} rows, {statement.blocks} blocks, {plan}"
-    line = f"{one.name}: {statement.waited:.1f} ms, {counted}"
-    console.print(line, markup=False, highlight=False)
-    console.print(f"    {_short(statement.sql)}", markup=False, highlight=False)
+def _asked(asked: Sequence[Asked]) -> Table:
+    columns = ("", "asked", "queries", "slowest query", "all queries", "with Python", "reads whole", "")
+    return Table("What is asked of the record (ms)", columns, [_line(one) for one in asked])
+
+
+def _line(one: Asked) -> list[Cell]:
+    together = sum(statement.waited for statement in one.statements)
+    mark = "" if one.kind not in OF_THE_BOT else "✓" if one.kept else "✗"
+    numbers = (len(one.statements), one.slowest, together, one.whole)
+    return [one.kind, one.name, *numbers, ", ".join(one.scanned), mark]
+
+
+def _slow(asked: Sequence[Asked]) -> Table:
+    rows: list[list[Cell]] = [
+        [one.name, each.waited, each.rows, each.blocks, " > ".join(each.nodes), _short(each.sql)]
+        for one in asked
+        for each in one.statements
+        if not one.kept and (each.scanned or each.waited > LIMIT)
+    ]
+    return Table("Queries that miss the goal", ("asked", "ms", "rows", "blocks", "plan", "query"), rows)
 
 
 def _short(sql: str) -> str:
@@ -135,21 +122,30 @@ def _short(sql: str) -> str:
     return " ".join(sql.split())[:400]
 
 
+def _functions(covered: Coverage) -> Table:
+    title = f"Functions that take a session: {len(covered.asked)} asked, {len(covered.left_out)} left out"
+    rows = [*covered.left_out.items(), *((name, "FORGOTTEN") for name in covered.forgotten)]
+    return Table(title, ("not asked", "why"), rows)
+
+
 def _rounds(found: Found) -> Table:
-    table = Table("run", "ended", title="What a run takes, by how many there were before it")
-    for column in (*found.rounds[0].cost, "seconds of queries"):
-        table.add_column(column, justify="right")
-    for one in found.rounds:
-        counts = (f"{value:g}" for value in one.cost.values())
-        table.add_row(str(one.number), one.status, *counts, f"{one.query_seconds:.2f}")
-    table.add_row("last / first", "", *(f"{ratio:.2f}" for ratio in found.ratios.values()), "")
-    return table
+    title = "What a run takes, by how many there were before it"
+    if not found.rounds:
+        return Table(title, (), ())
+    rows: list[list[Cell]] = [
+        [one.number, one.status, *one.cost.values(), f"{one.query_seconds:.2f}"] for one in found.rounds
+    ]
+    rows.append(["last / first", "", *(f"{ratio:.2f}" for ratio in found.ratios.values()), ""])
+    return Table(title, ("run", "ended", *found.rounds[0].cost, "seconds of queries"), rows)
+
+
+def _trainings(found: Found) -> Table:
+    rows = [(number, seconds) for number, seconds in enumerate(found.trainings, 1)]
+    return Table("Real runs, one new case each", ("run", "seconds"), rows)
 
 
 def _values(found: Found) -> dict[str, Any]:
     return {
-        "machine": platform.processor() or platform.machine(),
-        "cores": len(os.sched_getaffinity(0)),
         "rows": dict(found.sizes),
         "limit_ms": LIMIT,
         "goals": found.goals,

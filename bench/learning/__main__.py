@@ -72,7 +72,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--facts", type=int, default=3, help="new facts in a round")
     parser.add_argument("--jobs", type=int, default=1, help="classrooms side by side")
-    parser.add_argument("--out", type=Path, default=OUT, help="folder for the results")
+    parser.add_argument(
+        "--out", type=Path, default=OUT, help="folder for the results; their tables are beside it, in <out>.json"
+    )
     parser.add_argument(
         "--server",
         type=Server.parse,

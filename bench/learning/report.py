@@ -1,20 +1,16 @@
 """The table, the picture and the JSON of bench/learning/, from the results of each arm and seed."""
 
 import itertools
-import json
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from bench.learning.arms import ARMS
 from bench.learning.results import read_all
+from bench.report import Report, Table, hand_in
 
 Result = Mapping[str, Any]
 GOALS = {"new": 0.90, "kept": 0.95, "identity": 0.95, "ability": 0.95}
@@ -32,7 +28,7 @@ _COLUMNS: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], float | None]]] 
 
 
 def report(folder: Path) -> None:
-    """Print the tables of all results in a folder; write ``table.md``, ``summary.json`` and ``learning.png`` there.
+    """Tables, picture and JSON of all results in a folder, beside it: for ``learning/`` it is ``learning.json``.
 
     An arm may have fewer seeds than another, and a seed fewer rounds: what there is counts.
     """
@@ -44,36 +40,30 @@ def report(folder: Path) -> None:
         return
     ordered = {name: by_arm[name] for name in ARMS if name in by_arm}
     summary = {name: summarise(results) for name, results in ordered.items()}
-    (folder / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    learned = _Sheet(
+    out = folder.absolute().with_name(f"{folder.absolute().name}.json")
+    picture = None
+    if find_spec("matplotlib"):  # a machine without it can still measure
+        picture = out.with_suffix(".png")
+        _draw(ordered, picture)
+    hand_in(Report("learning", tables(summary), summary, picture), out)
+
+
+def tables(summary: Mapping[str, Any]) -> list[Table]:
+    """What people read: a line for each arm."""
+    goals = ", ".join(f"{_COLUMNS[name][0]} {share:.0%}" for name, share in GOALS.items())
+    shares = (title for title, _ in _COLUMNS.values())
+    learned = Table(
         "Learning, mean over the rounds (lowest to highest seed)",
-        [
-            "",
-            "seeds, rounds",
-            *(title for title, _ in _COLUMNS.values()),
-            "drift",
-            "refused",
-            "rows",
-            "minutes",
-            GROWTH,
-        ],
-        [_row(name, summary[name]) for name in summary],
+        ["", "seeds, rounds", *shares, "drift", "refused", "rows", "minutes", GROWTH],
+        [_row(name, one) for name, one in summary.items()],
+        [f"Goals for Mend: at least {goals}; no round longer than the one before by over {SLOWER - 1:.0%}."],
     )
-    at_once = _Sheet(
+    at_once = Table(
         "Through the prompt, before the run: the instant patch",
         ["", "correction found", "right with it, of all", "found where it is another's", "harm"],
         [_patch_row(name, one["patch"]) for name, one in summary.items() if one["patch"]],
     )
-    sheets = [sheet for sheet in (learned, at_once) if sheet.rows]
-    (folder / "table.md").write_text("\n".join(sheet.markdown() for sheet in sheets), encoding="utf-8")
-    console = Console(width=190)
-    for sheet in sheets:
-        console.print(sheet.table())
-    goals = ", ".join(f"{_COLUMNS[name][0]} {share:.0%}" for name, share in GOALS.items())
-    console.print(f"Goals for Mend: at least {goals}; no round longer than the one before by over {SLOWER - 1:.0%}.")
-    if find_spec("matplotlib"):  # a machine without it can still measure
-        _draw(ordered, folder / "learning.png")
-    print(f"Written to {folder}")
+    return [table for table in (learned, at_once) if table.rows]
 
 
 def summarise(results: Sequence[Result]) -> dict[str, Any]:
@@ -111,29 +101,6 @@ def _mean(values: Any) -> float:
 
 def _spread(values: Sequence[float]) -> dict[str, float]:
     return {"mean": statistics.mean(values), "low": min(values), "high": max(values)}
-
-
-@dataclass(frozen=True)
-class _Sheet:
-    """A table in two forms."""
-
-    title: str
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-    def markdown(self) -> str:
-        lines = [f"| {' | '.join(row)} |" for row in self.rows]
-        return "\n".join(
-            [f"{self.title}:", "", f"| {' | '.join(self.header)} |", "|" + "---|" * len(self.header), *lines, ""]
-        )
-
-    def table(self) -> Table:
-        table = Table(title=self.title)
-        for column in self.header:
-            table.add_column(column)
-        for row in self.rows:
-            table.add_row(*row)
-        return table
 
 
 def _row(name: str, summary: Mapping[str, Any]) -> list[str]:

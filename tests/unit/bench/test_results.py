@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from bench.report import Report, Table, as_text, command, hand_in
 from bench.results import merged, section, sections
 
@@ -23,6 +25,12 @@ def test_a_report_is_written_and_becomes_a_section(tmp_path: Path) -> None:
     assert key == "swap"
     assert text.startswith("## swap\n\n20")
     assert "**Gaps**\n\n|  | p50 |\n|---|---:|\n| before | 61.3 |\n| during | - |\n\n16 streams." in text
+
+
+def test_what_looks_like_markup_is_printed_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hand_in(Report("growth", [Table("[/]", ["sql"], [["[b]x[/c]"]], notes=["[/a]"])]), tmp_path / "growth.json")
+    printed = capsys.readouterr().out
+    assert "[/]" in printed and "[b]x[/c]" in printed and "[/a]" in printed
 
 
 def test_a_section_says_when_where_of_what_and_how() -> None:

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rapidfuzz import fuzz
@@ -17,6 +18,7 @@ from bench.learning.patch import patched
 from bench.learning.results import Pair, is_finished
 from bench.learning.servers import Server
 from bench.learning.team_facts import HELD_OUT, TeamFact, make
+from bench.results import sections
 from bot.memory import Turn
 from feedback.patches import Correction
 from feedback.persona import load_persona
@@ -96,42 +98,60 @@ def test_every_arm_makes_a_training_configuration_that_can_be_used(name: str) ->
     TrainConfig.model_validate(ARMS[name].change(config))
 
 
-def test_the_table_has_a_line_for_each_arm_with_its_spread(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Of the results."""
+    (tmp_path / "learning").mkdir()
+    return tmp_path / "learning"
+
+
+def test_the_table_has_a_line_for_each_arm_with_its_spread(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for seed, learned in ((11, 0.8), (12, 1.0)):
-        _write(tmp_path, "mend", seed, [learned, learned], kept=[None, 1.0], seconds=[100, 120])
-    _write(tmp_path, "no-replay", 11, [0.5, 0.5], kept=[None, 0.25], seconds=[50, 50])
-    report.report(tmp_path)
-    summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
+        _write(folder, "mend", seed, [learned, learned], kept=[None, 1.0], seconds=[100, 120])
+    _write(folder, "no-replay", 11, [0.5, 0.5], kept=[None, 0.25], seconds=[50, 50])
+    report.report(folder)
+    summary, lines = reported(folder)
     assert summary["mend"]["new"] == {"mean": 0.9, "low": 0.8, "high": 1.0}
     assert summary["mend"]["seconds"]["growth"] == {"mean": pytest.approx(1.2), "most": pytest.approx(1.2)}
     assert summary["mend"]["rows"]["growth"]["most"] == summary["mend"]["steps"]["growth"]["most"] == 1.0
     assert summary["no-replay"]["kept"]["mean"] == 0.25
-    assert "90% (80% to 100%)" in (tmp_path / "table.md").read_text(encoding="utf-8")
-    assert (tmp_path / "learning.png").stat().st_size > 10_000
+    assert [line[:3] for line in lines] == [
+        ["Mend", "2, 4", "90% (80% to 100%)"],
+        ["no replay", "1, 2", "50% (50% to 50%)"],
+    ]
+    assert (folder.parent / "learning.png").stat().st_size > 10_000
     assert "at least new cases 90%" in capsys.readouterr().out
+    ((key, section),) = sections(folder.parent)
+    assert key == "learning" and "| Mend | 2, 4 | 90% (80% to 100%) |" in section
 
 
-def test_a_bench_that_was_stopped_shows_the_rounds_that_it_has(tmp_path: Path) -> None:
-    _write(tmp_path, "mend", 11, [0.8, 1.0, 0.9], kept=[None, 1.0, 1.0], seconds=[100, 120, 90])
-    _write(tmp_path, "mend", 12, [0.6], kept=[None], seconds=[200], finished=False)
-    _write(tmp_path, "kto", 11, [], kept=[], seconds=[], finished=False)
-    report.report(tmp_path)
-    summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
+def test_a_bench_that_was_stopped_shows_the_rounds_that_it_has(folder: Path) -> None:
+    _write(folder, "mend", 11, [0.8, 1.0, 0.9], kept=[None, 1.0, 1.0], seconds=[100, 120, 90])
+    _write(folder, "mend", 12, [0.6], kept=[None], seconds=[200], finished=False)
+    _write(folder, "kto", 11, [], kept=[], seconds=[], finished=False)
+    report.report(folder)
+    summary, lines = reported(folder)
     assert list(summary) == ["mend"]
     assert (summary["mend"]["seeds"], summary["mend"]["rounds"], summary["mend"]["unfinished"]) == ([11, 12], 4, [12])
     assert summary["mend"]["new"]["mean"] == pytest.approx(0.75)
     assert summary["mend"]["seconds"]["growth"]["most"] == 1.0, "no second round that both seeds have"
-    assert "2, 4, 1 unfinished" in (tmp_path / "table.md").read_text(encoding="utf-8")
-    assert is_finished(tmp_path, Pair("mend", 11), 3) and not is_finished(tmp_path, Pair("mend", 11), 5)
-    assert not is_finished(tmp_path, Pair("mend", 12), 3) and not is_finished(tmp_path, Pair("mend", 13), 3)
+    assert [line[:2] for line in lines] == [["Mend", "2, 4, 1 unfinished"]]
+    assert is_finished(folder, Pair("mend", 11), 3) and not is_finished(folder, Pair("mend", 11), 5)
+    assert not is_finished(folder, Pair("mend", 12), 3) and not is_finished(folder, Pair("mend", 13), 3)
 
 
-def test_what_corrections_do_through_the_prompt_has_a_table_of_its_own(tmp_path: Path) -> None:
+def test_what_corrections_do_through_the_prompt_has_a_table_of_its_own(folder: Path) -> None:
     patch = {"new": 18, "found": 9, "right": 8, "others": 60, "false": 3, "harmed": 1, "wrong": []}
-    _write(tmp_path, "mend", 11, [0.8, 1.0], kept=[None, 1.0], seconds=[100, 120], patch=patch)
-    report.report(tmp_path)
-    table = (tmp_path / "table.md").read_text(encoding="utf-8")
-    assert "| Mend | 18 of 36 (50%) | 16 of 36 (44%) | 6 of 156 | 2 that were right became wrong |" in table
+    _write(folder, "mend", 11, [0.8, 1.0], kept=[None, 1.0], seconds=[100, 120], patch=patch)
+    report.report(folder)
+    _, (_, line) = reported(folder)
+    assert line == ["Mend", "18 of 36 (50%)", "16 of 36 (44%)", "6 of 156", "2 that were right became wrong"]
+
+
+def reported(folder: Path) -> tuple[dict[str, Any], list[list[str]]]:
+    """The figures, and the lines of all tables."""
+    content = json.loads((folder.parent / "learning.json").read_text(encoding="utf-8"))
+    return content["figures"], [row for table in content["tables"] for row in table["rows"]]
 
 
 def _write(
