@@ -73,6 +73,7 @@ test-models: $(READY)
 	&& rm -rf "$$folder"
 
 # Each prints a table and writes bench/out/*.json, of which bench/RESULTS.md is made; an hour or so on two cores.
+# One that fails is named at the end, and the others run all the same.
 bench: $(READY)
 	@$(BIN)/python -m bench
 

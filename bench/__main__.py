@@ -1,29 +1,47 @@
-"""`make bench`: every table, one after the other, so that they do not share the cores."""
+"""`make bench`: every table, one bench after the other, so that they do not share the cores.
 
+    python -m bench [--only NAME ...]
+
+One that fails, or misses what it must not miss, is named at the end, and the exit status is 1 then; the others run all
+the same, and bench/RESULTS.md is made of whatever they have left. Not among them are `bench.learning`, which takes
+hours (`make bench-learning`), `bench.gpu`, which needs a card and a model, and `bench.wordings`, which leaves no table.
+"""
+
+import argparse
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
-from local import model
+BENCHES: dict[str, tuple[str, ...]] = {
+    "bot": (),
+    "loop": ("--trainer", "both"),
+    "start": (),
+    "swap": (),
+    "ab_simulation": (),
+    "growth": (),
+}
+"""Each with its arguments, in the order in which they run."""
+Call = Callable[[Sequence[str]], int]
 
 
-def main() -> None:
-    """Run the benches; the exit status is that of the first one that fails."""
-    with tempfile.TemporaryDirectory(prefix="mend-bench-") as folder:
-        small = model.ensure(Path(folder) / "model")
-        for command in (
-            ["bench.bot"],
-            ["bench.loop"],
-            ["bench.start"],
-            ["bench.swap", "--model", str(small)],
-            ["bench.ab_simulation"],
-            ["bench.growth"],
-            ["bench.results"],
-        ):
-            print(f"== {' '.join(command)}", flush=True)
-            if status := subprocess.run([sys.executable, "-m", *command], check=False).returncode:
-                raise SystemExit(status)
+def main(argv: Sequence[str] | None = None, call: Call = subprocess.call) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", nargs="+", choices=list(BENCHES), default=list(BENCHES), help="run these")
+    failed = run(parser.parse_args(argv).only, call)
+    if failed:
+        raise SystemExit(f"Failed: {', '.join(failed)}.")
+
+
+def run(names: Sequence[str], call: Call) -> list[str]:
+    """Each in a process of its own, then the results; those that failed, and how."""
+    failed = []
+    for name, arguments in [*((name, BENCHES[name]) for name in names), ("results", ())]:
+        print(f"== {' '.join((f'bench.{name}', *arguments))}", flush=True)
+        if status := call([sys.executable, "-m", f"bench.{name}", *arguments]):
+            failed.append(f"{name} (status {status})")
+    return failed
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """Hot swaps under load: 16 streams that never pause, 20 adapters made live one after the other.
 
-    python -m bench.swap --model <folder of the base model> [--swaps 20] [--streams 16] [--out bench/out/swap.json]
+    python -m bench.swap [--model <folder of the base model>] [--swaps 20] [--streams 16] [--out bench/out/swap.json]
     python -m bench.swap --server http://127.0.0.1:8000 --base-model <folder> --adapters-dir <folder>
 
-The first starts a vLLM of its own on this machine's CPU; the second asks one that runs (on a GPU, say), which has to
-read its adapters from that folder. A stream is *failed* when it raises or ends without a reason, and *mixed* when a
-word of its text is not what its adapter would say there (own_words.py). As a control, the same check is made with the
-answers' names exchanged; it has to find nearly all of those. The adapters are random: each changes every answer in its
-own way.
+The first starts a vLLM of its own on this machine's CPU, with the small model if none is given; the second asks one
+that runs (on a GPU, say), which has to read its adapters from that folder. A stream is *failed* when it raises or ends
+without a reason, and *mixed* when a word of its text is not what its adapter would say there (own_words.py). As a
+control, the same check is made with the answers' names exchanged; it has to find nearly all of those. The adapters are
+random: each changes every answer in its own way.
 """
 
 import argparse
@@ -22,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m bench.swap", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", "--base-model", dest="model", type=Path, required=True, help="the base model")
+    parser.add_argument("--model", "--base-model", dest="model", type=Path, help="the base model")
     parser.add_argument(
         "--device", choices=["cpu", "cuda", "auto"], default="cpu", help="of the server that is started"
     )
@@ -35,8 +35,8 @@ def main() -> None:
     options = parser.parse_args()
     sizes = options.swaps, options.streams, options.tokens
     if options.server:
-        if options.adapters_dir is None:
-            parser.error("--server needs --adapters-dir")
+        if options.model is None or options.adapters_dir is None:
+            parser.error("--server needs --base-model and --adapters-dir")
         found = asyncio.run(on_running_server(options.server, options.model, options.adapters_dir, *sizes))
     else:
         found = asyncio.run(on_own_server(options.model, options.device, *sizes))

@@ -13,6 +13,7 @@ from bench.swap.own_words import NEAR_TIE, Judge
 from bench.swap.random_adapter import write_random_adapter
 from bench.swap.streams import MESSAGES, Swap, Traffic, drive
 from bench.vllm_server import VllmServer
+from local import model as small_model
 from serving.adapter_files import publish
 from serving.adapters import Replicas
 from serving.base import BaseModel
@@ -80,10 +81,13 @@ def adapters(folder: Path, settings: ServingSettings, base: BaseModel, count: in
     return names
 
 
-async def on_own_server(model: Path, device: str, swaps: int, streams: int, tokens: int) -> Found:
-    """Start a vLLM for the length of the measurement; the adapters are made while it starts."""
-    base = BaseModel.read(model)
+async def on_own_server(model: Path | None, device: str, swaps: int, streams: int, tokens: int) -> Found:
+    """Start a vLLM for the length of the measurement, with the small model if there is no other; the adapters are made
+    while it starts."""
     with tempfile.TemporaryDirectory(prefix="mend-bench-") as temporary:
+        if model is None:
+            model = await asyncio.to_thread(small_model.ensure, Path(temporary) / "model")
+        base = BaseModel.read(model)
         server = VllmServer(model, Path(temporary), device=device)
         try:
             making = asyncio.to_thread(adapters, Path(temporary), server.settings, base, swaps + 1)
