@@ -33,6 +33,7 @@ from bot import (
     voting,
 )  # fmt: skip
 from bot import taking_back as taking_back_by_hand
+from bot.case_blocks import fingerprint
 from bot.contradictions import Known
 from bot.correcting import Author, Sent
 from bot.figures import thumbs_down
@@ -185,7 +186,7 @@ def _decide(
 
 
 def _approve(session: Session, world: World, *, two: bool = False) -> None:
-    shown = reviewing.fingerprint(cases.get(session, world.corrected))
+    shown = fingerprint(cases.get(session, world.corrected))
     _decide(session, world, world.corrected, partial(reviewing.approve, two=two), shown)
 
 
@@ -240,6 +241,16 @@ def _tried(session: Session, world: World) -> None:
         answers.get(session, attempt)
         answers.renew_lease(session, attempt, lease=LEASE)
         answers.postpone(session, attempt, error="away", retry_in=LEASE)
+
+
+def _pictures(session: Session, world: World) -> None:
+    pictures.runs_without(session, PERSONA)
+    pictures.set_of_run(session, world.run, {"loss": "F1"})
+
+
+def _canary_news(session: Session, world: World) -> None:
+    experimenting.news(session, PERSONA)
+    experiments.told(session, world.experiment, "overdue")
 
 
 def _start_if_due(session: Session, world: World) -> None:
@@ -348,9 +359,9 @@ CALLS: tuple[Call, ...] = (
     Call(ROUND, "progress messages that are due", lambda s, w: (runs.unposted(s, PERSONA), progress_messages.outdated(s, PERSONA))),
     Call(ROUND, "a progress message", lambda s, w: _message(s, w, w.run)),
     Call(ROUND, "the message at a run's end", lambda s, w: _message(s, w, w.last_run)),
-    Call(ROUND, "pictures of runs", lambda s, w: (pictures.runs_without(s, PERSONA), pictures.set_of_run(s, w.run, {"loss": "F1"}))),
+    Call(ROUND, "pictures of runs", _pictures),
     Call(ROUND, "news for threads", _tell),
-    Call(ROUND, "news of canaries", lambda s, w: (experimenting.news(s, PERSONA), experiments.told(s, w.experiment, "overdue"))),
+    Call(ROUND, "news of canaries", _canary_news),
     Call(ROUND, "whether a run is due", _start_if_due, _end_experiment),
     Call(ROUND, "the plot of Home", lambda s, w: thumbs_plot.read(s, PERSONA)),
     Call(WORKER, "the sweep", lambda s, w: runs.active(s, PERSONA)),

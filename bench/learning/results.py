@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.learning.measures import Knowledge
 from bench.learning.patch import Patched
-from bench.loop import Timeline
+from bench.timeline import Timeline
 
 
 @dataclass(frozen=True)
