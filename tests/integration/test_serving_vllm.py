@@ -146,6 +146,7 @@ async def test_swaps_under_eight_streams_lose_and_mix_nothing(
     live = names[0]
     await replicas.deploy(live)
     answers: list[tuple[str, str, str]] = []
+    heard = {name: asyncio.Event() for name in names}
     swapping = True
 
     async def ask() -> None:
@@ -155,15 +156,16 @@ async def test_swaps_under_eight_streams_lose_and_mix_nothing(
                 async for _ in stream:
                     pass
             answers.append((name, stream.text, stream.completion.finish_reason))
+            heard[name].set()
 
     async with asyncio.TaskGroup() as group:
         for _ in range(8):
             group.create_task(ask())
         for name in names[1:]:
-            await asyncio.sleep(1.5)
+            await heard[live].wait()
             await replicas.deploy(name, beside=[live])
             live = name
-        await asyncio.sleep(1.5)
+        await heard[live].wait()
         swapping = False
 
     assert {name for name, _, _ in answers} == set(names)
