@@ -52,7 +52,8 @@ FOR_ADMINS = {"mend_approve", "mend_revise", "mend_turn_down", "mend_skip", "men
               "mend_see_waiting", "mend_confirm_run", "mend_confirm_rollback", "mend_cancel_run", "mend_open_review",
               "mend_start_run", "mend_take_case_back", "mend_promote_canary", "mend_stop_canary"}  # fmt: skip
 FOR_MEMBERS = {"mend_feedback", "mend_correct", "mend_withdraw_vote", "mend_still_wrong", "mend_withdraw_case"}
-FREE = {"mend_ask_again", "mend_dismiss"}  # asking is free, and so is closing one's own note
+# Asking is free, and so is closing one's own note, or not to wait for what one has asked.
+FREE = {"mend_ask_again", "mend_dismiss", "mend_stop_waiting"}
 ADMIN_WINDOWS, MEMBER_WINDOWS = (
     {"mend_edit", "mend_reject", "mend_confirm_run_window", "mend_take_case_back_window"},
     {"mend_correction"},

@@ -9,6 +9,7 @@ from feedback.runs import Progress
 from sandbox.client import Message
 from sandbox.payload import Payload
 from tests.integration.bot.conftest import Scene
+from tests.integration.bot.steps import until_recorded
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
 LOSSES = tuple((step, 2.5 / step) for step in range(1, 21))
@@ -123,6 +124,7 @@ async def test_a_scope_that_is_missing_is_found_out_once(scene: Scene) -> None:
     deleted = await scene.ws.wait_for_call("files.delete", timeout=60)  # nobody would see what was uploaded
     assert deleted["ok"]
     await scene.ask(scene.mia, "what is a boat?")
+    await until_recorded(scene, 2)
     for admin in (scene.ada, scene.noor):
         await admin.open_home()
         home = await admin.wait_for_home(lambda view: "base model: 0 of 2 answers" in view.plain)
