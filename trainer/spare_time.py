@@ -1,15 +1,15 @@
-"""The base model's own answers, made before a run needs them: while the worker waits for one, and beside a training.
+"""The base model's own answers, made before a run needs them: while the worker waits for one.
 
-They are asked one at a time, behind everybody else, and only while the model server has nothing else to do. Each is
-kept as it comes, so all of this may be cut off anywhere; what is missing when a run needs it, the run makes.
+Not beside a training: on a CPU the two would share the cores, and steps took half as long again. They are asked one
+at a time, behind everybody else, and only while the model server has nothing else to do. Each is kept as it comes, so
+all of this may be cut off anywhere; what is missing when a run needs it, the run makes.
 """
 
 import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 from feedback import runs
 from feedback.database import DatabaseUnavailable
@@ -24,7 +24,7 @@ from serving.routing import base_name
 from serving.seals import of_record
 from trainer import own_answers
 from trainer.config import TrainConfig, load_train_config
-from trainer.context import Context, Trip
+from trainer.context import Context
 from trainer.own_answers import Asking
 from trainer.rows import RowError
 
@@ -57,28 +57,6 @@ async def _at_rest(replicas: Replicas) -> bool:
     """Whether the model servers have nothing to do; what is asked of one that sleeps would wait until it is woken."""
     asleep = sharing.may_sleep(replicas.settings) and await sleeping.asleep(replicas)
     return not asleep and await replicas.at_rest()
-
-
-@asynccontextmanager
-async def beside(trip: Trip) -> AsyncIterator[None]:
-    """Make them for the next run while the block trains, which leaves the model server mostly alone."""
-    making = asyncio.create_task(_for_the_next(trip))
-    try:
-        yield
-    finally:
-        making.cancel()
-        await asyncio.wait({making})
-
-
-async def _for_the_next(trip: Trip) -> None:
-    try:
-        if count := _needed(trip.config):
-            await make(own_answers.of_trip(trip), trip.replicas, count)
-    except Exception as error:
-        # Broad, since the training beside it needs none of this; a run that does says what is wrong.
-        log.info(
-            "No own answers are made ahead: %s", error, extra={"action": "spare_time_skipped", "run_id": trip.run_id}
-        )
 
 
 class SpareTime:

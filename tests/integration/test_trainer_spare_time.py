@@ -2,9 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import func, select
@@ -16,8 +14,6 @@ from serving.errors import ServingUnavailable
 from tests.integration.trainer_parts import StandInChat, StandInReplicas, Workshop, done
 from trainer import spare_time
 from trainer.own_answers import Asking
-from trainer.swift import Choose, Training
-from trainer.training_log import Step
 
 PROMPTS = tuple(f"General prompt {number}?" for number in range(5))
 
@@ -89,17 +85,10 @@ def test_a_run_of_another_worker_keeps_them_waiting(shop: Workshop) -> None:
     assert shop.server.asked == []
 
 
-def test_a_follow_up_finds_what_was_made_beside_the_first_training(shop: Workshop) -> None:
-    async def train(training: Training, on_steps: Callable[[Sequence[Step]], None], choose: Choose) -> Path:
-        async with asyncio.timeout(20):
-            while True:
-                if kept(shop) == 2:
-                    break
-                await asyncio.sleep(0.01)
-        return await shop.swift(training, on_steps, choose)
-
-    shop = replace(shop, context=replace(shop.context, train=train))
+def test_a_follow_up_finds_what_was_made_after_the_first_training(shop: Workshop) -> None:
     done(shop)
+    assert kept(shop) == 0, "a training has the machine for itself"
+    assert asyncio.run(spare_time._while_idle(shop.context))
     shop.server.asked.clear()
     shop.approve()
     run_id = done(shop)
@@ -108,18 +97,3 @@ def test_a_follow_up_finds_what_was_made_beside_the_first_training(shop: Worksho
     with shop.database.begin() as session:
         bases = set(session.scalars(select(OwnAnswer.base_fingerprint)))
     assert bases == {BaseModel.read(shop.context.settings.serving.base_model).fingerprint}
-
-
-def test_a_training_does_not_wait_for_them(shop: Workshop) -> None:
-    async def never(prompt: str) -> None:
-        if prompt in ("How is tea made?", "Why do ships float?"):
-            await asyncio.Event().wait()
-
-    shop.server.thinks = never
-    assert shop.run_of(done(shop)).status is RunStatus.LIVE
-    assert kept(shop) == 0
-
-
-def test_a_training_goes_on_without_them(shop: Workshop) -> None:
-    (shop.context.settings.persona_dir / "prompts" / "en.txt").unlink()
-    assert shop.run_of(done(shop)).status is RunStatus.LIVE
