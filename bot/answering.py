@@ -372,10 +372,10 @@ def record(session: Session, work: Work, outcome: Outcome, messages: Sequence[st
     """Remember every message that carries an answer, and the corrections that were in its prompt, and finish its
     question; False when it has other words by now."""
     answer = work.answer
-    patches.write(session, answer.id, [one.case_id for one in work.patch] if outcome.messages else [])
     for ts in messages:
         answers.add_message(session, answer.id, answer.team_id, answer.channel_id, ts)
     settled = rewording.settled(session, answer)
-    if settled:
+    if settled and answers.get(session, answer.id).status is AnswerStatus.PENDING:
+        patches.write(session, answer.id, [one.case_id for one in work.patch] if outcome.messages else [])
         answers.finish(session, answer.id, outcome)
     return settled

@@ -139,7 +139,8 @@ class Intake:
             await self._keep(asked, event_id)
             return
         if taken is not None:
-            await self._begin_in_turn(taken, _place(question))
+            with contextlib.suppress(DatabaseUnavailable):  # it is recorded, and taken again when its lease has ended
+                await self._begin_in_turn(taken, _place(question))
 
     async def reword(self, asked: Asked, event_id: str) -> None:
         """A question was edited: answer it as it reads now, in place, if nobody has judged its answer yet."""

@@ -15,6 +15,7 @@ from cli.named import named
 from cli.user_error import UserError
 from feedback import adapters, tracing
 from feedback.adapters import Seal
+from feedback.datasets import REJECTED
 from feedback.models import Json
 from feedback.states import AdapterStatus
 from feedback.tracing import GeneralSet, Step, Taught, Trace
@@ -172,7 +173,7 @@ def _rows(step: Step) -> Table:
     table = Table("", "source", "case", "asked", "answered", box=None, pad_edge=False)
     for number, row in enumerate(step.rows, start=1):
         asked, told = row.messages[-2]["content"], row.messages[-1]["content"]
-        if rejected := row.messages[-1].get("rejected"):
+        if rejected := row.messages[-1].get(REJECTED):
             told = f"{told}\nand not: {rejected}"
         case = str(row.case_id) if row.case_id is not None else ""
         table.add_row(str(number), Text(row.source), case, Text(asked), Text(told))

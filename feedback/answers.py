@@ -134,12 +134,10 @@ def postpone(session: Session, answer_id: int, *, error: str, retry_in: timedelt
 
 def wait_for_waking(session: Session, answer_id: int, *, error: str) -> bool:
     """Leave a question pending until the model server is awake; True when nobody has been told so in its thread yet."""
-    row = session.get_one(Answer, answer_id, with_for_update=True)
+    told = bool(_waiting(session, row := session.get_one(Answer, answer_id)))
+    session.refresh(row, with_for_update=True)
     if row.status is not AnswerStatus.PENDING:
         return False
-    thread = f"{row.team_id}/{row.channel_id}/{row.thread_ts}"
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(thread))))  # of two at once, one tells
-    told = bool(_waiting(session, row))
     row.apologised, row.error, row.lease_until = True, error, datetime.now(UTC)
     return not told
 
@@ -151,12 +149,15 @@ def stop_waiting(session: Session, answer_id: int, asker: str) -> tuple[int, int
     # One that is leased is being answered by now.
     mine = [row for row in everybody if row.asker_id == asker and (row.lease_until or UNLEASED) <= datetime.now(UTC)]
     for row in mine:
-        finish(session, row.id, Outcome(AnswerStatus.STOPPED, error="stopped by its asker"))
+        # Not as stopped: nothing was answered that would count for a version.
+        finish(session, row.id, Outcome(AnswerStatus.FAILED, error="stopped by its asker"))
     return len(mine), len(everybody) - len(mine)
 
 
 def _waiting(session: Session, row: Answer) -> list[Answer]:
-    """The questions of a thread that wait, and whose askers know it."""
+    """The questions of a thread that wait, and whose askers know it; nobody else changes them meanwhile."""
+    thread = f"{row.team_id}/{row.channel_id}/{row.thread_ts}"
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(thread))))  # before any row is locked
     same = (Answer.team_id == row.team_id, Answer.channel_id == row.channel_id, Answer.thread_ts == row.thread_ts)
     query = select(Answer).where(*same, Answer.status == AnswerStatus.PENDING, Answer.apologised)
     return list(session.scalars(query.order_by(Answer.id).with_for_update()))
@@ -261,4 +262,5 @@ def using_adapter(session: Session, adapter_id: int) -> int:
 
 def start(session: Session, answer_id: int, adapter_id: int | None, served_name: str) -> None:
     """Write which adapter is about to answer, before the model is asked, so that it is not unloaded meanwhile."""
-    session.execute(update(Answer).where(Answer.id == answer_id).values(adapter_id=adapter_id, served_name=served_name))
+    pending = update(Answer).where(Answer.id == answer_id, Answer.status == AnswerStatus.PENDING)
+    session.execute(pending.values(adapter_id=adapter_id, served_name=served_name))

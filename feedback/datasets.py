@@ -42,6 +42,7 @@ class Practised:
 
 NEVER = Practised()
 EARLIER = "earlier"  # the source of a row of an earlier case
+REJECTED = "rejected"  # what a row's last message names that is to be kept away from, where it is known (KTO, DPO)
 
 
 def add_variants(session: Session, run_id: int, case_id: int, paraphrases: list[Paraphrase]) -> None:

@@ -63,9 +63,12 @@ def current(session: Session, persona: str) -> Nap | None:
 
 
 def woken_at(session: Session, persona: str) -> datetime | None:
-    """When the last nap ended; None while one goes on, or where there was none."""
+    """When the last nap ended, or, where nobody has woken the server yet, its run; None while that goes on, or where
+    there was none."""
     last = _last(session, persona)
-    return last.created_at if last and last.after == AWAKE else None
+    if last is not None and last.after == ASLEEP:
+        return session.get_one(Run, last.subject_id).finished_at
+    return last.created_at if last else None
 
 
 def attended(session: Session, persona: str) -> bool:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback import adapters, cases, content_hash, lessons, lineage, reports, runs
-from feedback.datasets import Example
+from feedback.datasets import REJECTED, Example
 from feedback.models import Adapter, Case, Dataset, Event, Json, Run
 from feedback.reports import Result
 from feedback.runs import Check
@@ -77,9 +77,9 @@ class Step:
         counted: dict[str, int] = {}
         for row in self.rows:
             counted[row.source] = counted.get(row.source, 0) + 1
-        rejected = sum("rejected" in row.messages[-1] for row in self.rows)
+        rejected = sum(REJECTED in row.messages[-1] for row in self.rows)
         if rejected and self.settings.get("method") == "kto":  # there it is a row of its own
-            counted["rejected"] = rejected
+            counted[REJECTED] = rejected
         for one in self.general_sets:
             counted["general_set"] = counted.get("general_set", 0) + one.rows
         return dict(sorted(counted.items()))

@@ -61,9 +61,9 @@ class Replica:
                 stands for another path.
             ServerAsleep: it sleeps; nothing was loaded.
         """
+        path = str(await asyncio.to_thread(self._checked_folder, name, await self._seals(name)))
         if sharing.may_sleep(self._settings) and await self._sleeps_now():
             raise asleep(self.url)  # an engine that is to write into memory that it has given back dies of it
-        path = str(await asyncio.to_thread(self._checked_folder, name, await self._seals(name)))
         known = (await self.models()).get(name)
         if known is None:
             loaded = await self.register(name, path)

@@ -4,7 +4,7 @@ Figures are of a 7B model on an H100 with short rows; another model's are taken 
 GB are nvidia-smi's MiB by 1024, the figures' are by 1000: those 7 % are the margin.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
@@ -80,17 +80,24 @@ def choose(memory: Memory | None, share: float, needs: float, *, window: bool) -
     need = f"the training needs about {needs:.1f}"
     if needs <= memory.free:
         return Choice(Mode.BESIDE, f"{free}, and {need}", room=memory.free)
-    # On a card that vLLM is not on, its sleep frees nothing.
-    freed = max(0.0, min(memory.total * share, memory.total - memory.free) - ASLEEP)
-    room = memory.free + freed
+    room = room_asleep(memory, share)
     if needs <= room:
         return Choice(asleep, f"{free}, {room:.1f} while it sleeps, and {need}", room=room)
     return Choice(asleep, f"{free}, {room:.1f} while it sleeps: too little, since {need}", fits=False, room=room)
 
 
-def as_told(sharing: Literal["beside", "sleep", "window"]) -> Choice:
+def room_asleep(memory: Memory, share: float) -> float:
+    """GB that are free when vLLM, which is awake and takes this share, sleeps."""
+    # On a card that vLLM is not on, its sleep frees nothing.
+    return memory.free + max(0.0, min(memory.total * share, memory.total - memory.free) - ASLEEP)
+
+
+def as_told(sharing: Literal["beside", "sleep", "window"], memory: Memory | None, share: float) -> Choice:
     """What the settings say, whatever fits."""
-    return Choice(Mode(sharing), f"MEND_SERVING__SHARING is {sharing}")
+    choice = Choice(Mode(sharing), f"MEND_SERVING__SHARING is {sharing}")
+    if memory is None:
+        return choice
+    return replace(choice, room=room_asleep(memory, share) if choice.sleeps else memory.free)
 
 
-ON_CPU = Choice(Mode.BESIDE, "on a CPU the two have cores and memory of their own, and vLLM cannot sleep there")
+ON_CPU = Choice(Mode.BESIDE, "on a CPU a training has cores and memory of its own, and vLLM cannot sleep there")

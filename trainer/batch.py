@@ -18,7 +18,8 @@ never counted lower than for this one.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from feedback.datasets import Example
+from feedback.datasets import REJECTED, Example
+from feedback.models import Json
 
 MEASURED_WEIGHTS = 15.23e9
 FIXED = 17.0e9 / MEASURED_WEIGHTS  # of the weights: with gradients and optimizer of a LoRA, and CUDA itself
@@ -73,7 +74,12 @@ def _cost(batch: Batch) -> float:
 def tokens(row: Example) -> int:
     """About how long a row is, rather too long than too short: a token of a large vocabulary is three bytes and more,
     of English four, of Chinese five."""
-    return sum(len(one["content"].encode()) // 3 + FRAME for one in row.messages)
+    return sum(len(max(_texts(one), key=len)) // 3 + FRAME for one in row.messages)
+
+
+def _texts(message: Json) -> list[bytes]:
+    """What is said and what is rejected in its place, which stand in a row each or beside each other."""
+    return [str(message[part]).encode() for part in ("content", REJECTED) if message.get(part)] or [b""]
 
 
 def fitting(free_bytes: int | None, longest: int, weights: float) -> Callable[[int], Batch]:

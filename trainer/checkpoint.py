@@ -5,6 +5,7 @@ import json
 import math
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from serving.adapter_files import as_published
 from serving.base import BaseModel
 from serving.bfloat16 import widen
+from serving.errors import AdapterLoadError
 from serving.tensor_file import TensorFileError, decode
 from trainer.training_log import Step, Summary
 
@@ -125,8 +127,10 @@ def of_weights(output: Path, sha256: str, base: BaseModel) -> Path | None:
 
 def _hashes(weights: Path, base: BaseModel) -> set[str]:
     """Of the file, which adapters of before were copies of, and of what it is published as."""
-    trained = weights.read_bytes()
-    return {hashlib.sha256(content).hexdigest() for content in (trained, as_published(trained, base))}
+    contents = [trained := weights.read_bytes()]
+    with suppress(AdapterLoadError):  # weights that ran away were never published
+        contents.append(as_published(trained, base))
+    return {hashlib.sha256(content).hexdigest() for content in contents}
 
 
 def _note(folder: Path) -> dict[str, Any]:

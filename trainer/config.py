@@ -195,6 +195,7 @@ class TrainConfig(_Frozen):
     def with_batch(self, choose: Callable[[int], Batch]) -> Self:
         """This config with every batch decided; `choose` is given the rows of an update."""
         changed: dict[str, Any] = {}
+        checkpointing = False
         for name, stage in (("first", self.first), ("follow_up", self.follow_up)):
             if stage.per_device_train_batch_size == "auto":
                 batch = choose(stage.rows_per_update)
@@ -202,10 +203,11 @@ class TrainConfig(_Frozen):
                     "per_device_train_batch_size": batch.per_device,
                     "gradient_accumulation_steps": batch.accumulated,
                 }
-                changed |= {
-                    name: stage.model_copy(update=sizes),
-                    "swift": {**self.swift, "gradient_checkpointing": batch.checkpointing},
-                }
+                changed[name] = stage.model_copy(update=sizes)
+                # One flag for both stages: where one of them needs it, the other has it, too.
+                checkpointing = checkpointing or batch.checkpointing
+        if changed:
+            changed["swift"] = {**self.swift, "gradient_checkpointing": checkpointing}
         return self.model_copy(update=changed)
 
     def flags(self, stage: StageName) -> dict[str, FlagValue]:

@@ -19,11 +19,11 @@ from typing import TypeVar
 from rapidfuzz import fuzz
 
 from feedback import content_hash
-from feedback.datasets import EARLIER, Example
+from feedback.datasets import EARLIER, REJECTED, Example
 from feedback.models import Json
 from feedback.recipe import drawn_of, in_proportion
 from trainer.config import Method, Replay
-from trainer.preference import REJECTED, read_by_swift, with_rejected
+from trainer.preference import read_by_swift, with_rejected
 from trainer.replay import Earlier, draw
 from trainer.rows import Message, Row, RowError, problem_in
 from trainer.telling_apart import sharing_a_topic, without_the_topic_alone

@@ -22,13 +22,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from feedback.datasets import Example
+from feedback.datasets import REJECTED, Example
 from feedback.models import Json
 from trainer.config import FlagValue, Method, TrainConfig
 from trainer.rows import Message, problem_in
 from trainer.variants import CaseText
-
-REJECTED = "rejected"
 
 
 def method_of(wanted: Method, new: Sequence[CaseText]) -> Method:

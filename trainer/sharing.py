@@ -83,9 +83,9 @@ async def decide(trip: Trip) -> Choice:
         nap = naps.current(session, trip.persona.slug)
     if nap is not None and sharing.may_sleep(settings.serving):
         await _wake(trip.context, trip.replicas, trip.persona.slug, nap.run_id, trip.context.patience)
-    if settings.serving.sharing == "auto" and device.resolve(settings.serving) == "cuda":
+    if sharing.may_sleep(settings.serving):
         await patiently(lambda: _all_awake(trip.replicas), trip.context.patience)
-    ours = await trip.context.standby.free_bytes()
+    ours = await trip.context.standby.free_bytes() if device.resolve(settings.serving) == "cuda" else None
 
     def memory() -> Memory | None:
         found = trip.context.memory()
@@ -108,7 +108,7 @@ def chosen(
     if device.resolve(serving) == "cpu":
         return sharing.ON_CPU
     if serving.sharing != "auto":
-        return sharing.as_told(serving.sharing)
+        return sharing.as_told(serving.sharing, memory(), serving.gpu_memory_utilization)
     if config.has_open_batch:  # what is more than the careful one needs makes it faster
         config = config.with_batch(careful)
     needs = sharing.training_needs(
@@ -152,7 +152,12 @@ async def _asleep(trip: Trip, why: str) -> AsyncIterator[None]:
         # Shielded, so that a second cancellation does not leave people without answers.
         await asyncio.shield(_wake_if_possible(trip.context, trip.replicas, slug, trip.run_id))
         raise
-    await asyncio.shield(_wake(trip.context, trip.replicas, slug, trip.run_id, trip.context.patience))
+    waking = asyncio.create_task(_wake(trip.context, trip.replicas, slug, trip.run_id, trip.context.patience))
+    try:
+        await asyncio.shield(waking)
+    except asyncio.CancelledError:
+        await asyncio.wait({waking})  # what it asks with would be closed meanwhile
+        raise
     trip.reporter.mention("")
 
 

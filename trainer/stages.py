@@ -38,10 +38,9 @@ from trainer import (
     general_sets,
     preference,
     sharing,
-    spare_time,
     swift,
 )
-from trainer.config import TrainConfig, weight_bytes
+from trainer.config import Method, TrainConfig, weight_bytes
 from trainer.context import Trip
 from trainer.dealing import deal
 from trainer.general_sets import GeneralSet
@@ -134,7 +133,7 @@ async def train_adapter(trip: Trip) -> None:
     """Train. Meanwhile the base model and the live adapter answer the probes that they have not answered yet, and the
     checkpoints, as they are saved, until one passes the gate with every new case mended. Where the model server sleeps
     meanwhile, the ones answer before and the others after that."""
-    async with _meanwhile(trip, examination.standing(trip)) as answered, spare_time.beside(trip):
+    async with _meanwhile(trip, examination.standing(trip)) as answered:
         await _trained(trip, partial(choice.good_enough, trip), before=answered)
 
 
@@ -195,7 +194,7 @@ def _training(trip: Trip, free: int | None) -> Training:
     parent = whole_folder(trip.settings.serving.adapters_dir, run.parent.name, seal) if run.parent else None
     settings = trip.settings.training
     return Training(
-        config=_with_batch(trip, run, free, [] if sets else rows),
+        config=_with_batch(trip, run, free, [] if sets else rows, method),
         base_model=trip.base.path,
         dataset=trip.folder / "dataset.jsonl",
         dataset_sha256=frozen.sha256,
@@ -211,7 +210,7 @@ def _training(trip: Trip, free: int | None) -> Training:
     )
 
 
-def _with_batch(trip: Trip, run: Run, free: int | None, rows: Sequence[Example]) -> TrainConfig:
+def _with_batch(trip: Trip, run: Run, free: int | None, rows: Sequence[Example], method: Method) -> TrainConfig:
     """The run's config, in which the batch is decided: now, and written down, so that a restart trains the same.
 
     Without rows, they may be as long as the config allows.
@@ -220,6 +219,8 @@ def _with_batch(trip: Trip, run: Run, free: int | None, rows: Sequence[Example])
     if not config.has_open_batch:
         return config
     longest = min(config.max_length, max(map(batch.tokens, rows), default=config.max_length))
+    if method == "dpo":
+        longest *= 2  # both answers of a row are in one pass
     weights = weight_bytes(trip.base, config)
     decided = config.with_batch(batch.fitting(free, longest, weights))
     with trip.database.begin() as session:

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 PROGRAM = (sys.executable, "-m", "trainer.warm_program")
 CANCEL_SECONDS = 10.0  # for the step that it is at; then the process is ended
+PREPARED_WITHIN = 600.0  # seconds; reading a large model from a slow disk takes minutes
+LOOK_SECONDS = 0.1
 GONE_SECONDS = 5.0  # between the end of the connection and that of the process
 
 
@@ -89,9 +91,15 @@ class Warm:
         return self._process.prepared if self.alive and self._process else None
 
     async def is_prepared(self) -> bool:
-        """Wait until it is, or is gone."""
-        if self._process is not None:
-            await asyncio.to_thread(self._process.settled.wait)
+        """Wait until it is, or is gone; one that takes too long is ended."""
+        give_up = time.monotonic() + PREPARED_WITHIN
+        # No thread waits for it: one could not be cancelled, and a worker that is to stop would wait for it.
+        while self._process is not None and not self._process.settled.is_set():
+            if time.monotonic() > give_up:
+                log.error("The warm trainer does not get ready.", extra={"action": "trainer_stuck"})
+                await self.end()
+                break
+            await asyncio.sleep(LOOK_SECONDS)
         return self.prepared is not None
 
     async def prepare(self, base: Base) -> None:

@@ -56,6 +56,7 @@ from feedback import (
     flags,
     follow_ups,
     lineage,
+    naps,
     pauses,
     pictures,
     previews,
@@ -110,8 +111,8 @@ def _question(session: Session, world: World) -> Question:
     return Question(PERSONA, TEAM, one.channel_id, one.thread_ts, ts, world.busiest.user_id, TEAM, "And on Sunday?")
 
 
-def _take(session: Session, world: World, kind: Kind, follows: bool = False) -> int | None:
-    return intake.take(session, Asked(kind, _question(session, world)), "Ev1", LEASE, follows)
+def _take(session: Session, world: World, kind: Kind, follows: bool = False) -> intake.Taken | None:
+    return intake.take_to_answer(session, Asked(kind, _question(session, world)), "Ev1", LEASE, follows, world.settings)
 
 
 def _edit(session: Session, world: World) -> int | None:
@@ -309,6 +310,20 @@ def _refused(session: Session, world: World) -> None:
     reviews.queue(session, PERSONA)
 
 
+def _asleep(session: Session, world: World) -> None:
+    """A question that comes while the model server sleeps, whose asker then does not want to wait."""
+    naps.current(session, PERSONA)
+    naps.woken_at(session, PERSONA)
+    answers.wait_for_waking(session, world.pending, error="asleep")
+    answers.stop_waiting(session, world.pending, answers.get(session, world.pending).asker_id)
+
+
+def _nap(session: Session, world: World) -> None:
+    naps.begin(session, world.run, "bench")
+    naps.had(session, world.run)
+    naps.end(session, world.run, "bench")
+
+
 CALLS: tuple[Call, ...] = (
     Call(LISTENER, "a mention", lambda s, w: _take(s, w, Kind.MENTION)),
     Call(LISTENER, "a follow-up in a thread", lambda s, w: _take(s, w, Kind.FOLLOW_UP, True)),
@@ -354,7 +369,9 @@ CALLS: tuple[Call, ...] = (
     Call(LISTENER, "what taking a case back means", lambda s, w: taking_back.consequences(s, PERSONA, [w.mended])),
     Call(LISTENER, "taking a learned case back", _take_back_mended, _end_experiment),
     Call(LISTENER, "/mend undo", lambda s, w: contributions.undo(s, PERSONA, w.some, by="b")),
+    Call(LISTENER, "a question while the server sleeps", _asleep, lambda s, w: naps.begin(s, w.run, "bench")),
     Call(ROUND, "questions left over", _tried),
+    Call(ROUND, "a nap that nobody attends to", lambda s, w: (naps.attended(s, PERSONA), adapters.to_serve(s, PERSONA))),
     Call(ROUND, "agreeing with the servers", _reconcile),
     Call(ROUND, "progress messages that are due", lambda s, w: (runs.unposted(s, PERSONA), progress_messages.outdated(s, PERSONA))),
     Call(ROUND, "a progress message", lambda s, w: _message(s, w, w.run)),
@@ -364,6 +381,7 @@ CALLS: tuple[Call, ...] = (
     Call(ROUND, "news of canaries", _canary_news),
     Call(ROUND, "whether a run is due", _start_if_due, _end_experiment),
     Call(ROUND, "the plot of Home", lambda s, w: thumbs_plot.read(s, PERSONA)),
+    Call(WORKER, "a nap", _nap),
     Call(WORKER, "the sweep", lambda s, w: runs.active(s, PERSONA)),
     Call(WORKER, "a look at the canary", _look),
     Call(WORKER, "what a run knows of before", _examined),

@@ -24,7 +24,7 @@ ABOUT = "GPU sharing"
 def check(settings: Settings) -> Iterator[Finding]:
     """The mode, the servers, and the sleep that goes on."""
     if not sharing.may_sleep(settings.serving):
-        beside = sharing.as_told("beside") if settings.serving.sharing == "beside" else sharing.ON_CPU
+        beside = sharing.as_told("beside", None, 0.0) if settings.serving.sharing == "beside" else sharing.ON_CPU
         yield mode(beside)
         return
     servers = asyncio.run(_look(settings))

@@ -22,7 +22,7 @@ from feedback.states import RunStatus
 from serving.base import BaseModel
 from serving.chat import Completion, Sampling
 from serving.errors import AdapterLoadError
-from settings import Settings
+from settings import ServingSettings, Settings
 from tests.unit.serving.factories import LAYERS, make_base, write_adapter_source
 from trainer import checkpoint
 from trainer.context import Context
@@ -143,6 +143,7 @@ class StandInReplicas:
 
     def __init__(self, server: ModelServer) -> None:
         self._server = server
+        self.settings = ServingSettings(device="cpu")
 
     async def deploy(self, name: str, beside: Sequence[str] = ()) -> None:
         if self._server.refuse:
@@ -290,8 +291,8 @@ def make_workshop(folder: Path, database: Database) -> Workshop:
     context = Context(
         settings=settings,
         database=database,
-        chat=lambda *_: StandInChat(server),  # type: ignore[arg-type,return-value]
-        replicas=lambda *_: StandInReplicas(server),  # type: ignore[arg-type,return-value]
+        chat=lambda *_: StandInChat(server),  # type: ignore[arg-type]
+        replicas=lambda *_: StandInReplicas(server),  # type: ignore[arg-type]
         train=swift,
         patience=0.1,
     )

@@ -18,7 +18,7 @@ from feedback.states import AnswerStatus
 from sandbox.client import Message
 from settings import Settings
 from tests.integration.bot.conftest import QUICK, Scene, StartBot, finished_answer, with_slack
-from tests.integration.bot.steps import approved
+from tests.integration.bot.steps import approved, until_recorded
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 from trainer.lock import TrainingLock
 
@@ -134,9 +134,10 @@ async def test_who_does_not_want_to_wait_stops(scene: Scene, trainer: TrainerByH
         await scene.mia.wait_for("general", lambda m: m.ts == told.ts and m.plain == STOPPED, thread_ts=ts)
     other = await scene.ask(scene.mia, "another thing")
     assert "You asked: another thing" in other.plain
+    await until_recorded(scene, 2)
     with scene.db.begin() as session:
         assert list(session.scalars(select(Answer.status).order_by(Answer.id))) == [
-            AnswerStatus.STOPPED,
+            AnswerStatus.FAILED,
             AnswerStatus.ANSWERED,
         ]
     assert len(scene.model.asked) == 1

@@ -113,5 +113,12 @@ def test_a_card_without_figures_is_none(table: str) -> None:
 
 
 def test_the_settings_words_are_the_modes() -> None:
-    assert sharing.as_told("window").mode is Mode.WINDOW
-    assert not sharing.as_told("beside").sleeps
+    assert sharing.as_told("window", None, 0.9).mode is Mode.WINDOW
+    assert not sharing.as_told("beside", None, 0.9).sleeps
+
+
+def test_a_training_that_is_told_to_sleep_has_what_sleep_makes_free() -> None:
+    card = Memory(80, 8)
+    assert sharing.as_told("sleep", card, 0.9).room == pytest.approx(8 + 72 - sharing.ASLEEP)
+    assert sharing.as_told("beside", card, 0.9).room == 8
+    assert sharing.as_told("sleep", None, 0.9).room is None
