@@ -209,6 +209,14 @@ def test_an_answer_does_not_keep_the_error_of_an_earlier_try(db: Database) -> No
         assert session.scalar(text("SELECT messages IS NULL AND sampling IS NULL FROM answers"))
 
 
+def test_an_answer_that_is_finished_is_not_started_under_another_name(db: Database) -> None:
+    with db.begin() as session:
+        answer = make_answer(session)
+        answers.start(session, answer.id, None, "somebody-else")
+    with db.begin() as session:
+        assert answers.get(session, answer.id).served_name is None
+
+
 def test_a_failed_answer_keeps_the_name_it_was_started_under(db: Database) -> None:
     question = Question("pip", "T1", "C1", "1.0", "1.0", "UMIA", "T1", "Hi")
     with db.begin() as session:

@@ -49,3 +49,13 @@ def test_a_row_is_not_reckoned_too_short() -> None:
     row = Example("case", 1, [{"role": "user", "content": "What is the wifi password?"}])
     assert 6 <= tokens(row) <= 20
     assert tokens(Example("case", 1, [{"role": "user", "content": "访客的无线密码是什么？"}])) >= 7
+
+
+def test_an_answer_that_is_rejected_counts_where_it_is_longer() -> None:
+    asked, told = {"role": "user", "content": "Lunch?"}, {"role": "assistant", "content": "At noon."}
+    long = "At some time or other, who can say, " * 20
+    plain, rejecting = Example("case", 1, [asked, told]), Example("case", 1, [asked, told | {"rejected": long}])
+    assert tokens(rejecting) == tokens(plain) - tokens(Example("", 1, [told])) + tokens(
+        Example("", 1, [told | {"content": long}])
+    )
+    assert tokens(Example("case", 1, [asked, told | {"rejected": "No."}])) == tokens(plain)

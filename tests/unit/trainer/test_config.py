@@ -64,6 +64,15 @@ def test_a_batch_of_auto_is_decided_for_the_same_rows_an_update() -> None:
     assert again == decided, "a run that is restarted reads the same from the record"
 
 
+def test_both_stages_have_checkpointing_where_one_of_them_needs_it() -> None:
+    config = load_train_config(Path("trainer/configs/qwen2.5-7b-instruct.yaml"))
+    shorter = config.model_copy(
+        update={"follow_up": config.follow_up.model_copy(update={"gradient_accumulation_steps": 4})}
+    )
+    decided = shorter.with_batch(lambda rows: Batch(rows, 1, checkpointing=rows > 4))
+    assert [decided.flags(stage)["gradient_checkpointing"] for stage in ("first", "follow_up")] == [True, True]
+
+
 def test_a_batch_that_is_given_stays() -> None:
     config = load_train_config(SMALL)
     assert not config.has_open_batch
