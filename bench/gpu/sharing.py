@@ -28,7 +28,8 @@ from typing import Any
 
 import aiohttp
 
-from bench.gpu.random_lora import write as write_lora
+from bench.swap.random_adapter import write_random_adapter
+from serving.base import BaseModel
 
 ROOT = Path(__file__).parents[2]
 PORT, KEY = 8124, "bench"
@@ -253,7 +254,7 @@ async def _first_word(http: aiohttp.ClientSession) -> float:
 
 async def measure(model: Path, out: Path, report: dict[str, Any]) -> None:
     """Everything, written into the report as it is known."""
-    lora = await asyncio.to_thread(write_lora, model, out / "lora")
+    lora = await asyncio.to_thread(write_random_adapter, out / "lora", BaseModel.read(model), 0)
     smallest = min(CARDS)
     argv, environment = server(model, lora, smallest * 1e9 * CARDS[smallest] / _total())
     report |= {"machine": platform.node(), "card": _name(), "cards": CARDS, "tokens": TOKENS, "rows": []}
