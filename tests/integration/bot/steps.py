@@ -113,3 +113,12 @@ async def until_recorded(scene: Scene, count: int = 1) -> None:
                 return
         await asyncio.sleep(0.05)
     raise AssertionError("the answer was not recorded")
+
+
+async def until_voted(scene: Scene, count: int = 1) -> None:
+    """The window is open a moment before the vote is stored."""
+    for _ in range(100):
+        if len(votes(scene)) >= count:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("the vote was not stored")

@@ -84,6 +84,7 @@ async def test_an_admins_home_has_the_thumbs_down_rate_of_each_version_as_a_plot
     await trainer.start()
     scene.model.models[(await trainer.go_live(1)).name] = "/x"
     await scene.ask(scene.mia, "and now?")
+    await until_recorded(scene, 3)
     await scene.ada.open_home()
     home = await scene.ada.wait_for_home(lambda view: bool(images(view.blocks)), timeout=60)
     (picture,) = images(home.blocks)
@@ -103,9 +104,11 @@ async def test_an_admins_home_has_the_thumbs_down_rate_of_each_version_as_a_plot
 
 async def test_a_plot_that_has_been_there_for_a_while_is_drawn_anew_and_the_old_file_deleted(scene: Scene) -> None:
     await scene.ask(scene.mia, "who are you?")
+    await until_recorded(scene)
     await scene.ada.open_home()
     first = await scene.ada.wait_for_home(lambda view: bool(images(view.blocks)), timeout=60)
     await scene.ask(scene.mia, "what is a boat?")
+    await until_recorded(scene, 2)
     with scene.db.begin() as session:
         session.execute(update(Picture).values(created_at=Picture.created_at - STAYS))
     await scene.ada.open_home()

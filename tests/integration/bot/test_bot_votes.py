@@ -12,7 +12,7 @@ from feedback.cases import REASONS
 from feedback.models import Answer, AnswerMessage, Event
 from feedback.states import CaseStatus, VoteValue
 from tests.integration.bot.conftest import Scene
-from tests.integration.bot.steps import cases_of, filled, note_to, thumb_down, until_recorded, votes
+from tests.integration.bot.steps import cases_of, filled, note_to, thumb_down, until_recorded, until_voted, votes
 
 
 async def test_a_thumbs_up_is_counted_and_confirmed_to_its_giver_alone(scene: Scene) -> None:
@@ -259,6 +259,7 @@ async def test_a_question_too_long_to_teach_is_said_in_the_window(scene: Scene) 
     assert "I can learn from at most 1500" in view.plain and "Your thumbs-down counts" in view.plain
     assert "plain_text_input" not in str(view.blocks)
     await scene.mia.close(view)
+    await until_voted(scene)
     assert list(votes(scene).values()) == [VoteValue.DOWN]
 
 
