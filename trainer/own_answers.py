@@ -14,7 +14,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
 
 from feedback import own_answers as record
@@ -126,14 +126,26 @@ async def of_base(trip: Trip, count: int) -> list[Row]:
     if count == 0:
         return []
     asking = of_trip(trip)
-    while len(rows := asking.rows()) < count and (batch := asking.left()[: min(AT_ONCE, count - len(rows))]):
-        trip.reporter.tell(len(rows), count, "own answers of the base model")
-        # All of them are waited for, so that what comes beside a failure is kept.
-        each = (asking.make(prompt, trip.context.patience) for prompt in batch)
-        made = await asyncio.gather(*each, return_exceptions=True)
-        if failed := [error for error in made if error is not None]:
-            raise failed[0]
-    return rows
+    left, under_way = iter(asking.left()), set[asyncio.Task[None]]()
+    try:
+        while True:
+            rows = asking.rows()
+            more = min(AT_ONCE, count - len(rows)) - len(under_way)
+            under_way |= {
+                asyncio.create_task(asking.make(prompt, trip.context.patience)) for prompt in islice(left, max(0, more))
+            }
+            if not under_way:
+                return rows
+            trip.reporter.tell(len(rows), count, "own answers of the base model")
+            done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+            if failed := [error for one in done if (error := one.exception())]:
+                # The others are waited for, so that what comes beside a failure is kept.
+                await asyncio.gather(*under_way, return_exceptions=True)
+                raise failed[0]
+    finally:
+        for one in under_way:
+            one.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
 
 
 def in_turn(persona_dir: Path, languages: Iterable[str]) -> list[str]:
