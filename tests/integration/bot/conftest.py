@@ -1,5 +1,6 @@
 """The bot as it is, on a sandbox workspace, a real PostgreSQL and a stand-in model server."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -7,11 +8,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from sqlalchemy import select
 
 from bot.app import running
 from bot.parts import Parts
 from bot.rhythm import Rhythm
 from feedback.database import Database
+from feedback.models import Answer
+from feedback.states import AnswerStatus
 from sandbox.client import Message, Person, Workspace
 from sandbox.options import Timing
 from sandbox.server import serve
@@ -111,9 +115,18 @@ class Scene:
     db: Database
 
     async def ask(self, person: Person, text: str, channel: str = "general") -> Message:
-        """Ask with a mention, and wait for the whole answer."""
+        """Ask with a mention, and wait for the whole answer and, as the record has it a moment later, for that."""
         ts = await person.say(channel, f"{await self.ws.mention()} {text}")
-        return await self.answer_to(person, channel, ts)
+        answer = await self.answer_to(person, channel, ts)
+        async with asyncio.timeout(20):
+            while not self._is_recorded(ts):  # noqa: ASYNC110  (PostgreSQL tells nobody)
+                await asyncio.sleep(0.02)
+        return answer
+
+    def _is_recorded(self, ts: str) -> bool:
+        with self.db.begin() as session:
+            asked = select(Answer.id).where(Answer.question_ts == ts, Answer.status != AnswerStatus.PENDING)
+            return session.scalars(asked).first() is not None
 
     async def retrain(self, admin: Person, channel: str = "general") -> None:
         """`/mend retrain`, and Start training in the preview."""
