@@ -13,7 +13,7 @@ from feedback.database import Database
 from feedback.states import CaseStatus, RunStatus
 from local import valkey
 from local.processes import Supervisor
-from tests.integration.test_experiments import canary_out
+from tests.integration.canary_parts import canary_out
 
 PERSONA = "pip"
 
