@@ -1,7 +1,6 @@
 """How a training and vLLM share one GPU, decided from what is really free.
 
-Figures are of a 7B model on an H100 with short rows; another model's are taken in proportion to its weights. A card's
-GB are nvidia-smi's MiB by 1024, the figures' are by 1000: those 7 % are the margin.
+GB are nvidia-smi's MiB by 1024. What a training needs is for trainer/batch.py to say.
 """
 
 from dataclasses import dataclass, replace
@@ -12,10 +11,7 @@ from typing import Literal
 from serving import device
 from settings import ServingSettings
 
-ASLEEP = 1.8  # GB that a server keeps while it sleeps at level 1
-WEIGHTS = 15.2  # GB of the model that was measured
-CHECKPOINTED = 1.4  # GB beside the weights with a batch of 1 and gradient checkpointing
-PLAIN, PLAIN_ROW = 1.8, 0.67  # the same without it, for each row of the batch
+ASLEEP = 1.8  # GB that a server keeps while it sleeps at level 1 (measured with a 7B model on an H100)
 
 
 class Mode(StrEnum):
@@ -58,13 +54,6 @@ def may_sleep(settings: ServingSettings) -> bool:
 def weights(folder: Path) -> float:
     """The size of a model's weights, in GB; 0 when there are none."""
     return sum(file.stat().st_size for file in folder.glob("*.safetensors")) / 1e9 if folder.is_dir() else 0.0
-
-
-def training_needs(base: float, batch: int, *, checkpointing: bool) -> float:
-    """GB that a LoRA training takes at its peak, from the GB of the base model's weights."""
-    # Batches beside checkpointing were not measured: a row costs less than without, which is what is taken.
-    beside = CHECKPOINTED + PLAIN_ROW * (batch - 1) if checkpointing else PLAIN + PLAIN_ROW * batch
-    return base + beside * base / WEIGHTS
 
 
 def choose(memory: Memory | None, share: float, needs: float, *, window: bool) -> Choice:

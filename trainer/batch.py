@@ -57,7 +57,7 @@ def fit(free_bytes: int | None, effective_batch: int, longest: int = 65, weights
         if effective_batch % rows == 0
         for checkpointing in (False, True)
     ]
-    fitting = [way for way in ways if peak(way, longest, weights) * MARGIN <= free_bytes]
+    fitting = [way for way in ways if needed(way, weights, longest) <= free_bytes]
     return min(fitting, key=_cost, default=careful(effective_batch))
 
 
@@ -65,6 +65,11 @@ def peak(batch: Batch, longest: int, weights: float) -> float:
     """The most bytes that a training takes, as far as is known."""
     per_token = PER_TOKEN_CHECKPOINTED if batch.checkpointing else PER_TOKEN
     return FIXED * weights + per_token * max(1.0, weights / MEASURED_WEIGHTS) * batch.per_device * longest
+
+
+def needed(batch: Batch, weights: float, longest: int = 65) -> float:
+    """The bytes that have to be free for it."""
+    return peak(batch, longest, weights) * MARGIN
 
 
 def _cost(batch: Batch) -> float:

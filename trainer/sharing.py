@@ -25,7 +25,7 @@ from serving.seals import of_record
 from serving.sharing import Choice, Memory, Mode
 from settings import Settings
 from trainer import checkpoint, process
-from trainer.batch import careful
+from trainer.batch import Batch, needed
 from trainer.config import StageName, TrainConfig
 from trainer.context import Context, Trip
 from trainer.lock import TrainingLock
@@ -109,13 +109,11 @@ def chosen(
         return sharing.ON_CPU
     if serving.sharing != "auto":
         return sharing.as_told(serving.sharing, memory(), serving.gpu_memory_utilization)
-    if config.has_open_batch:  # what is more than the careful one needs makes it faster
-        config = config.with_batch(careful)
-    needs = sharing.training_needs(
-        sharing.weights(base),
-        int((config.first if stage == "first" else config.follow_up).per_device_train_batch_size),
-        checkpointing=bool(config.swift.get("gradient_checkpointing", True)),
-    )
+    # One that is open is the careful one here: what is more than it needs makes it faster.
+    flags = config.flags(stage)
+    rows, accumulated = (int(flags[of]) for of in ("per_device_train_batch_size", "gradient_accumulation_steps"))
+    batch = Batch(rows, accumulated, bool(flags.get("gradient_checkpointing", True)))
+    needs = needed(batch, sharing.weights(base) * 1e9) / GIB
     return sharing.choose(memory(), serving.gpu_memory_utilization, needs, window=bool(settings.training.nightly))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from serving import gpu_memory, sharing
-from serving.sharing import Memory, Mode, choose, may_sleep, training_needs
+from serving.sharing import Memory, Mode, choose, may_sleep
 from tests.unit.serving.factories import make_settings
 
 CAREFUL, FOUR, SIXTEEN = 16.6, 19.7, 27.7  # GB that a 7B training was measured to take, by its batch
@@ -34,11 +34,6 @@ def test_what_fits_a_card(card: int, share: float, careful: str, four: str, sixt
     for needs, expected in ((CAREFUL, careful), (FOUR, four), (SIXTEEN, sixteen)):
         choice = choose(memory, share, needs, window=False)
         assert (choice.mode if choice.fits else NONE) == expected, choice.reason
-
-
-@pytest.mark.parametrize(("batch", "checkpointing", "measured"), [(1, True, 16.6), (4, False, 19.7), (16, False, 27.7)])
-def test_what_a_training_needs_is_what_was_measured(batch: int, checkpointing: bool, measured: float) -> None:
-    assert training_needs(15.23, batch, checkpointing=checkpointing) == pytest.approx(measured, abs=0.1)
 
 
 def test_where_there_is_a_window_what_needs_sleep_waits_for_it() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedback.datasets import Example
-from trainer.batch import MARGIN, Batch, careful, fit, peak, tokens
+from trainer.batch import MARGIN, Batch, careful, fit, needed, peak, tokens
 
 SIZES = st.sampled_from([1, 2, 4, 6, 16, 32])
 
@@ -13,6 +13,10 @@ SIZES = st.sampled_from([1, 2, 4, 6, 16, 32])
 @pytest.mark.parametrize(("batch", "measured"), [(Batch(16, 1, False), 27.7e9), (Batch(4, 4, False), 19.7e9)])
 def test_what_was_measured_is_what_is_reckoned_with(batch: Batch, measured: float) -> None:
     assert peak(batch, 65, 15.23e9) == pytest.approx(measured, rel=0.01)
+
+
+def test_what_was_measured_without_a_margin_is_less_than_what_has_to_be_free() -> None:
+    assert 16.6e9 < needed(careful(16), 15.23e9) < 16.6e9 * 1.15
 
 
 @pytest.mark.parametrize(
