@@ -106,6 +106,8 @@ def start(
 
     At most ``MOST_CASES``, with those that are taught again; the other approved ones stay so.
 
+    ``seed`` is the settings'; each run draws and trains by one of its own, which is in the record.
+
     ``channel`` is where its progress message is wanted: whoever starts it may die before the message is posted.
 
     When something in the live adapter was taken back, the run goes on from the last one without it, and cases that
@@ -134,6 +136,7 @@ def start(
     )
     session.add(run)
     session.flush()
+    run.seed = seed + run.id  # a run that is tried again after the gate refused it would come to the same
     record.note(session, "runs", run.id, actor=by, why=why, before=None, after=run.status)
     for case in taught:
         session.add(RunCase(run_id=run.id, case_id=case.id))

@@ -11,9 +11,10 @@ prompt before their run (patch.py).
 Each arm and seed is a process of its own (classroom.py) that writes <out>/<arm>-<seed>.json after every round. One that
 is finished is not measured again, so the bench can be stopped and gone on with; give --out another folder to start
 anew. One that fails leaves the others alone; what is missing is said, and the exit status is 1. On two cores a round
-takes about 3 minutes.
+takes about 10 minutes.
 
-All of it in one go on a machine with four GPUs, with a vLLM on each one and three classrooms beside it:
+All of it in one go on a machine with four GPUs, with a vLLM on each one and some classrooms beside it, whose trainings
+take turns on the card:
 
     python -m bench.learning --device cuda --cards 0 1 2 3 --jobs 12
 
@@ -35,9 +36,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.learning import servers
+from bench.learning import own_answers, servers
 from bench.learning.arms import ARMS
-from bench.learning.classroom import PROBES
+from bench.learning.classroom import PROBES, reaching
 from bench.learning.report import report
 from bench.learning.results import Pair, is_finished
 from bench.learning.servers import Server
@@ -57,6 +58,8 @@ def main() -> None:
     todo = [pair for pair in wanted if not is_finished(options.out, pair, options.rounds)]
     if todo:
         with tempfile.TemporaryDirectory(prefix="mend-bench-") as folder, _servers(options, Path(folder)) as serving:
+            options.own_answers = options.out / "own" / "answers.json"
+            _make_own_answers(serving[0], options, Path(folder))
             teach(todo, serving, options)
     report(options.out)
     if missing := [str(pair) for pair in wanted if not is_finished(options.out, pair, options.rounds)]:
@@ -113,6 +116,13 @@ def _servers(options: argparse.Namespace, folder: Path) -> Iterator[list[Server]
     logs = options.out.absolute() / "logs"
     with servers.started(options.base_model, logs, options.adapters, options.cards) as serving:
         yield serving
+
+
+def _make_own_answers(server: Server, options: argparse.Namespace, folder: Path) -> None:
+    """Unless they are there from an earlier start."""
+    settings = reaching(server.url, options.base_model, options.adapters, options.device)
+    training = settings.training.model_copy(update={"config": options.config.absolute()})
+    own_answers.make(settings.model_copy(update={"training": training}), folder / "first", options.own_answers)
 
 
 if __name__ == "__main__":

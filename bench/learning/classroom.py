@@ -17,6 +17,7 @@ from pathlib import Path
 import yaml
 from rapidfuzz import fuzz
 
+from bench.learning import own_answers
 from bench.learning.arms import ARMS, Arm
 from bench.learning.measures import Baseline, Knowledge, Questioner
 from bench.learning.patch import Patched, patched
@@ -71,6 +72,7 @@ def main() -> None:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--probes", type=Path, required=True)
     parser.add_argument("--device", choices=["cpu", "cuda"], required=True)
+    parser.add_argument("--own-answers", type=Path, required=True, help="the base model's, by own_answers.py")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mend-bench-") as home:
         Classroom(options, Path(home)).teach()
@@ -106,6 +108,7 @@ class Classroom:
             home = self._folder / (f"home-{number}" if self._arm.from_scratch else "home")
             with self._mend(home) as settings:
                 database = Database(settings.database.url)
+                own_answers.put_in(database, self._options.own_answers)
                 if not self._arm.from_scratch and number == 1:
                     self._run(settings, database, "identity")
                 self._approve(database, number)

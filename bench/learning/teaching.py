@@ -79,6 +79,7 @@ def command(pair: Pair, server: Server, options: argparse.Namespace) -> list[str
         "config": options.config.absolute(),
         "probes": options.probes.absolute(),
         "device": options.device,
+        "own-answers": options.own_answers.absolute(),
     }
     named = [part for name, value in given.items() for part in (f"--{name}", str(value))]
     return [sys.executable, "-m", "bench.learning.classroom", *named]
