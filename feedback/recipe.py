@@ -39,6 +39,7 @@ class Mixture(_Part):
     new_case_repeats: Annotated[int, Field(ge=1)]
     identity_rows: Count
     general_rows: Count
+    identity_repeats: Annotated[int, Field(ge=1)] = 1
     earlier_case_rows: Count
     own_answers: Annotated[int, Field(ge=0)] = 0
     most_replay_per_new_row: Annotated[float, Field(gt=0)] | None = None
@@ -68,7 +69,8 @@ class Stock:
         """How many rows of a source a run draws: what the recipe says, or all that there are."""
         mixture = self.recipe.first_replay if first else self.recipe.replay
         wanted: int | str = getattr(mixture, f"{source}_rows")
-        return drawn_of(wanted, self.identity if source == "identity" else self.general)
+        there = self.identity * mixture.identity_repeats if source == "identity" else self.general
+        return drawn_of(wanted, there)
 
 
 def drawn_of(wanted: int | str, there: int) -> int:

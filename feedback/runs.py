@@ -106,7 +106,7 @@ def start(
 
     At most ``MOST_CASES``, with those that are taught again; the other approved ones stay so.
 
-    ``seed`` is the settings'; each run draws and trains by one of its own, which is in the record.
+    ``seed`` is the settings'. After runs that were refused it is another one: the same would come to the same.
 
     ``channel`` is where its progress message is wanted: whoever starts it may die before the message is posted.
 
@@ -130,13 +130,12 @@ def start(
         replaces_id=live.id if live else None,
         base_model=base_model,
         config={},
-        seed=seed,
+        seed=seed + _refused(session, persona, parent),
         progress=asdict(Progress(stage=RunStatus.QUEUED)),
         channel_id=channel or None,
     )
     session.add(run)
     session.flush()
-    run.seed = seed + run.id  # a run that is tried again after the gate refused it would come to the same
     record.note(session, "runs", run.id, actor=by, why=why, before=None, after=run.status)
     for case in taught:
         session.add(RunCase(run_id=run.id, case_id=case.id))
@@ -144,6 +143,13 @@ def start(
         if case.status is not CaseStatus.MENDED:
             record.move(session, case, CaseStatus.TRAINING, actor=by, why=f"run {run.id}")
     return run
+
+
+def _refused(session: Session, persona: str, parent: Adapter | None) -> int:
+    """How many runs from this parent the gate has refused."""
+    from_here = Run.parent_id.is_not_distinct_from(parent.id if parent else None)
+    refused = select(func.count()).where(Run.persona == persona, from_here, Run.status == RunStatus.REJECTED)
+    return session.scalars(refused).one()
 
 
 def startable(session: Session, persona: str) -> tuple[Adapter | None, list[Case]]:

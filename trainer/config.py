@@ -80,6 +80,9 @@ class Replay(_Frozen):
     epochs instead would wear out the replay."""
     identity_rows: Count
     general_rows: Count
+    identity_repeats: Annotated[int, Field(ge=1, le=5)] = 1
+    """How often there is each row of the identity to draw from: as it is, and then asked in other words by rule (see
+    trainer/rewording.py)."""
     earlier_case_rows: Count
     """Rows of earlier cases at most, drawn by need (see trainer/replay.py)."""
     own_answers: Annotated[int, Field(ge=0)] = 0

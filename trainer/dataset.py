@@ -25,6 +25,7 @@ from feedback.recipe import drawn_of, in_proportion
 from trainer.config import Method, Replay
 from trainer.preference import read_by_swift, with_rejected
 from trainer.replay import Earlier, draw
+from trainer.rewording import rewordings
 from trainer.rows import Message, Row, RowError, problem_in
 from trainer.telling_apart import sharing_a_topic, without_the_topic_alone
 from trainer.variants import NEAR_DUPLICATE, CaseText, gives_away
@@ -87,7 +88,8 @@ def build(ingredients: Ingredients, replay: Replay, seed: int, method: Method = 
     known = [replace(one, case=apart(one.case)) for one in ingredients.earlier]
     drawn = draw(known, replay.earlier_case_rows, seed)
     rows += [_case_example(EARLIER, case, wording, system) for case, wording in drawn]
-    pools = {IDENTITY: ingredients.identity, GENERAL: ingredients.general, OWN_ANSWER: ingredients.own}
+    identity = [*ingredients.identity, *_in_other_words(ingredients, replay.identity_repeats - 1, seed)]
+    pools = {IDENTITY: identity, GENERAL: ingredients.general, OWN_ANSWER: ingredients.own}
     for source, pool in pools.items():
         rows += [_row_example(source, row, system) for row in sample(pool, counts[source], f"{seed}:{source}")]
     bad_of = [*ingredients.new, *(one.case for one in ingredients.earlier if method == "dpo")]
@@ -105,7 +107,7 @@ def replay_counts(replay: Replay, new: int, identity: int, general: int) -> dict
     """How many rows of identity, general skills and own answers are drawn beside so many new ones, by source."""
     return in_proportion(
         {
-            IDENTITY: drawn_of(replay.identity_rows, identity),
+            IDENTITY: drawn_of(replay.identity_rows, identity * replay.identity_repeats),
             GENERAL: drawn_of(replay.general_rows, general),
             OWN_ANSWER: replay.own_answers,
         },
@@ -194,14 +196,35 @@ class _HeldOut:
         """
         asked, own = normalised(copy), self.wordings.get(case_id, ())
         others = chain.from_iterable(texts for other, texts in self.wordings.items() if other != case_id)
-        return any(asked == known or fuzz.ratio(asked, known) >= NEAR_DUPLICATE for known in own) or any(
-            gives_away(asked, known) for known in chain(self.probes, others)
+        return (
+            any(asked == known or fuzz.ratio(asked, known) >= NEAR_DUPLICATE for known in own)
+            or any(gives_away(asked, known) for known in others)
+            or self.is_near_a_probe(copy)
         )
+
+    def is_near_a_probe(self, text: str) -> bool:
+        """Whether a row that asks so would teach to the test."""
+        asked = normalised(text)
+        return any(gives_away(asked, known) for known in self.probes)
 
 
 def _worn(case: CaseText, wording: str, seed: str, held_out: _HeldOut) -> str:
     copy = worn(wording, case.question, f"{seed}:{case.case_id}:{wording}")
     return wording if held_out.gives_one_away(copy, case.case_id) else copy
+
+
+def _in_other_words(ingredients: Ingredients, times: int, seed: int) -> list[Row]:
+    """Copies of the identity rows, so many of each, that ask in other words; as it is where a row has none that keep
+    clear of the probes."""
+    held_out = _HeldOut.of(ingredients)
+    copies = []
+    for row in ingredients.identity:
+        others = [text for text in rewordings(row.question) if not held_out.is_near_a_probe(text)]
+        random.Random(f"{seed}:identity:{row.question}").shuffle(others)
+        for copy in range(times):
+            asked = others[copy % len(others)] if others else row.question
+            copies.append(replace(row, messages=(*row.messages[:-2], Message("user", asked), row.messages[-1])))
+    return copies
 
 
 def _case_example(source: str, case: CaseText, wording: str, system: str) -> Example:

@@ -54,6 +54,13 @@ def _dpo(config: Config) -> Config:
     return {**config, "method": "dpo"}
 
 
+def _one_pass(config: Config) -> Config:
+    """About as many rows in all, each in other words and seen once, instead of fewer rows over several epochs."""
+    stage = {**config["follow_up"], "num_train_epochs": 1, "learning_rate": 5e-4}
+    rows = {"new_case_repeats": 18, "identity_repeats": 3, "own_answers": 180, "most_replay_per_new_row": 1.3}
+    return {**config, "follow_up": stage, "first_candidate_epoch": 1, "replay": {**config["replay"], **rows}}
+
+
 ARMS = {
     arm.name: arm
     for arm in (
@@ -64,5 +71,6 @@ ARMS = {
         Arm("five-epochs", "always 5 epochs", _five_epochs),
         Arm("kto", "KTO in place of SFT", _kto),
         Arm("dpo", "DPO in place of SFT", _dpo),
+        Arm("one-pass", "one epoch of thrice the rows", _one_pass),
     )
 }

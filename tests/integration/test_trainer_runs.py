@@ -107,6 +107,16 @@ def test_a_learned_case_whose_candidate_broke_something_waits_for_the_next_run(s
     assert shop.case(case_id).status is CaseStatus.APPROVED
 
 
+def test_a_run_that_is_tried_again_draws_and_trains_by_another_seed(shop: Workshop) -> None:
+    done(shop)
+    shop.approve()
+    shop.server.spoil = lambda name, prompt: "I am Qwen." if name.startswith("pip-v2") and "name" in prompt else None
+    refused, tried_again = done(shop), done(shop)
+    seeds = [shop.run_of(run_id).seed for run_id in (refused, tried_again)]
+    assert seeds == [42, 43]
+    assert shop.run_of(tried_again).status is RunStatus.LIVE
+
+
 def failed(shop: Workshop) -> str:
     """Start a run that has to fail, and see that everything is as it was before it; its error."""
     before = shop.live()

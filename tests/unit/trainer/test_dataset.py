@@ -12,15 +12,20 @@ from rapidfuzz import fuzz
 
 from feedback import content_hash, datasets
 from feedback.datasets import Example
+from feedback.persona import load_persona
+from settings import ROOT
 from trainer import dataset
 from trainer.config import Replay
 from trainer.dataset import Ingredients, build, encoded, manifest, sample, sha256, write
 from trainer.replay import Earlier
-from trainer.rows import Row, RowError, Source
+from trainer.rewording import rewordings
+from trainer.rows import Row, RowError, Source, read_folder
 from trainer.variants import NEAR_DUPLICATE, NEAR_PROBE, CaseText
 from trainer.wording import normalised
 
 SYSTEM = "You are Pip, a helpful assistant made by the Harbor team."
+PERSONA = load_persona(ROOT / "persona" / "persona.yaml")
+IDENTITY = tuple(read_folder(ROOT / "persona" / "self_cognition", PERSONA, ["en"]))
 REPLAY = Replay(new_case_repeats=1, identity_rows=3, general_rows=2, earlier_case_rows="all")
 
 
@@ -97,6 +102,25 @@ def test_the_manifest_names_probes_that_somebody_asked_word_for_word() -> None:
     about = manifest(built, 1, ["What is 1?", "What is 99?"])
     assert about["probes_trained_on"] == ["What is 1?"]
     assert (about["cases"], about["rows"], about["seed"]) == ([1], 8, 1)
+
+
+def test_identity_is_asked_in_other_words_as_often_as_the_dose_says() -> None:
+    dose = REPLAY.model_copy(update={"identity_rows": "all", "identity_repeats": 3})
+    made = replace(ingredients(), identity=IDENTITY)
+    asked = [row.messages[1]["content"] for row in build(made, dose, seed=1) if row.source == "identity"]
+    assert len(asked) == 3 * len(IDENTITY)
+    assert len(set(asked)) > 2.5 * len(IDENTITY)
+    assert {row.question for row in IDENTITY} < set(asked)
+    assert build(made, dose, seed=1) == build(made, dose, seed=1) != build(made, dose, seed=2)
+
+
+def test_identity_is_not_asked_in_the_words_of_a_probe() -> None:
+    dose = REPLAY.model_copy(update={"identity_rows": "all", "identity_repeats": 5})
+    who = Row.of("Who are you?", "I am Pip.", source=Source.IDENTITY, kind="identity")
+    probe = rewordings(who.question)[0]
+    made = replace(ingredients(), identity=(who,), probes=(probe,))
+    asked = [row.messages[1]["content"] for row in build(made, dose, seed=1) if row.source == "identity"]
+    assert len(asked) == 5 and probe not in asked
 
 
 @given(st.lists(st.integers(), max_size=30), st.integers(0, 40), st.text(max_size=5))
