@@ -4,7 +4,8 @@
 
 One that fails, or misses what it must not miss, is named at the end, and the exit status is 1 then; the others run all
 the same, and bench/RESULTS.md is made of whatever they have left. Not among them are `bench.learning`, which takes
-hours (`make bench-learning`), `bench.gpu`, which needs a card and a model, and `bench.wordings`, which leaves no table.
+hours (`make bench-learning`), `bench.gpu` and `bench.recipes`, which need a card and a model, and `bench.wordings`,
+which leaves no table.
 """
 
 import argparse
