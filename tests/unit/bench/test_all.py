@@ -11,7 +11,7 @@ import pytest
 from bench.__main__ import BENCHES, main
 from settings import ROOT
 
-NOT_LISTED = {"gpu", "learning", "wordings", "results"}  # the last one runs after the others
+NOT_LISTED = {"gpu", "recipes", "learning", "wordings", "results"}  # the last one runs after the others
 
 
 def has_main(path: Path) -> bool:
