@@ -135,9 +135,7 @@ class TrainingSettings(BaseModel):
     warm_idle: float = Field(
         600, ge=0, description="Seconds without a run after which the warm process gives its memory back."
     )
-    seed: int = Field(
-        42, description="Seed of variants, replay and training; a refused run is followed by the next one."
-    )
+    seed: int = Field(42, description="Seed of variants, replay and training; after a refused run, the next one.")
     resume: Literal["warm", "true"] = Field(
         "warm", description="warm: fresh schedule from the live adapter; true: optimizer state and counted steps."
     )

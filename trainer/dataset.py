@@ -88,7 +88,10 @@ def build(ingredients: Ingredients, replay: Replay, seed: int, method: Method = 
     known = [replace(one, case=apart(one.case)) for one in ingredients.earlier]
     drawn = draw(known, replay.earlier_case_rows, seed)
     rows += [_case_example(EARLIER, case, wording, system) for case, wording in drawn]
-    identity = [*ingredients.identity, *_in_other_words(ingredients, replay.identity_repeats - 1, seed)]
+    identity = [
+        *ingredients.identity,
+        *_in_other_words(ingredients.identity, replay.identity_repeats - 1, seed, held_out),
+    ]
     pools = {IDENTITY: identity, GENERAL: ingredients.general, OWN_ANSWER: ingredients.own}
     for source, pool in pools.items():
         rows += [_row_example(source, row, system) for row in sample(pool, counts[source], f"{seed}:{source}")]
@@ -213,12 +216,10 @@ def _worn(case: CaseText, wording: str, seed: str, held_out: _HeldOut) -> str:
     return wording if held_out.gives_one_away(copy, case.case_id) else copy
 
 
-def _in_other_words(ingredients: Ingredients, times: int, seed: int) -> list[Row]:
-    """Copies of the identity rows, so many of each, that ask in other words; as it is where a row has none that keep
-    clear of the probes."""
-    held_out = _HeldOut.of(ingredients)
-    copies = []
-    for row in ingredients.identity:
+def _in_other_words(identity: Sequence[Row], times: int, seed: int, held_out: _HeldOut) -> list[Row]:
+    """Copies of the rows, so many of each, that ask in other words that keep clear of the probes, or else as it is."""
+    copies: list[Row] = []
+    for row in identity if times else ():
         others = [text for text in rewordings(row.question) if not held_out.is_near_a_probe(text)]
         random.Random(f"{seed}:identity:{row.question}").shuffle(others)
         for copy in range(times):

@@ -41,7 +41,9 @@ def make(settings: Settings, home: Path, path: Path) -> None:
         with database.begin() as session:
             known = {asked: asdict(own) for asked, own in record.of_base(session, base.fingerprint).items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"base": base.fingerprint, "answers": known}, indent=1), encoding="utf-8")
+    half = path.with_suffix(".tmp")
+    half.write_text(json.dumps({"base": base.fingerprint, "answers": known}, indent=1), encoding="utf-8")
+    half.replace(path)
 
 
 def put_in(database: Database, path: Path) -> None:

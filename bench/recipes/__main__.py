@@ -1,4 +1,4 @@
-"""Recipes compared in minutes: every arm and seed of bench.learning as one of many adapters that are trained at once.
+"""Recipes compared in minutes: each one and each seed is one of many adapters that are trained at once.
 
     python -m bench.recipes --base-model <folder> [--arms mend one-pass ...] [--seeds 1 2 3] [--rounds 2]
     python -m bench.recipes --base-model <folder> --changes changes.yaml
@@ -11,8 +11,9 @@ base model is loaded once, and all adapters go through it side by side (bank.py)
       follow_up: {learning_rate: 2.0e-4}
       replay: {own_answers: 110}
 
-What is shown is of the candidates that a run would have ended with, whether the gate let them pass or not; one that it
-refused does not go live. Tune on other seeds than bench.learning's. 24 adapters take about 5 minutes on an H200.
+Only rows and schedules can be compared so; a change of anything else is refused. What is shown is of the candidates
+that a run would have ended with, whether the gate let them pass or not; one that it refused does not go live. Tune on
+other seeds than bench.learning's. 24 adapters take about 5 minutes on an H200.
 """
 
 import argparse
@@ -41,6 +42,17 @@ from trainer.rows import Row, Source
 
 DROPOUT = 0.05  # ms-swift's default
 TOKENS = 48  # of an answer at most
+COMPARED = frozenset(
+    {
+        "first",
+        "follow_up",
+        "first_replay",
+        "replay",
+        "first_candidate_epoch",
+        "paraphrases_per_case",
+        "held_out_per_case",
+    }
+)
 SHOWN = ("new", "kept", "identity", "rigour", "ability")
 
 
@@ -162,13 +174,35 @@ def _table(found: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _recipes(options: argparse.Namespace) -> dict[str, TrainConfig]:
-    """Configurations by the names of their arms or changes; arms that learn otherwise than by SFT are refused."""
+    """Configurations by the names of their arms or changes.
+
+    Raises:
+        SystemExit: one of them differs in what is not simulated here.
+    """
     shipped = yaml.safe_load(options.config.read_text(encoding="utf-8"))
     made = {name: ARMS[name].change(shipped) for name in options.arms}
     if options.changes:
         changes = yaml.safe_load(options.changes.read_text(encoding="utf-8"))
         made |= {name: _changed(shipped, change) for name, change in changes.items()}
-    return {name: TrainConfig.model_validate(config) for name, config in made.items()}
+    recipes = {name: TrainConfig.model_validate(config) for name, config in made.items()}
+    for name, recipe in recipes.items():
+        if why := not_comparable(recipe, TrainConfig.model_validate(shipped)):
+            raise SystemExit(f"{name}: {why}")
+    return recipes
+
+
+def not_comparable(recipe: TrainConfig, shipped: TrainConfig) -> str:
+    """What of a recipe would be left out of the comparison, in words; empty when nothing is."""
+    others = [name for name in TrainConfig.model_fields if name not in COMPARED]
+    if changed := [name for name in others if getattr(recipe, name) != getattr(shipped, name)]:
+        return f"{', '.join(changed)} cannot be compared here; use bench.learning"
+    if recipe.method != "sft":
+        return f"only sft can be compared here, and its method is {recipe.method}"
+    if any(stage.lr_scheduler_type != "cosine" for stage in (recipe.first, recipe.follow_up)):
+        return "only a cosine schedule can be compared here"
+    if recipe.first_replay.general_sets or recipe.replay.general_sets:
+        return "general_sets are not read here"
+    return ""
 
 
 def _changed(config: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,9 +215,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m bench.recipes", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    by_rows = [name for name, arm in ARMS.items() if not arm.from_scratch and name not in ("kto", "dpo")]
+    line_by_line = [name for name, arm in ARMS.items() if not arm.from_scratch]
     parser.add_argument("--base-model", type=Path, required=True, help="folder of the base model")
-    parser.add_argument("--arms", nargs="+", choices=by_rows, default=["mend"], help="arms of bench.learning")
+    parser.add_argument("--arms", nargs="+", choices=line_by_line, default=["mend"], help="arms of bench.learning")
     parser.add_argument("--changes", type=Path, help="YAML with further recipes, by what differs")
     parser.add_argument("--config", type=Path, default=SMALL_CONFIG, help="what they differ from")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], help="one set of facts each")

@@ -91,7 +91,14 @@ class Pupil:
 
     def __post_init__(self) -> None:
         self.facts: list[list[TeamFact]] = make(self.seed, self.rounds, 3)
-        self._cases = [_case(number, fact) for number, fact in enumerate(chain.from_iterable(self.facts))]
+        self._cases = [self._case(number, fact) for number, fact in enumerate(chain.from_iterable(self.facts))]
+
+    def _case(self, number: int, fact: TeamFact) -> CaseText:
+        wordings = rewordings(fact.question)[: self.config.paraphrases_per_case]
+        return CaseText(number, fact.question, fact.correction, wordings=tuple(wordings))
+
+    def _held_out(self, number: int) -> tuple[str, ...]:
+        return tuple(held_out_rewordings(self._cases[number].question)[: self.config.held_out_per_case])
 
     def next_round(self) -> None:
         """The cases of a round are approved; those that are not mended yet are taught again."""
@@ -110,7 +117,7 @@ class Pupil:
             general=tuple(read_folder(folder / "replay", persona, [LANGUAGE], source=Source.REPLAY)),
             own=school.own,
             probes=tuple(probe.prompt for probe in school.gate),
-            held_out={number: _held_out(self._cases[number]) for number in (*self.waiting, *self.mended)},
+            held_out={number: self._held_out(number) for number in (*self.waiting, *self.mended)},
         )
         dose = self.config.replay if self.taught else self.config.first_replay
         rows = dataset.build(ingredients, dose, 100 * self.seed + self.taught)
@@ -133,8 +140,8 @@ class Pupil:
         kept = [(MENDED, number, 1) for number in self.mended]
         return [
             (group, number, text)
-            for group, number, held_out in [*((NEW, number, 2) for number in self.waiting), *kept]
-            for text in (self._cases[number].question, *_held_out(self._cases[number])[:held_out])
+            for group, number, held_out in [*((NEW, number, None) for number in self.waiting), *kept]
+            for text in (self._cases[number].question, *self._held_out(number)[:held_out])
         ]
 
     def _wordings(self) -> list[tuple[TeamFact, str]]:
@@ -199,11 +206,3 @@ def result(probe: Probe, said: str) -> Result:
     """The result of a probe of the gate."""
     marked = grade(probe, said)
     return Result(probe.id, str(probe.group), probe.prompt, said, marked.passed, marked.reason)
-
-
-def _case(number: int, fact: TeamFact) -> CaseText:
-    return CaseText(number, fact.question, fact.correction, wordings=tuple(rewordings(fact.question)[:5]))
-
-
-def _held_out(case: CaseText) -> tuple[str, ...]:
-    return tuple(held_out_rewordings(case.question)[:2])

@@ -8,12 +8,15 @@ import torch
 import yaml
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from bench.learning.arms import ARMS
+from bench.recipes.__main__ import not_comparable
 from bench.recipes.bank import Bank, Weights
 from bench.recipes.pupil import Pupil, School, choose, probes_of, read_persona, result
 from bench.recipes.training import Lesson, Row, train
 from local.embedded import SMALL_CONFIG
 from trainer.config import Stage, TrainConfig
 from trainer.probes import ProbeGroup
+from trainer.wording import words
 
 STAGE = Stage(
     num_train_epochs=2, learning_rate=1e-2, warmup_ratio=0.1, lr_scheduler_type="cosine", per_device_train_batch_size=2,
@@ -82,6 +85,29 @@ def pupil() -> Pupil:
     config = yaml.safe_load(Path(SMALL_CONFIG).read_text(encoding="utf-8"))
     config["replay"]["own_answers"] = 0
     return Pupil("mend", TrainConfig.model_validate(config), seed=1, rounds=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("mend", ""), ("no-paraphrases", ""), ("one-pass", ""), ("five-epochs", ""), ("kto", "method")]
+)
+def test_of_the_arms_those_are_compared_that_differ_in_rows_and_schedule_alone(name: str, why: str) -> None:
+    shipped = yaml.safe_load(Path(SMALL_CONFIG).read_text(encoding="utf-8"))
+    made, plain = (TrainConfig.model_validate(one) for one in (ARMS[name].change(shipped), shipped))
+    found = not_comparable(made, plain)
+    assert why in found and bool(found) == bool(why)
+    swift = plain.model_copy(update={"swift": plain.swift | {"neftune_noise_alpha": 5}})
+    assert "swift" in not_comparable(swift, plain)
+
+
+def test_without_paraphrases_a_case_is_taught_in_its_own_words_alone(school: School) -> None:
+    shipped = yaml.safe_load(Path(SMALL_CONFIG).read_text(encoding="utf-8"))
+    config = TrainConfig.model_validate(ARMS["no-paraphrases"].change(shipped))
+    pupil = Pupil("no-paraphrases", config, seed=1, rounds=1)
+    pupil.next_round()
+    asked = {row.messages[1]["content"] for row in pupil.rows(school) if row.source == "case" and row.case_id == 0}
+    question = pupil.facts[0][0].question
+    assert question in asked
+    assert all(set(words(text)) <= set(words(question)) for text in asked), "copies only lose words"
 
 
 def all_right(pupil: Pupil, school: School) -> list[str]:
