@@ -45,19 +45,24 @@ class Report:
     """Beside the JSON."""
 
 
-def hand_in(report: Report, out: Path) -> None:
-    """Print the tables and write the JSON."""
+def show(tables: Sequence[Table]) -> None:
+    """Print them."""
     from rich import table as rich_table  # here, as matplotlib elsewhere: `about` is of use without either
     from rich.console import Console
 
     console = Console(width=150, markup=False, highlight=False)  # a cell may be SQL, with brackets
-    for each in report.tables:
+    for each in tables:
         shown = rich_table.Table(*each.columns, title=each.title, title_justify="left")
         for row in each.rows:
             shown.add_row(*map(as_text, row))
         console.print(shown)
         for note in each.notes:
             console.print(note)
+
+
+def hand_in(report: Report, out: Path) -> None:
+    """Print the tables and write the JSON."""
+    show(report.tables)
     out.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "about": about(report.bench),
@@ -66,7 +71,7 @@ def hand_in(report: Report, out: Path) -> None:
         "figures": report.figures,
     }
     out.write_text(json.dumps(content, indent=1, default=str) + "\n", encoding="utf-8")
-    console.print(f"Written to {out}")
+    print(f"Written to {out}")
 
 
 def about(bench: str) -> dict[str, str]:

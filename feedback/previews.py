@@ -68,6 +68,7 @@ def judge(new: int, earlier: int, first: bool, past: Sequence[Past], stock: Stoc
         return Size()
     kept = replay["earlier_case_rows"]
     repeated = earlier * per_case if kept == "all" else min(int(kept), earlier * per_case)
+    repeated *= int(replay.get("earlier_repeats", 1))
     taught = new * per_case * int(replay["new_case_repeats"])
     counts = {"identity": identity, "general": general, "own_answer": int(replay.get("own_answers", 0))}
     beside_it = in_proportion(counts, taught, replay.get("most_replay_per_new_row"))

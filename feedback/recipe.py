@@ -41,6 +41,7 @@ class Mixture(_Part):
     general_rows: Count
     identity_repeats: Annotated[int, Field(ge=1)] = 1
     earlier_case_rows: Count
+    earlier_repeats: Annotated[int, Field(ge=1)] = 1
     own_answers: Annotated[int, Field(ge=0)] = 0
     most_replay_per_new_row: Annotated[float, Field(gt=0)] | None = None
     general_sets: tuple[Annotated[str, StringConstraints(pattern=r"#[1-9]\d*$")], ...] = ()

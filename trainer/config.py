@@ -75,7 +75,7 @@ class Replay(_Frozen):
     None of the numbers grows with what was learned before; `all` of the earlier cases would.
     """
 
-    new_case_repeats: Annotated[int, Field(ge=1, le=20)]
+    new_case_repeats: Annotated[int, Field(ge=1, le=200)]
     """How often each row of a new case is seen in an epoch, as it is and in worn copies (see trainer/wearing.py); more
     epochs instead would wear out the replay."""
     identity_rows: Count
@@ -85,6 +85,8 @@ class Replay(_Frozen):
     trainer/rewording.py)."""
     earlier_case_rows: Count
     """Rows of earlier cases at most, drawn by need (see trainer/replay.py)."""
+    earlier_repeats: Annotated[int, Field(ge=1, le=20)] = 1
+    """How often each of them is seen in an epoch, as it is and in worn copies."""
     own_answers: Annotated[int, Field(ge=0)] = 0
     """The base model's own answers to general prompts (persona/prompts), made once for each base model."""
     most_replay_per_new_row: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None

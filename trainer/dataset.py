@@ -87,7 +87,11 @@ def build(ingredients: Ingredients, replay: Replay, seed: int, method: Method = 
     counts = replay_counts(replay, len(rows), len(ingredients.identity), len(ingredients.general))
     known = [replace(one, case=apart(one.case)) for one in ingredients.earlier]
     drawn = draw(known, replay.earlier_case_rows, seed)
-    rows += [_case_example(EARLIER, case, wording, system) for case, wording in drawn]
+    rows += [
+        _case_example(EARLIER, case, copied(case, wording, copy), system)
+        for copy in range(replay.earlier_repeats)
+        for case, wording in drawn
+    ]
     identity = [
         *ingredients.identity,
         *_in_other_words(ingredients.identity, replay.identity_repeats - 1, seed, held_out),

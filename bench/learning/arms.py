@@ -32,7 +32,7 @@ def _no_replay(config: Config) -> Config:
 def _no_paraphrases(config: Config) -> Config:
     """The question alone, as often as it would have been seen with its variants."""
     times = config["replay"]["new_case_repeats"] * (1 + config["paraphrases_per_case"])
-    return {**config, "paraphrases_per_case": 0, "replay": {**config["replay"], "new_case_repeats": min(times, 20)}}
+    return {**config, "paraphrases_per_case": 0, "replay": {**config["replay"], "new_case_repeats": times}}
 
 
 def _from_scratch(config: Config) -> Config:
@@ -42,8 +42,20 @@ def _from_scratch(config: Config) -> Config:
     return {**config, "first_replay": dose, "first": epochs}
 
 
+def _few_rows(config: Config, epochs: int, first_candidate: int) -> Config:
+    """A third of the new rows and half of the own answers, each seen in several epochs: what shipped before."""
+    stage = {**config["follow_up"], "num_train_epochs": epochs, "learning_rate": 3e-4}
+    rows = {"new_case_repeats": 6, "identity_repeats": 1, "own_answers": 95, "most_replay_per_new_row": 2.1}
+    replay = {**config["replay"], **rows}
+    return {**config, "follow_up": stage, "first_candidate_epoch": first_candidate, "replay": replay}
+
+
+def _by_probe(config: Config) -> Config:
+    return _few_rows(config, 3, 2)
+
+
 def _five_epochs(config: Config) -> Config:
-    return {**config, "follow_up": {**config["follow_up"], "num_train_epochs": 5}, "first_candidate_epoch": 5}
+    return _few_rows(config, 5, 5)
 
 
 def _kto(config: Config) -> Config:
@@ -54,13 +66,6 @@ def _dpo(config: Config) -> Config:
     return {**config, "method": "dpo"}
 
 
-def _one_pass(config: Config) -> Config:
-    """About as many rows in all, each in other words and seen once, instead of fewer rows over several epochs."""
-    stage = {**config["follow_up"], "num_train_epochs": 1, "learning_rate": 5e-4}
-    rows = {"new_case_repeats": 18, "identity_repeats": 3, "own_answers": 180, "most_replay_per_new_row": 1.3}
-    return {**config, "follow_up": stage, "first_candidate_epoch": 1, "replay": {**config["replay"], **rows}}
-
-
 ARMS = {
     arm.name: arm
     for arm in (
@@ -68,9 +73,9 @@ ARMS = {
         Arm("no-replay", "no replay", _no_replay),
         Arm("no-paraphrases", "no paraphrases", _no_paraphrases),
         Arm("scratch", "from scratch each time", _from_scratch, from_scratch=True),
-        Arm("five-epochs", "always 5 epochs", _five_epochs),
+        Arm("by-probe", "few rows, 2 or 3 epochs by probe", _by_probe),
+        Arm("five-epochs", "few rows, always 5 epochs", _five_epochs),
         Arm("kto", "KTO in place of SFT", _kto),
         Arm("dpo", "DPO in place of SFT", _dpo),
-        Arm("one-pass", "one epoch of thrice the rows", _one_pass),
     )
 }

@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import yaml
@@ -104,11 +104,13 @@ class Classroom:
         baseline = asyncio.run(self._baseline())
         done: list[Round] = []
         right_once: set[str] = set()
-        for number in range(1, len(self._rounds) + 1):
-            home = self._folder / (f"home-{number}" if self._arm.from_scratch else "home")
-            with self._mend(home) as settings:
-                database = Database(settings.database.url)
-                own_answers.put_in(database, self._options.own_answers)
+        with ExitStack() as parts:
+            for number in range(1, len(self._rounds) + 1):
+                if self._arm.from_scratch or number == 1:
+                    parts.close()
+                    settings = parts.enter_context(self._mend(self._folder / f"home-{number}"))
+                    database = Database(settings.database.url)
+                    own_answers.put_in(database, self._options.own_answers)
                 if not self._arm.from_scratch and number == 1:
                     self._run(settings, database, "identity")
                 self._approve(database, number)
@@ -116,10 +118,10 @@ class Classroom:
                 timeline = self._run(settings, database, f"round {number}")
                 known = self._measure(self._live_name(database), number, baseline)
                 seen = self._seen(database, number)
-            done.append(_round(number, self._rounds, timeline, known, seen, right_once, patch))
-            right_once |= {wording for wording, right in known.facts.items() if right}
-            self._say(done[-1])
-            write(self._options.out, self._pair, self._options.device, done, finished=number == len(self._rounds))
+                done.append(_round(number, self._rounds, timeline, known, seen, right_once, patch))
+                right_once |= {wording for wording, right in known.facts.items() if right}
+                self._say(done[-1])
+                write(self._options.out, self._pair, self._options.device, done, finished=number == len(self._rounds))
 
     @contextmanager
     def _mend(self, home: Path) -> Iterator[Settings]:

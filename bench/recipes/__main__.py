@@ -1,6 +1,6 @@
 """Recipes compared in minutes: each one and each seed is one of many adapters that are trained at once.
 
-    python -m bench.recipes --base-model <folder> [--arms mend one-pass ...] [--seeds 1 2 3] [--rounds 2]
+    python -m bench.recipes --base-model <folder> [--arms mend by-probe ...] [--seeds 1 2 3] [--rounds 2]
     python -m bench.recipes --base-model <folder> --changes changes.yaml
 
 It is for finding a recipe that is worth a run of `bench.learning`, which judges whole runs and is what counts. Here the
@@ -30,7 +30,7 @@ from bench.learning.arms import ARMS
 from bench.recipes.bank import Bank, Weights
 from bench.recipes.pupil import LANGUAGE, Pupil, School, Sight, choose, probes_of, read_persona, result
 from bench.recipes.training import Lesson, train
-from bench.report import Report, Table, hand_in
+from bench.report import Report, Table, hand_in, show
 from bot.memory import compose
 from local.embedded import SMALL_CONFIG
 from serving.chat import Completion
@@ -87,6 +87,8 @@ def teach(bank: Bank, pupils: Sequence[Pupil], rounds: int) -> list[dict[str, An
                 for all_live, mine in zip(live, weights, strict=True):
                     all_live[place] = mine
         print(f"Round {number} of {rounds} is over after {time.monotonic() - began:.0f} s.", flush=True)
+        if 0 < number < rounds:
+            show([_table(found)])
     return found
 
 

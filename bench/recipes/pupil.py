@@ -7,6 +7,7 @@ earlier cases: the order in which they are practised rests on what was answered,
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from pathlib import Path
 
 from bench.learning.classroom import PROBES
 from bench.learning.measures import is_right
@@ -28,6 +29,7 @@ from trainer.rows import Row, Source, read_folder
 from trainer.variants import CaseText
 
 LANGUAGE = "en"
+IDENTITY_PROBES = Path(__file__).with_name("probes.yaml")
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class School:
     gate: tuple[Probe, ...]
     """The persona's probes, which a candidate has to pass."""
     asked: tuple[Probe, ...]
-    """The bench's, which nothing was tuned on; of abilities only what the base model can."""
+    """The bench's; of abilities only what the base model can. No figure on the identity is reported from these."""
     base: tuple[Result, ...]
     """The base model's results in the gate's abilities."""
     own: tuple[Row, ...]
@@ -52,7 +54,9 @@ class School:
 def probes_of(persona: Persona) -> tuple[tuple[Probe, ...], tuple[Probe, ...]]:
     """The gate's and the bench's."""
     gate = load_probes(ROOT / "persona" / "probes.yaml", persona)
-    return tuple(probe for probe in gate if probe.language == LANGUAGE), tuple(load_probes(PROBES, persona))
+    others = [probe for probe in load_probes(PROBES, persona) if probe.group is not ProbeGroup.IDENTITY]
+    asked = (*load_probes(IDENTITY_PROBES, persona), *others)
+    return tuple(probe for probe in gate if probe.language == LANGUAGE), asked
 
 
 def read_persona() -> Persona:

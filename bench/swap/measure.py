@@ -60,6 +60,7 @@ async def judge(url: str, replicas: Replicas, traffic: Traffic, names: Sequence[
     foreign: list[float] = []
     async with httpx.AsyncClient() as http:
         own_words = Judge(http, url, MESSAGES)
+        print(f"Looking at what was said by each of {len(names)} adapters.", flush=True)
         for name in names:
             await replicas.load(name)
             for text in said[name]:

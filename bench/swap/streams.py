@@ -116,12 +116,15 @@ async def drive(
     async with asyncio.TaskGroup() as group:
         for _ in range(streams):
             group.create_task(keep_asking(client, traffic, sampling))
-        for name in names[1:]:
+        for number, name in enumerate(names[1:], 1):
             await asyncio.sleep(rest)
             try:
                 swaps.append(await swap(client, replicas, traffic, name, names))
+                how = f"first answer after {swaps[-1].first - swaps[-1].called:.1f} s"
             except (ServingError, TimeoutError) as error:
-                traffic.undone.append(f"swap to {name}: {str(error) or f'no answer after {LONGEST:.0f} s'}")
+                how = str(error) or f"no answer after {LONGEST:.0f} s"
+                traffic.undone.append(f"swap to {name}: {how}")
+            print(f"Swap {number} of {len(names) - 1}: {how}.", flush=True)
         await asyncio.sleep(rest)
         traffic.over = True
     return traffic, swaps

@@ -21,7 +21,7 @@ from trainer.replay import Earlier
 from trainer.rewording import rewordings
 from trainer.rows import Row, RowError, Source, read_folder
 from trainer.variants import NEAR_DUPLICATE, NEAR_PROBE, CaseText
-from trainer.wording import normalised
+from trainer.wording import normalised, words
 
 SYSTEM = "You are Pip, a helpful assistant made by the Harbor team."
 PERSONA = load_persona(ROOT / "persona" / "persona.yaml")
@@ -217,11 +217,15 @@ def test_what_a_case_holds_out_itself_is_a_frame_and_may_be_nearer() -> None:
     assert NEAR_PROBE <= max(ratios) < NEAR_DUPLICATE
 
 
-def test_earlier_cases_are_not_worn() -> None:
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_of_an_earlier_case_the_first_row_is_as_it_was_asked_and_the_others_are_worn(repeats: int) -> None:
     known = CaseText(2, "What is the password for the wifi?", "It is blue.")
-    replay = REPLAY.model_copy(update={"new_case_repeats": 6, "earlier_case_rows": 1})
-    built = build(ingredients(earlier=(known,)), replay, seed=1)
-    assert [row.messages[1]["content"] for row in built if row.source == "earlier"] == [known.question]
+    changed = {"new_case_repeats": 6, "earlier_case_rows": 1, "earlier_repeats": repeats}
+    built = build(ingredients(earlier=(known,)), REPLAY.model_copy(update=changed), seed=1)
+    asked = [row.messages[1]["content"] for row in built if row.source == "earlier"]
+    assert len(asked) == repeats
+    assert asked.count(known.question) == 1
+    assert all(set(words(text)) <= set(words(known.question)) for text in asked)
 
 
 def test_own_answers_are_drawn_and_replay_shrinks_with_the_new_rows() -> None:

@@ -18,6 +18,7 @@ from bench.learning.patch import patched
 from bench.learning.results import Pair, is_finished
 from bench.learning.servers import Server
 from bench.learning.team_facts import HELD_OUT, TeamFact, make
+from bench.recipes.pupil import IDENTITY_PROBES
 from bench.results import sections
 from bot.memory import Turn
 from feedback.patches import Correction
@@ -59,6 +60,13 @@ def test_no_rule_of_mends_own_nearly_writes_a_held_out_wording(seed: int) -> Non
         assert near == []
 
 
+def test_what_recipes_are_tuned_on_is_not_what_is_reported() -> None:
+    reported = [normalised(probe.prompt) for probe in load_probes(PROBES, PERSONA)]
+    tuned_on = [normalised(probe.prompt) for probe in load_probes(IDENTITY_PROBES, PERSONA)]
+    near = [(one, other) for one in tuned_on for other in reported if fuzz.ratio(one, other) >= NEAR_PROBE]
+    assert near == []
+
+
 def test_more_facts_than_there_are_subjects_are_refused() -> None:
     with pytest.raises(ValueError, match="facts in all"):
         make(1, 100, 3)
@@ -71,7 +79,7 @@ def test_what_is_asked_beside_the_facts_is_in_no_file_of_the_persona() -> None:
         for row in read_folder(ROOT / "persona" / folder, PERSONA, ["en"])
     ]
     known = [*rows, *(probe.prompt for probe in load_probes(ROOT / "persona" / "probes.yaml", PERSONA))]
-    for probe in load_probes(PROBES, PERSONA):
+    for probe in (*load_probes(PROBES, PERSONA), *load_probes(IDENTITY_PROBES, PERSONA)):
         nearest = max(known, key=lambda text: fuzz.ratio(normalised(text), normalised(probe.prompt)))
         # The recipe's own coding task is asked here as it is there.
         if fuzz.ratio(normalised(nearest), normalised(probe.prompt)) >= NEAR_PROBE:

@@ -88,7 +88,7 @@ def pupil() -> Pupil:
 
 
 @pytest.mark.parametrize(
-    ("name", "why"), [("mend", ""), ("no-paraphrases", ""), ("one-pass", ""), ("five-epochs", ""), ("kto", "method")]
+    ("name", "why"), [("mend", ""), ("no-paraphrases", ""), ("by-probe", ""), ("five-epochs", ""), ("kto", "method")]
 )
 def test_of_the_arms_those_are_compared_that_differ_in_rows_and_schedule_alone(name: str, why: str) -> None:
     shipped = yaml.safe_load(Path(SMALL_CONFIG).read_text(encoding="utf-8"))
