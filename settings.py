@@ -121,6 +121,9 @@ class ServingSettings(BaseModel):
     idle_timeout: float = Field(30.0, gt=0, description="Seconds a stream may send nothing before it counts as dead.")
 
 
+MOST_ATTEMPTS = 5  # at a run that the gate refuses
+
+
 class TrainingSettings(BaseModel):
     """What the worker trains with."""
 
@@ -138,6 +141,12 @@ class TrainingSettings(BaseModel):
     seed: int = Field(42, description="Seed of variants, replay and training; after a refused run, the next one.")
     resume: Literal["warm", "true"] = Field(
         "warm", description="warm: fresh schedule from the live adapter; true: optimizer state and counted steps."
+    )
+    attempts: int = Field(
+        2,
+        ge=1,
+        le=MOST_ATTEMPTS,
+        description="How often a run is tried that the gate refuses, each time with another seed; 1 is once.",
     )
     auto_after: int = Field(0, ge=0, description="Train by itself after so many newly approved cases; 0 is never.")
     nightly: str = Field(

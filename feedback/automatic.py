@@ -1,7 +1,10 @@
-"""Runs that start by themselves: after so many newly approved cases, or once a night in a window.
+"""Runs that start by themselves: after so many newly approved cases, once a night in a window, or because the gate has
+refused the run before.
 
 Newly approved are cases that an admin has decided on since they were last trained on. What an ended run or a rollback
-has put back is not: it would be trained again and again, or against the will of whoever rolled it back.
+has put back is not: it would be trained again and again, or against the will of whoever rolled it back. A refused run
+is tried again so often as the settings say, and soon or never. Each time it has another seed, and the whole gate to
+pass: with two attempts, what is not good enough has about twice the chance to look good enough.
 """
 
 from dataclasses import dataclass
@@ -11,13 +14,15 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from feedback import pauses, runs
+from feedback import adapters, pauses, runs
 from feedback.models import Case, Event, Run
-from feedback.states import CaseStatus
-from settings import TrainingSettings, read_window
+from feedback.states import CaseStatus, RunStatus
+from settings import MOST_ATTEMPTS, TrainingSettings, read_window
 
 AUTOMATIC = "automatic"
 _DECIDED_FROM = (CaseStatus.CORRECTED, CaseStatus.UNMENDED)
+SOON = timedelta(hours=1)
+"""After a refusal. What is found refused later than that, a bot that was away say, is left to people."""
 
 
 @dataclass(frozen=True)
@@ -45,32 +50,44 @@ class Window:
 
 @dataclass(frozen=True)
 class Rules:
-    """When runs start by themselves; 0 and None: never."""
+    """When runs start by themselves; 0 and None: never. ``attempts`` counts the first one."""
 
     after: int = 0
     window: Window | None = None
+    attempts: int = 1
 
     @property
     def on(self) -> bool:
         """Whether they ever do."""
-        return self.after > 0 or self.window is not None
+        return self.after > 0 or self.window is not None or self.attempts > 1
 
     @classmethod
     def of(cls, settings: TrainingSettings) -> "Rules":
         """What the settings say."""
         times = read_window(settings.nightly)
         window = Window(*times, ZoneInfo(settings.time_zone)) if times else None
-        return cls(settings.auto_after, window)
+        return cls(settings.auto_after, window, settings.attempts)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The newest run, which the gate refused: which attempt it was, and when it ended."""
+
+    run_id: int
+    attempt: int
+    ended: datetime
 
 
 @dataclass(frozen=True)
 class State:
-    """What counts for the decision. ``last_started`` is of any run, whoever started it."""
+    """What counts for the decision. ``last_started`` is of any run, whoever started it; ``refusal`` is None where
+    nothing could be tried again."""
 
     fresh: int
     active: bool
     paused: bool
     last_started: datetime | None
+    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +106,8 @@ def decide(rules: Rules, state: State, now: datetime) -> Verdict:
         return Verdict(False, "training is paused")
     if state.active:
         return Verdict(False, "a run is under way")
+    if again := _again(rules, state.refusal, now):
+        return Verdict(True, again)
     if state.fresh == 0:
         return Verdict(False, "no case is newly approved")
     if 0 < rules.after <= state.fresh:
@@ -103,11 +122,40 @@ def decide(rules: Rules, state: State, now: datetime) -> Verdict:
     return Verdict(True, f"nightly; newly approved cases: {state.fresh}")
 
 
+def _again(rules: Rules, refusal: Refusal | None, now: datetime) -> str:
+    """Why a refused run is tried again; empty where it is not."""
+    if refusal is None or refusal.attempt >= rules.attempts or now - refusal.ended > SOON:
+        return ""
+    if rules.window and rules.window.opened(now) is None:
+        return ""
+    return f"attempt {refusal.attempt + 1} of {rules.attempts}, since run {refusal.run_id} was refused"
+
+
 def read(session: Session, persona: str) -> State:
     """How things stand."""
     last = session.scalar(select(func.max(Run.created_at)).where(Run.persona == persona))
     paused = pauses.current(session, persona) is not None
-    return State(_fresh(session, persona), runs.active(session, persona) is not None, paused, last)
+    active = runs.active(session, persona) is not None
+    return State(_fresh(session, persona), active, paused, last, _refusal(session, persona))
+
+
+def _refusal(session: Session, persona: str) -> Refusal | None:
+    """The newest run, if the gate refused it and what it taught is still to be taught."""
+    newest, attempt = runs.latest(session, persona, limit=MOST_ATTEMPTS), 0
+    for run in newest:
+        decision = runs.decision(run)
+        if run.status is not RunStatus.REJECTED or decision is None or decision.accepted:
+            break
+        attempt += 1
+        if run.requested_by != AUTOMATIC:
+            break
+    if not attempt or newest[0].finished_at is None:
+        return None
+    live = adapters.live(session, persona)
+    waits = select(Case.id).where(Case.persona == persona, Case.status == CaseStatus.APPROVED).limit(1)
+    if (live.id if live else None) != newest[0].replaces_id or (live and session.scalar(waits) is None):
+        return None
+    return Refusal(newest[0].id, attempt, newest[0].finished_at)
 
 
 def _fresh(session: Session, persona: str) -> int:

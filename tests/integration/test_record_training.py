@@ -11,6 +11,7 @@ from feedback import adapters, automatic, cases, datasets, lessons, pauses, prev
 from feedback.automatic import AUTOMATIC, Rules, Verdict, Window
 from feedback.database import Database
 from feedback.models import Case, Event, Run
+from feedback.runs import Check, Decision
 from feedback.states import CaseStatus, RunStatus
 from tests.integration.test_record import finish_run
 from tests.integration.test_record_races import AT_ONCE, at_once
@@ -67,6 +68,56 @@ def test_only_newly_approved_cases_count(db: Database) -> None:
         finish_run(session, second, 2)
         adapters.roll_back(session, "pip", by=ADA)
         assert why_not(session) == "no case is newly approved"  # nor is a rollback undone
+
+
+def refuse(session: Session, run: Run, *, accepted: bool = False) -> None:
+    for stage in ("paraphrasing", "building", "training", "probing"):
+        runs.advance(session, run.id, RunStatus(stage))
+    runs.decide(session, run.id, Decision(accepted, (Check("New cases", accepted, "one probe got worse"),)))
+    runs.close(session, run.id, RunStatus.REJECTED, why="one probe got worse")
+
+
+def test_a_refused_run_is_tried_again_with_another_seed_and_then_left_to_people(db: Database) -> None:
+    twice = Rules(attempts=2)
+
+    def due_again(session: Session) -> Run | Verdict:
+        return automatic.start_if_due(session, "pip", twice, datetime.now(UTC), "base", 1)
+
+    with db.begin() as session:
+        live_adapter(session)
+        approved(session)
+        first = runs.start(session, "pip", "base", 1, by=ADA)
+        refuse(session, first)
+        second = due_again(session)
+        assert isinstance(second, Run)
+        assert (second.seed, second.requested_by) == (first.seed + 1, AUTOMATIC)
+        assert runs.started_because(session, second.id) == f"attempt 2 of 2, since run {first.id} was refused"
+        assert cases.of_run(session, second.id) == cases.of_run(session, first.id)
+        refuse(session, second)
+        assert isinstance(due_again(session), Verdict)
+        third = runs.start(session, "pip", "base", 1, by=ADA)  # somebody who starts one anew has two attempts again
+        refuse(session, third)
+        assert isinstance(due_again(session), Run)
+
+
+@pytest.mark.parametrize("otherwise", ["taken back after the gate", "cancelled", "nothing to teach", "rolled back"])
+def test_what_the_gate_did_not_refuse_or_cannot_be_taught_is_not_tried_again(db: Database, otherwise: str) -> None:
+    with db.begin() as session:
+        live_adapter(session)
+        approved(session, "Tea?", "At four.")
+        live_adapter(session, 2)
+        case = approved(session)
+        run = runs.start(session, "pip", "base", 1, by=ADA)
+        if otherwise == "cancelled":
+            runs.close(session, run.id, RunStatus.CANCELLED)
+        else:
+            refuse(session, run, accepted=otherwise == "taken back after the gate")
+        if otherwise == "nothing to teach":
+            cases.withdraw(session, case.id, by="cli:ada")
+        if otherwise == "rolled back":
+            adapters.roll_back(session, "pip", by=ADA)
+        found = automatic.start_if_due(session, "pip", Rules(attempts=2), datetime.now(UTC), "base", 1)
+        assert isinstance(found, Verdict)
 
 
 def test_once_a_night_is_enough(db: Database) -> None:

@@ -247,7 +247,7 @@ async def making_parts(story_settings: Settings) -> AsyncIterator[tuple[Parts, F
         await parts.close()
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(again=st.data())
 def test_what_comes_three_times_counts_once(
     again: st.DataObject, story_settings: Settings, db: Database, model: StandInModel

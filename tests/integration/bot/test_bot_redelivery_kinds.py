@@ -134,7 +134,7 @@ class Withdrawn(Kinds):
 
 
 @pytest.mark.parametrize("kind", [Reopened, TakenBack, Withdrawn])
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(again=st.data())
 def test_every_kind_counts_once(
     again: st.DataObject, story_settings: Settings, db: Database, model: StandInModel, kind: type[Kinds]

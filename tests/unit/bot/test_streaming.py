@@ -283,7 +283,7 @@ def failure(code: str) -> Exception:
     return slack_error(code, headers={"Retry-After": "0"})
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.dictionaries(st.sampled_from(METHODS), st.lists(ERRORS, max_size=2), max_size=4),
     st.text(alphabet="ab <[](`\n", min_size=1, max_size=80).filter(str.strip),

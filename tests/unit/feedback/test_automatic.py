@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from feedback.automatic import Rules, State, Window, decide
+from feedback.automatic import Refusal, Rules, State, Window, decide
 from settings import TrainingSettings
 
 ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland"])
@@ -17,8 +17,9 @@ MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=s
 WINDOWS = st.builds(Window, TIMES, TIMES, st.builds(ZoneInfo, ZONES)).filter(
     lambda window: window.begins != window.ends
 )
-RULES = st.builds(Rules, st.integers(0, 5), st.none() | WINDOWS)
+RULES = st.builds(Rules, st.integers(0, 5), st.none() | WINDOWS, st.integers(1, 5))
 STATES = st.builds(State, st.integers(0, 8), st.booleans(), st.booleans(), st.none() | MOMENTS)
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 @given(RULES, STATES, MOMENTS)
@@ -32,6 +33,30 @@ def test_a_run_starts_exactly_when_a_rule_asks_for_it_and_nothing_speaks_against
     free = not state.active and not state.paused and state.fresh > 0
     assert verdict.start is (free and (enough or tonight))
     assert verdict.why
+
+
+@pytest.mark.parametrize(
+    ("attempt", "minutes_ago", "why"),
+    [(1, 5, "attempt 2 of 3, since run 7 was refused"), (2, 59, "attempt 3 of 3"), (3, 5, ""), (1, 61, "")],
+)
+def test_a_refused_run_is_tried_again_so_often_and_soon(attempt: int, minutes_ago: int, why: str) -> None:
+    refusal = Refusal(7, attempt, NOW - timedelta(minutes=minutes_ago))
+    verdict = decide(Rules(attempts=3), State(0, False, False, NOW, refusal), NOW)
+    assert verdict.start is bool(why)
+    assert verdict.why.startswith(why)
+
+
+@pytest.mark.parametrize(("active", "paused"), [(True, False), (False, True)])
+def test_nothing_is_tried_again_beside_another_run_nor_in_a_pause(active: bool, paused: bool) -> None:
+    assert not decide(Rules(attempts=2), State(0, active, paused, NOW, Refusal(7, 1, NOW)), NOW).start
+
+
+def test_outside_of_the_nightly_window_nothing_is_tried_again() -> None:
+    rules = Rules(window=Window(time(2), time(5), ZoneInfo("UTC")), attempts=2)
+    state = State(0, False, False, NOW, Refusal(7, 1, NOW))
+    assert not decide(rules, state, NOW).start
+    night = NOW.replace(hour=3)
+    assert decide(rules, State(0, False, False, night, Refusal(7, 1, night)), night).start
 
 
 @given(WINDOWS, MOMENTS)
@@ -66,9 +91,10 @@ def test_the_window_is_of_its_time_zone(begins: str, ends: str, zone: str, now: 
 
 
 def test_rules_come_from_the_settings() -> None:
-    assert not Rules.of(TrainingSettings()).on
-    rules = Rules.of(TrainingSettings(auto_after=5, nightly="22:00-04:30", time_zone="Europe/Berlin"))
-    assert rules == Rules(5, Window(time(22), time(4, 30), ZoneInfo("Europe/Berlin")))
+    assert not Rules.of(TrainingSettings(attempts=1)).on
+    assert Rules.of(TrainingSettings()) == Rules(attempts=2)
+    rules = Rules.of(TrainingSettings(auto_after=5, nightly="22:00-04:30", time_zone="Europe/Berlin", attempts=3))
+    assert rules == Rules(5, Window(time(22), time(4, 30), ZoneInfo("Europe/Berlin")), 3)
 
 
 @pytest.mark.parametrize("nightly", ["2-5", "02:00", "24:00-05:00", "02:00-02:00", "02:00 - 05:00", "02:61-05:00"])

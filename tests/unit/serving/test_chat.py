@@ -286,7 +286,7 @@ faults = st.sampled_from(["hang_before", "cut_before", "error_before"])
 
 
 @hypothesis_settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(pieces=st.lists(st.text(min_size=1, max_size=5), max_size=4), fault=st.none() | faults, at=st.integers(0, 4))
 def test_every_stream_ends_with_its_whole_text_or_an_error(

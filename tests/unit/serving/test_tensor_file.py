@@ -10,7 +10,7 @@ from serving.tensor_file import TensorFileError, decode, encode, first_not_finit
 
 SHAPES = st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple)
 FILES = st.dictionaries(st.text(min_size=1, max_size=8).filter(lambda name: name != "__metadata__"), SHAPES, max_size=4)
-TMP = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+TMP = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 
 
 def floats(shape: tuple[int, ...]) -> tuple[str, tuple[int, ...], bytes]:

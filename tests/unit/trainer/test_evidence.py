@@ -90,7 +90,7 @@ def won(course: Sequence[Draw], ratio: float, sign: int, alpha: float) -> int | 
     return None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from([C, L]), min_size=1, max_size=80), st.sampled_from([(100, 100), (40, 160)]))
 def test_the_library_decides_as_the_definition_does(arms: list[Arm], people: tuple[int, int]) -> None:
     course = draws(arms[: min(people)], *people)
