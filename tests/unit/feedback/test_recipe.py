@@ -48,9 +48,9 @@ def test_the_preview_counts_what_the_trainer_builds(config: Path, first: bool, c
 
 
 def test_one_case_is_a_short_run_and_three_have_the_whole_replay() -> None:
-    sizes = [built(SMALL, cases, first=False) - cases * 36 for cases in (1, 2, 3, 9)]
-    assert sizes[0] <= 2.1 * 36 and sizes[1] <= 2.1 * 72
-    assert sizes[2] == sizes[3] == 50 + 80 + 95
+    sizes = [built(SMALL, cases, first=False) - cases * 108 for cases in (1, 2, 3, 9)]
+    assert sizes[0] <= 1.45 * 108 and sizes[1] <= 1.45 * 216
+    assert sizes[2] == sizes[3] == 3 * 50 + 80 + 230
 
 
 @given(
@@ -82,7 +82,7 @@ def test_no_more_is_drawn_than_there_is_and_no_more_than_the_recipe_says(
 ) -> None:
     stock = Stock(take_stock(SMALL, PERSONA, PIP).recipe, identity, general)
     mixture = stock.recipe.first_replay if first else stock.recipe.replay
-    for source, there in (("identity", identity), ("general", general)):
+    for source, there in (("identity", identity * mixture.identity_repeats), ("general", general)):
         wanted = getattr(mixture, f"{source}_rows")
         assert stock.drawn(source, first=first) == (there if wanted == "all" else min(wanted, there))
 

@@ -180,4 +180,4 @@ def test_every_group_is_probed_in_both_languages() -> None:
 
 
 def test_probing_stays_cheap() -> None:
-    assert sum(probe.max_tokens for probe in PROBES if probe.language == "en") <= 1000
+    assert sum(probe.max_tokens for probe in PROBES if probe.language == "en") <= 2200

@@ -107,9 +107,9 @@ def test_a_batch_that_is_given_stays() -> None:
             "does not say how many rows; write it as a/b#500",
         ),
         ("  general_rows: 80", "  general_rows: 80\n  general_sets: ['alpaca#5']", "'alpaca' is neither a file"),
-        ("  own_answers: 95", "  own_answers: -1", "own_answers: Input should be greater"),
-        ("row: 2.1", "row: 0", "most_replay_per_new_row: Input should be greater"),
-        ("row: 2.1", "row: .inf", "most_replay_per_new_row: Input should be a finite number"),
+        ("  own_answers: 230", "  own_answers: -1", "own_answers: Input should be greater"),
+        ("row: 1.45", "row: 0", "most_replay_per_new_row: Input should be greater"),
+        ("row: 1.45", "row: .inf", "most_replay_per_new_row: Input should be a finite number"),
         ("  identity_rows: all", "  identity_rows: 0", "first_replay.identity_rows is 0"),
     ],
 )
