@@ -125,6 +125,13 @@ def one_run(settings: Settings, database: Database, trainer: str, longest: float
     with database.begin() as session:
         base_model = str(settings.serving.base_model)
         run_id = runs.start(session, PERSONA, base_model, settings.training.seed, by="bench").id
+    return until_over(settings, database, run_id, trainer, longest)
+
+
+def until_over(
+    settings: Settings, database: Database, run_id: int, trainer: str, longest: float = LONGEST
+) -> Timeline:
+    """Hand a run that has just been started to the worker, and wait."""
     enqueue_run(settings.redis.url, settings.redis.queue, run_id)
     print(f"Run {run_id} has started ({trainer}).", flush=True)
     found = follow(database, run_id, settings.training.runs_dir / f"run-{run_id}" / "output", trainer, longest)

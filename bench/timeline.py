@@ -55,7 +55,10 @@ class Moments:
 
 @dataclass(frozen=True)
 class Timeline:
-    """One run. ``spans`` by stage, in seconds since its start; ``steps_alone`` by what ms-swift's own log says."""
+    """One run. ``spans`` by stage, in seconds since its start; ``steps_alone`` by what ms-swift's own log says.
+
+    Where one that was refused was tried again, it is the last attempt, with the seconds and steps of all.
+    """
 
     run_id: int
     trainer: str
@@ -66,6 +69,7 @@ class Timeline:
     steps_alone: float
     whole: float
     spans: Mapping[str, Sequence[Span]]
+    attempts: int = 1
 
     @property
     def ratio(self) -> float:

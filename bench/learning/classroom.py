@@ -12,6 +12,8 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
@@ -23,11 +25,13 @@ from bench.learning.measures import Baseline, Knowledge, Questioner
 from bench.learning.patch import Patched, patched
 from bench.learning.results import Pair, Round, write
 from bench.learning.team_facts import TeamFact, make
-from bench.loop import one_run
+from bench.loop import one_run, until_over
 from bench.timeline import Timeline
-from feedback import adapters, cases, patches, runs
+from feedback import adapters, automatic, cases, patches, runs
+from feedback.automatic import Rules
 from feedback.cases import CorrectionError, check_correction
 from feedback.database import Database
+from feedback.models import Run
 from feedback.persona import load_persona
 from feedback.states import CaseStatus
 from local import embedded
@@ -160,12 +164,23 @@ class Classroom:
 
     def _run(self, settings: Settings, database: Database, what: str) -> Timeline:
         print(f"{self._arm.title}, seed {self._options.seed}, {what}: ", end="", flush=True)
-        timeline = one_run(settings, database, "auto")
-        print(
-            f"  {timeline.status} after {timeline.whole:.0f} s, {timeline.rows} rows. {timeline.error or ''}",
-            flush=True,
-        )
+        made = [one_run(settings, database, "auto")]
+        while (again := self._again(settings, database)) is not None:
+            made.append(until_over(settings, database, again, "auto"))
+        whole, steps, alone = (sum(getattr(one, name) for one in made) for name in ("whole", "steps", "steps_alone"))
+        timeline = replace(made[-1], whole=whole, steps=steps, steps_alone=alone, attempts=len(made))
+        for one in made:
+            print(f"  {one.status} after {one.whole:.0f} s, {one.rows} rows. {one.error or ''}", flush=True)
         return timeline
+
+    def _again(self, settings: Settings, database: Database) -> int | None:
+        """A run that Mend starts by itself since the last was refused; a bot would look for it."""
+        training, base_model = settings.training, str(settings.serving.base_model)
+        with database.begin() as session:
+            due = automatic.start_if_due(
+                session, self._persona.slug, Rules.of(training), datetime.now(UTC), base_model, training.seed
+            )
+            return due.id if isinstance(due, Run) else None
 
     def _facts(self, number: int) -> list[TeamFact]:
         return [fact for facts in self._rounds[:number] for fact in facts]

@@ -20,6 +20,7 @@ GROWTH = "a round over the one before, mean (most): seconds / rows / steps"
 # Each is the mean over the rounds of one arm and seed.
 _COLUMNS: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], float | None]]] = {
     "new": ("new cases", lambda one: one["learned"]),
+    "new_live": ("new, of live runs", lambda one: one["learned"] if one["run"]["status"] == "live" else None),
     "kept": ("earlier kept", lambda one: one["kept"]),
     "identity": ("identity", lambda one: one["knowledge"]["identity"]),
     "rigour": ("rigour", lambda one: one["knowledge"]["rigour"]),
@@ -54,9 +55,13 @@ def tables(summary: Mapping[str, Any]) -> list[Table]:
     shares = (title for title, _ in _COLUMNS.values())
     learned = Table(
         "Learning, mean over the rounds (lowest to highest seed)",
-        ["", "seeds, rounds", *shares, "drift", "refused", "rows", "minutes", GROWTH],
+        ["", "seeds, rounds", *shares, "known at the end", "drift", "refused, attempts", "rows", "minutes", GROWTH],
         [_row(name, one) for name, one in summary.items()],
-        [f"Goals for Mend: at least {goals}; no round longer than the one before by over {SLOWER - 1:.0%}."],
+        [
+            "A round whose runs are refused has learned nothing new; its cases come again in the next one. Known "
+            "at the end is what share of all facts' wordings.",
+            f"Goals for Mend: at least {goals}; no round longer than the one before by over {SLOWER - 1:.0%}.",
+        ],
     )
     at_once = Table(
         "Through the prompt, before the run: the instant patch",
@@ -76,8 +81,10 @@ def summarise(results: Sequence[Result]) -> dict[str, Any]:
     }
     for name, (_, value) in _COLUMNS.items():
         summary[name] = _spread([_mean(value(one) for one in result["rounds"]) for result in results])
+    summary["known"] = _spread([result["rounds"][-1]["known"] for result in results])
     summary["drift"] = _spread([_mean(one["knowledge"]["drift"] for one in result["rounds"]) for result in results])
     summary["refused"] = sum(one["run"]["status"] != "live" for one in rounds)
+    summary["attempts"] = sum(one["run"].get("attempts", 1) for one in rounds)
     for name, key in (("rows", "rows"), ("steps", "steps"), ("seconds", "whole")):
         # Seeds are averaged first: a single run's steps and seconds depend on how early a checkpoint was good enough.
         runs = [[one["run"][key] for one in result["rounds"]] for result in results]
@@ -94,19 +101,19 @@ def summarise(results: Sequence[Result]) -> dict[str, Any]:
     return summary
 
 
-def _mean(values: Any) -> float:
+def _mean(values: Any) -> float | None:
+    """Of those that there are."""
     counted = [value for value in values if value is not None]
-    return statistics.mean(counted) if counted else 0.0
+    return statistics.mean(counted) if counted else None
 
 
-def _spread(values: Sequence[float]) -> dict[str, float]:
-    return {"mean": statistics.mean(values), "low": min(values), "high": max(values)}
+def _spread(values: Sequence[float | None]) -> dict[str, float] | None:
+    counted = [value for value in values if value is not None]
+    return {"mean": statistics.mean(counted), "low": min(counted), "high": max(counted)} if counted else None
 
 
 def _row(name: str, summary: Mapping[str, Any]) -> list[str]:
-    shares = [
-        f"{summary[key]['mean']:.0%} ({summary[key]['low']:.0%} to {summary[key]['high']:.0%})" for key in _COLUMNS
-    ]
+    shares = [_shares(summary[key]) for key in _COLUMNS]
     rows, seconds, steps = summary["rows"], summary["seconds"], summary["steps"]
     unfinished = f", {len(summary['unfinished'])} unfinished" if summary["unfinished"] else ""
     growth = [f"{one['growth']['mean']:.2f} ({one['growth']['most']:.2f})" for one in (seconds, rows, steps)]
@@ -114,12 +121,19 @@ def _row(name: str, summary: Mapping[str, Any]) -> list[str]:
         ARMS[name].title,
         f"{len(summary['seeds'])}, {summary['rounds']}{unfinished}",
         *shares,
+        _shares(summary["known"]),
         f"{summary['drift']['mean']:.3f} ({summary['drift']['low']:.3f} to {summary['drift']['high']:.3f})",
-        f"{summary['refused']} of {summary['rounds']}",
+        f"{summary['refused']} of {summary['rounds']}, {summary['attempts']}",
         f"{rows['first']:.0f} to {rows['last']:.0f}",
         f"{seconds['first'] / 60:.1f} to {seconds['last'] / 60:.1f}",
         " / ".join(growth),
     ]
+
+
+def _shares(spread: Mapping[str, float] | None) -> str:
+    if spread is None:
+        return "-"
+    return f"{spread['mean']:.0%} ({spread['low']:.0%} to {spread['high']:.0%})"
 
 
 def _patch_row(name: str, counts: Mapping[str, int]) -> list[str]:

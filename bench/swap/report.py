@@ -40,6 +40,7 @@ def tables(found: Found) -> list[Table]:
     verdict, traffic = found.verdict, found.traffic
     counted: list[list[Cell]] = [
         ["answers", len(traffic.answers)],
+        ["of them without a word", sum(not text for _, text in traffic.answers)],
         ["failed", len(traffic.failures)],
         ["swaps that failed", len(traffic.undone)],
         ["mixed", verdict.mixed],

@@ -73,13 +73,20 @@ async def read_answer(client: ChatClient, traffic: Traffic, name: str, sampling:
             now = time.monotonic()
             if last is not None:
                 traffic.gaps.append((last, now))
-            elif (first := traffic.first.get(name)) and not first.done():
-                first.set_result(now)
+            else:
+                began(traffic, name, now)
             last = now
+    began(traffic, name, time.monotonic())  # random weights may say nothing at all
     if stream.completion.finish_reason in {"stop", "length"}:
         traffic.answers.append((name, stream.text))
     else:
         traffic.failures.append(f"{name} ended with {stream.completion.finish_reason}")
+
+
+def began(traffic: Traffic, name: str, now: float) -> None:
+    """Note the moment if it is that of the first answer under a name that is waited for."""
+    if (first := traffic.first.get(name)) and not first.done():
+        first.set_result(now)
 
 
 async def swap(client: ChatClient, replicas: Replicas, traffic: Traffic, name: str, ours: Iterable[str]) -> Swap:

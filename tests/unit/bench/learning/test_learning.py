@@ -148,6 +148,16 @@ def test_a_bench_that_was_stopped_shows_the_rounds_that_it_has(folder: Path) -> 
     assert not is_finished(folder, Pair("mend", 12), 3) and not is_finished(folder, Pair("mend", 13), 3)
 
 
+def test_refused_rounds_count_in_the_mean_and_not_among_those_that_went_live(folder: Path) -> None:
+    _write(folder, "mend", 11, [0.0, 1.0], kept=[None, None], seconds=[100, 120], ended=["rejected", "live"])
+    _write(folder, "mend", 12, [0.0, 0.0], kept=[None, None], seconds=[100, 120], ended=["rejected", "rejected"])
+    report.report(folder)
+    summary, (line,) = reported(folder)
+    assert (summary["mend"]["new"]["mean"], summary["mend"]["new_live"]["mean"]) == (0.25, 1.0)
+    assert (summary["mend"]["refused"], summary["mend"]["kept"]) == (3, None)
+    assert line[4] == "-", "nothing was there to be kept"
+
+
 def test_what_corrections_do_through_the_prompt_has_a_table_of_its_own(folder: Path) -> None:
     patch = {"new": 18, "found": 9, "right": 8, "others": 60, "false": 3, "harmed": 1, "wrong": []}
     _write(folder, "mend", 11, [0.8, 1.0], kept=[None, 1.0], seconds=[100, 120], patch=patch)
@@ -171,6 +181,7 @@ def _write(
     seconds: list[int],
     *,
     finished: bool = True,
+    ended: Sequence[str] = (),
     patch: dict[str, object] | None = None,
 ) -> None:
     knowledge = {"identity": 1.0, "rigour": 1.0, "ability": 0.95, "drift": 0.1}
@@ -178,11 +189,12 @@ def _write(
         {
             "learned": new,
             "kept": still,
+            "known": new,
             "knowledge": knowledge,
-            "run": {"status": "live", "rows": 100, "steps": 25, "whole": whole},
+            "run": {"status": status, "rows": 100, "steps": 25, "whole": whole},
             "patch": patch,
         }
-        for new, still, whole in zip(learned, kept, seconds, strict=True)
+        for new, still, whole, status in zip(learned, kept, seconds, ended or ["live"] * len(learned), strict=True)
     ]
     text = json.dumps({"arm": arm, "seed": seed, "finished": finished, "rounds": rounds})
     (folder / f"{arm}-{seed}.json").write_text(text, encoding="utf-8")

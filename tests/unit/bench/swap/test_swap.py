@@ -1,5 +1,6 @@
 """How the swap bench swaps and counts; what it measures needs a server with a model."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from bench.swap.measure import Found, Verdict, adapters
 from bench.swap.report import gaps, percentile, tables
-from bench.swap.streams import Swap, Traffic, drive, overlapping
+from bench.swap.streams import Swap, Traffic, drive, overlapping, read_answer
 from serving.adapters import Replicas
 from serving.chat import ChatClient, Sampling
 from settings import ServingSettings
@@ -78,6 +79,16 @@ async def test_every_adapter_is_swapped_in_under_the_streams(tmp_path: Path, pee
     assert {name for name, _ in traffic.answers} == set(names)
     assert SOMEBODYS in peer.models, "what a running Mend serves is not ours to unload"
     assert names[0] not in peer.models
+
+
+async def test_an_adapter_that_says_nothing_is_not_waited_for(tmp_path: Path, peer: Peer) -> None:
+    peer.models["mute"] = "/somewhere"
+    peer.silent.add("mute")
+    traffic = Traffic("mute", first={"mute": asyncio.get_running_loop().create_future()})
+    async with ChatClient(make_settings(tmp_path, peer.url)) as client:
+        await read_answer(client, traffic, "mute", GREEDY)
+    assert traffic.first["mute"].done()
+    assert traffic.answers == [("mute", "")]
 
 
 async def test_a_swap_that_fails_is_counted_and_the_streams_go_on(tmp_path: Path, peer: Peer) -> None:
