@@ -128,9 +128,7 @@ def one_run(settings: Settings, database: Database, trainer: str, longest: float
     return until_over(settings, database, run_id, trainer, longest)
 
 
-def until_over(
-    settings: Settings, database: Database, run_id: int, trainer: str, longest: float = LONGEST
-) -> Timeline:
+def until_over(settings: Settings, database: Database, run_id: int, trainer: str, longest: float = LONGEST) -> Timeline:
     """Hand a run that has just been started to the worker, and wait."""
     enqueue_run(settings.redis.url, settings.redis.queue, run_id)
     print(f"Run {run_id} has started ({trainer}).", flush=True)

@@ -285,9 +285,7 @@ async def test_names_that_vllm_would_follow_are_never_sent(peer: Peer, client: C
 faults = st.sampled_from(["hang_before", "cut_before", "error_before"])
 
 
-@hypothesis_settings(
-    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(pieces=st.lists(st.text(min_size=1, max_size=5), max_size=4), fault=st.none() | faults, at=st.integers(0, 4))
 def test_every_stream_ends_with_its_whole_text_or_an_error(
     tmp_path: Path, pieces: list[str], fault: str | None, at: int
