@@ -93,6 +93,9 @@ class ServingSettings(BaseModel):
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="What the model runs on; `auto` looks at this machine, so set it for a bot elsewhere."
     )
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="Numbers that vLLM computes with; `auto` is float32 on a CPU that has no bfloat16 unit."
+    )
     base_model: Path = Field(Path("models/Qwen2.5-7B-Instruct"), description="Folder of the base model.")
     adapters_dir: Path = Field(
         ROOT / ".mend" / "adapters", description="Folder of adapters, the same on every replica and the trainer."
@@ -184,6 +187,10 @@ class GateSettings(BaseModel):
     )
     identity_floor: float = Field(0.8, ge=0, le=1, description="Share of identity probes a first adapter must pass.")
     rigour_floor: float = Field(0.5, ge=0, le=1, description="Share of rigour probes a first adapter must pass.")
+
+    def over(self, attempts: int) -> Self:
+        """For each of several attempts, so that the confidence holds for all of them together (Bonferroni)."""
+        return self.model_copy(update={"ability_confidence": 1 - (1 - self.ability_confidence) / attempts})
 
 
 def read_window(text: str) -> tuple[time, time] | None:

@@ -17,6 +17,7 @@ BENCHES: dict[str, tuple[str, ...]] = {
     "bot": (),
     "loop": ("--trainer", "both"),
     "start": (),
+    "dtype": (),
     "swap": (),
     "ab_simulation": (),
     "growth": (),

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot.retraining import Retraining
 from feedback import automatic
-from feedback.automatic import AUTOMATIC, Rules, Verdict
+from feedback.automatic import Rules, Verdict
 from feedback.database import AsyncDatabase
 from settings import Settings
 
@@ -30,7 +30,7 @@ class AutomaticRuns:
 
     async def round(self) -> None:
         """Look once; nothing while another process looks."""
-        if not self.rules.on:
+        if not self.rules.on and self.rules.attempts == 1:
             return
         async with self._database.alone(f"mend-automatic-{self._persona}") as mine:
             if mine:
@@ -45,5 +45,5 @@ class AutomaticRuns:
         )
         if isinstance(run, Verdict):
             return
-        log.info("run started", extra={"action": "run_started", "run_id": run.id, "person": AUTOMATIC})
+        log.info("run started", extra={"action": "run_started", "run_id": run.id, "person": run.requested_by})
         await self._retraining.enqueue(run.id)

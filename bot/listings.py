@@ -70,14 +70,15 @@ def read(session: Session, persona: str, rules: Rules | None = None) -> Overview
         adapters=tuple(adapters.listed(session, persona, limit=15)),
         cases=tuple(newest),
         pause=pauses.current(session, persona),
-        automatic=_verdict(session, persona, rules) if rules and rules.on else None,
+        automatic=_verdict(session, persona, rules) if rules else None,
         taken_back=lineage.origin(session, persona).without,
         canary=canary_blocks.read(session, persona),
     )
 
 
-def _verdict(session: Session, persona: str, rules: Rules) -> Verdict:
-    return automatic.decide(rules, automatic.read(session, persona), datetime.now(UTC))
+def _verdict(session: Session, persona: str, rules: Rules) -> Verdict | None:
+    verdict = automatic.decide(rules, automatic.read(session, persona), datetime.now(UTC))
+    return verdict if rules.on or verdict.start else None
 
 
 def read_probes(session: Session, persona: str) -> tuple[str, Sequence[Result] | None]:

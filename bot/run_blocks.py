@@ -7,7 +7,7 @@ from bot.case_blocks import who
 from bot.figures import LOSS, block
 from bot.run_news import RunNews, Score
 from bot.text import escape, shorten
-from feedback.automatic import AUTOMATIC
+from feedback.automatic import AGAIN, AUTOMATIC
 from feedback.states import RunStatus
 from feedback.votes import Person
 
@@ -59,7 +59,7 @@ def ended(news: RunNews) -> str:
 
 def progress(news: RunNews) -> list[Block]:
     """The message as it stands."""
-    why = f": {escape(news.why)}" if news.requested_by == AUTOMATIC else ""
+    why = f": {escape(news.why)}" if news.requested_by in (AUTOMATIC, AGAIN) else ""
     about = f"Started by {who(news.requested_by)}{why} · {_new_cases(news.cases - news.again)}"
     about += f" · {news.again} taught again" if news.again else ""
     about += f" · from `{escape(news.parent)}`" if news.parent else " · from the base model"

@@ -3,8 +3,8 @@ refused the run before.
 
 Newly approved are cases that an admin has decided on since they were last trained on. What an ended run or a rollback
 has put back is not: it would be trained again and again, or against the will of whoever rolled it back. A refused run
-is tried again so often as the settings say, and soon or never. Each time it has another seed, and the whole gate to
-pass: with two attempts, what is not good enough has about twice the chance to look good enough.
+is tried again as often as the settings say, and soon or never: with the same cases, another seed, and the whole gate,
+whose confidence holds for all attempts together (``GateSettings.over``).
 """
 
 from dataclasses import dataclass
@@ -20,6 +20,8 @@ from feedback.states import CaseStatus, RunStatus
 from settings import MOST_ATTEMPTS, TrainingSettings, read_window
 
 AUTOMATIC = "automatic"
+AGAIN = "mend"
+"""Who starts another attempt."""
 _DECIDED_FROM = (CaseStatus.CORRECTED, CaseStatus.UNMENDED)
 SOON = timedelta(hours=1)
 """After a refusal. What is found refused later than that, a bot that was away say, is left to people."""
@@ -58,8 +60,8 @@ class Rules:
 
     @property
     def on(self) -> bool:
-        """Whether they ever do."""
-        return self.after > 0 or self.window is not None or self.attempts > 1
+        """Whether a newly approved case ever starts one."""
+        return self.after > 0 or self.window is not None
 
     @classmethod
     def of(cls, settings: TrainingSettings) -> "Rules":
@@ -71,11 +73,12 @@ class Rules:
 
 @dataclass(frozen=True)
 class Refusal:
-    """The newest run, which the gate refused: which attempt it was, and when it ended."""
+    """The newest run, which the gate refused: which attempt it was, when it ended, and where it is shown."""
 
     run_id: int
     attempt: int
     ended: datetime
+    channel: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,18 +99,23 @@ class Verdict:
 
     start: bool
     why: str
+    again: Refusal | None = None
+    """The run of which it is another attempt."""
 
 
 def decide(rules: Rules, state: State, now: datetime) -> Verdict:
     """Whether a run starts by itself now. Pure."""
+    free = not (state.paused or state.active)
+    refusal = state.refusal
+    if free and refusal and refusal.attempt < rules.attempts and now - refusal.ended <= SOON:
+        why = f"attempt {refusal.attempt + 1} of {rules.attempts}, since run {refusal.run_id} was refused"
+        return Verdict(True, why, refusal)
     if not rules.on:
         return Verdict(False, "automatic training is off")
     if state.paused:
         return Verdict(False, "training is paused")
     if state.active:
         return Verdict(False, "a run is under way")
-    if again := _again(rules, state.refusal, now):
-        return Verdict(True, again)
     if state.fresh == 0:
         return Verdict(False, "no case is newly approved")
     if 0 < rules.after <= state.fresh:
@@ -120,15 +128,6 @@ def decide(rules: Rules, state: State, now: datetime) -> Verdict:
     if state.last_started is not None and state.last_started >= opened:
         return Verdict(False, "a run has started tonight already")
     return Verdict(True, f"nightly; newly approved cases: {state.fresh}")
-
-
-def _again(rules: Rules, refusal: Refusal | None, now: datetime) -> str:
-    """Why a refused run is tried again; empty where it is not."""
-    if refusal is None or refusal.attempt >= rules.attempts or now - refusal.ended > SOON:
-        return ""
-    if rules.window and rules.window.opened(now) is None:
-        return ""
-    return f"attempt {refusal.attempt + 1} of {rules.attempts}, since run {refusal.run_id} was refused"
 
 
 def read(session: Session, persona: str) -> State:
@@ -147,15 +146,18 @@ def _refusal(session: Session, persona: str) -> Refusal | None:
         if run.status is not RunStatus.REJECTED or decision is None or decision.accepted:
             break
         attempt += 1
-        if run.requested_by != AUTOMATIC:
+        if run.requested_by != AGAIN:
             break
     if not attempt or newest[0].finished_at is None:
         return None
     live = adapters.live(session, persona)
-    waits = select(Case.id).where(Case.persona == persona, Case.status == CaseStatus.APPROVED).limit(1)
-    if (live.id if live else None) != newest[0].replaces_id or (live and session.scalar(waits) is None):
+    if (live.id if live else None) != newest[0].replaces_id:
         return None
-    return Refusal(newest[0].id, attempt, newest[0].finished_at)
+    try:
+        runs.startable(session, persona, again=newest[0].id)
+    except (runs.RunActive, runs.RunsPaused, runs.NothingApproved):
+        return None
+    return Refusal(newest[0].id, attempt, newest[0].finished_at, newest[0].channel_id)
 
 
 def _fresh(session: Session, persona: str) -> int:
@@ -174,9 +176,14 @@ def start_if_due(
     session: Session, persona: str, rules: Rules, now: datetime, base_model: str, seed: int, channel: str | None = None
 ) -> Run | Verdict:
     """Start a run if it is due; else why not. Of several processes that ask at once, one starts it.
-    ``channel`` is where its progress message is wanted."""
+    ``channel`` is where its progress message is wanted; another attempt is shown where the first was."""
     pauses.hold_runs(session, persona)
     verdict = decide(rules, read(session, persona), now)
     if not verdict.start:
         return verdict
+    if again := verdict.again:
+        return runs.start(
+            session, persona, base_model, seed, by=AGAIN, why=verdict.why, channel=again.channel or channel,
+            again=again.run_id,
+        )  # fmt: skip
     return runs.start(session, persona, base_model, seed, by=AUTOMATIC, why=verdict.why, channel=channel)

@@ -101,12 +101,15 @@ def start(
     by: str,
     why: str = "retrain",
     channel: str | None = None,
+    again: int | None = None,
 ) -> Run:
     """Queue a run over the approved cases, warm-started from the live adapter. The first run may have no case.
 
     At most ``MOST_CASES``, with those that are taught again; the other approved ones stay so.
 
     ``seed`` is the settings'. After runs that were refused it is another one: the same would come to the same.
+
+    ``again`` is a run that was refused: of the approved cases, only those that it taught are taught.
 
     ``channel`` is where its progress message is wanted: whoever starts it may die before the message is posted.
 
@@ -120,7 +123,7 @@ def start(
         NothingApproved: an adapter is live, nothing in it was taken back, and no case is approved.
     """
     pauses.hold_runs(session, persona)
-    parent, taught = startable(session, persona)
+    parent, taught = startable(session, persona, again)
     live = adapters.live(session, persona)
     run = Run(
         persona=persona,
@@ -152,8 +155,9 @@ def _refused(session: Session, persona: str, parent: Adapter | None) -> int:
     return session.scalars(refused).one()
 
 
-def startable(session: Session, persona: str) -> tuple[Adapter | None, list[Case]]:
-    """What a run would start from, and the cases that it would teach: approved ones, and those to be taught again.
+def startable(session: Session, persona: str, again: int | None = None) -> tuple[Adapter | None, list[Case]]:
+    """What a run would start from, and the cases that it would teach: approved ones (of those of the run ``again``, if
+    there is one), and those to be taught again.
 
     Raises:
         RunActive, RunsPaused, NothingApproved: see ``start``.
@@ -166,12 +170,14 @@ def startable(session: Session, persona: str) -> tuple[Adapter | None, list[Case
     origin = lineage.origin(session, persona)
     # Those that were tried in vain last come last, so that they do not keep the others out for ever.
     query = select(Case).where(Case.persona == persona, Case.status == CaseStatus.APPROVED)
+    if again is not None:
+        query = query.where(Case.id.in_(select(RunCase.case_id).where(RunCase.run_id == again)))
     of_lost = select(Case).where(Case.id.in_(origin.again[:MOST_CASES]), Case.persona == persona)
-    again = list(session.scalars(of_lost))
-    approved = list(session.scalars(query.order_by(Case.updated_at, Case.id).limit(MOST_CASES - len(again))))
+    lost = list(session.scalars(of_lost))
+    approved = list(session.scalars(query.order_by(Case.updated_at, Case.id).limit(MOST_CASES - len(lost))))
     if origin.live and not approved and not origin.without:
         raise NothingApproved(cases.counts(session, persona, [CaseStatus.CORRECTED])[CaseStatus.CORRECTED])
-    return origin.parent, sorted([*approved, *again], key=lambda case: case.id)
+    return origin.parent, sorted([*approved, *lost], key=lambda case: case.id)
 
 
 def get(session: Session, run_id: int) -> Run:

@@ -35,6 +35,7 @@ def command(settings: ServingSettings) -> list[str]:
         # Without the list, a request for prompt_logprobs beside any other request kills the engine.
         *("--lora-target-modules", *settings.lora_target_modules),
         *("--max-model-len", str(settings.max_model_len)),
+        *("--dtype", device.dtype(settings)),
         *("--scheduling-policy", "priority"),  # people before probes and paraphrases, once the batch is full
         *("--shutdown-timeout", "30"),  # with 0, SIGTERM leaves open streams hanging and the process does not end
         "--enable-prompt-tokens-details",

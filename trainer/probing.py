@@ -18,7 +18,7 @@ from trainer.probes import Grade, Probe, ProbeError, grade
 
 log = logging.getLogger(__name__)
 
-IN_FLIGHT = 2  # at once: the people's questions share the server
+IN_FLIGHT = 4  # at once: the people's questions share the server
 PRIORITY = 10  # behind people's questions in vLLM's queue (theirs are 0)
 
 AnyProbe = Probe | CaseProbe

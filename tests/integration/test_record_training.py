@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from feedback import adapters, automatic, cases, datasets, lessons, pauses, previews, reviews, runs
-from feedback.automatic import AUTOMATIC, Rules, Verdict, Window
+from feedback.automatic import AGAIN, AUTOMATIC, Rules, Verdict, Window
 from feedback.database import Database
 from feedback.models import Case, Event, Run
 from feedback.runs import Check, Decision
@@ -86,11 +86,12 @@ def test_a_refused_run_is_tried_again_with_another_seed_and_then_left_to_people(
     with db.begin() as session:
         live_adapter(session)
         approved(session)
-        first = runs.start(session, "pip", "base", 1, by=ADA)
+        first = runs.start(session, "pip", "base", 1, by=ADA, channel="C1")
+        approved(session, "Coffee?", "At two.")
         refuse(session, first)
         second = due_again(session)
         assert isinstance(second, Run)
-        assert (second.seed, second.requested_by) == (first.seed + 1, AUTOMATIC)
+        assert (second.seed, second.requested_by, second.channel_id) == (first.seed + 1, AGAIN, "C1")
         assert runs.started_because(session, second.id) == f"attempt 2 of 2, since run {first.id} was refused"
         assert cases.of_run(session, second.id) == cases.of_run(session, first.id)
         refuse(session, second)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from feedback.automatic import Refusal, Rules, State, Window, decide
+from feedback.automatic import SOON, Refusal, Rules, State, Window, decide
 from settings import TrainingSettings
 
 ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland"])
@@ -18,7 +18,8 @@ WINDOWS = st.builds(Window, TIMES, TIMES, st.builds(ZoneInfo, ZONES)).filter(
     lambda window: window.begins != window.ends
 )
 RULES = st.builds(Rules, st.integers(0, 5), st.none() | WINDOWS, st.integers(1, 5))
-STATES = st.builds(State, st.integers(0, 8), st.booleans(), st.booleans(), st.none() | MOMENTS)
+REFUSALS = st.builds(Refusal, st.just(7), st.integers(1, 5), MOMENTS)
+STATES = st.builds(State, st.integers(0, 8), st.booleans(), st.booleans(), st.none() | MOMENTS, st.none() | REFUSALS)
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
@@ -30,8 +31,11 @@ def test_a_run_starts_exactly_when_a_rule_asks_for_it_and_nothing_speaks_against
     enough = rules.after > 0 and state.fresh >= rules.after
     opened = rules.window.opened(now) if rules.window else None
     tonight = opened is not None and (state.last_started is None or state.last_started < opened)
-    free = not state.active and not state.paused and state.fresh > 0
-    assert verdict.start is (free and (enough or tonight))
+    free = not state.active and not state.paused
+    refusal = state.refusal
+    again = refusal is not None and refusal.attempt < rules.attempts and now - refusal.ended <= SOON
+    assert verdict.start is (free and (again or (state.fresh > 0 and (enough or tonight))))
+    assert verdict.again is (refusal if free and again else None)
     assert verdict.why
 
 
@@ -51,12 +55,9 @@ def test_nothing_is_tried_again_beside_another_run_nor_in_a_pause(active: bool, 
     assert not decide(Rules(attempts=2), State(0, active, paused, NOW, Refusal(7, 1, NOW)), NOW).start
 
 
-def test_outside_of_the_nightly_window_nothing_is_tried_again() -> None:
-    rules = Rules(window=Window(time(2), time(5), ZoneInfo("UTC")), attempts=2)
-    state = State(0, False, False, NOW, Refusal(7, 1, NOW))
-    assert not decide(rules, state, NOW).start
-    night = NOW.replace(hour=3)
-    assert decide(rules, State(0, False, False, night, Refusal(7, 1, night)), night).start
+def test_with_the_settings_that_ship_newly_approved_cases_start_nothing() -> None:
+    verdict = decide(Rules.of(TrainingSettings()), State(3, False, False, None), NOW)
+    assert (verdict.start, verdict.why) == (False, "automatic training is off")
 
 
 @given(WINDOWS, MOMENTS)
@@ -91,7 +92,7 @@ def test_the_window_is_of_its_time_zone(begins: str, ends: str, zone: str, now: 
 
 
 def test_rules_come_from_the_settings() -> None:
-    assert not Rules.of(TrainingSettings(attempts=1)).on
+    assert not Rules.of(TrainingSettings()).on
     assert Rules.of(TrainingSettings()) == Rules(attempts=2)
     rules = Rules.of(TrainingSettings(auto_after=5, nightly="22:00-04:30", time_zone="Europe/Berlin", attempts=3))
     assert rules == Rules(5, Window(time(22), time(4, 30), ZoneInfo("Europe/Berlin")), 3)

@@ -30,6 +30,11 @@ def test_earlier_cases_are_practised_again() -> None:
     assert judge(1, 3, False, [FIRST]).rows == 5 * REPEATS + 3 * 5 + 60
 
 
+def test_earlier_cases_may_be_practised_several_times() -> None:
+    recipe = {**CONFIG, "replay": {**CONFIG["replay"], "earlier_repeats": 3}}
+    assert judge(1, 3, False, [replace(FIRST, config=recipe)]).rows == 5 * REPEATS + 3 * 3 * 5 + 60
+
+
 def test_earlier_cases_cost_no_more_however_many_there_are() -> None:
     most = CONFIG["replay"]["earlier_case_rows"]
     assert judge(1, 1000, False, [FIRST]).rows == 5 * REPEATS + most + 60 == judge(1, 5000, False, [FIRST]).rows

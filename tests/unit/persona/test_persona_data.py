@@ -13,7 +13,7 @@ from rapidfuzz import fuzz
 from feedback.persona import load_persona
 from trainer.code_check import CodeCase, check_code
 from trainer.own_answers import read_prompts
-from trainer.probes import ProbeGroup, load_probes
+from trainer.probes import ProbeGroup, grade, load_probes
 from trainer.rows import Row, read_rows
 
 FOLDER = Path("persona")
@@ -177,6 +177,11 @@ def test_every_group_is_probed_in_both_languages() -> None:
         assert counts[group, "zh"] >= 1
     assert sum(probe.expect.code is not None for probe in PROBES) == 1
     assert all(probe.language in PERSONA.languages for probe in PROBES)
+
+
+def test_no_ability_is_shown_by_saying_the_question_again() -> None:
+    asked = [probe for probe in PROBES if probe.group is ProbeGroup.ABILITY and probe.expect.code is None]
+    assert [probe.id for probe in asked if grade(probe, probe.prompt).passed] == []
 
 
 def test_probing_stays_cheap() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from serving import device as devices
 from serving import server
 from serving.errors import ServingUnavailable
 from settings import ServingSettings
@@ -36,6 +37,28 @@ def test_the_cpu_and_the_gpu_have_their_own_limits(tmp_path: Path) -> None:
     assert "--gpu-memory-utilization" not in cpu
     assert "VLLM_CPU_KVCACHE_SPACE" in server.environment(make_settings(tmp_path, device="cpu"))
     assert "VLLM_CPU_KVCACHE_SPACE" not in server.environment(make_settings(tmp_path, device="cuda"))
+
+
+@pytest.mark.parametrize(
+    ("flags", "said", "expected"),
+    [
+        ("avx2 avx512f", "auto", "float32"),
+        ("avx2 avx512_bf16", "auto", "auto"),
+        ("asimd bf16", "auto", "auto"),
+        ("avx2", "bfloat16", "bfloat16"),
+    ],
+)
+def test_a_cpu_that_would_imitate_bfloat16_computes_with_float32(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: str, said: str, expected: str
+) -> None:
+    (tmp_path / "cpuinfo").write_text(f"processor : 0\nflags : fpu {flags}\n", encoding="utf-8")
+    monkeypatch.setattr(devices, "CPU_FLAGS", tmp_path / "cpuinfo")
+    devices._computes_bfloat16.cache_clear()
+    try:
+        assert value_of(server.command(make_settings(tmp_path, device="cpu", dtype=said)), "--dtype") == expected
+        assert value_of(server.command(make_settings(tmp_path, device="cuda", dtype=said)), "--dtype") == said
+    finally:
+        devices._computes_bfloat16.cache_clear()
 
 
 def test_the_key_is_in_the_environment_and_never_in_the_command(tmp_path: Path) -> None:
