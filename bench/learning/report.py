@@ -58,8 +58,8 @@ def tables(summary: Mapping[str, Any]) -> list[Table]:
         ["", "seeds, rounds", *shares, "known at the end", "drift", "refused, attempts", "rows", "minutes", GROWTH],
         [_row(name, one) for name, one in summary.items()],
         [
-            "A round whose runs are refused has learned nothing new; its cases come again in the next one. At the end, the "
-            "wordings of all facts are asked.",
+            "A round whose runs are refused has learned nothing new; its cases come again in the next one. At the end "
+            "the wordings of all facts are asked.",
             f"Goals for Mend: at least {goals}; no round longer than the one before by over {SLOWER - 1:.0%}.",
         ],
     )
