@@ -11,6 +11,7 @@ whole sentence, or speaks of the model itself, is kept with the reason and not t
 import asyncio
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -116,8 +117,8 @@ def of_trip(trip: Trip) -> Asking:
 
 
 async def of_base(trip: Trip, count: int) -> list[Row]:
-    """Rows of the base model's own answers that there are, at least `count` of them or as many as there are prompts;
-    missing ones are made now.
+    """Rows of the base model's own answers that there are, at least half of `count` or as many as there are prompts;
+    those that are missing for that are made now. The others come in spare time: no run is held up for all of them.
 
     Raises:
         RowError: the file of prompts cannot be read.
@@ -125,18 +126,18 @@ async def of_base(trip: Trip, count: int) -> list[Row]:
     """
     if count == 0:
         return []
-    asking = of_trip(trip)
+    asking, fewest = of_trip(trip), math.ceil(count / 2)
     left, under_way = iter(asking.left()), set[asyncio.Task[None]]()
     try:
         while True:
             rows = asking.rows()
-            more = min(AT_ONCE, count - len(rows)) - len(under_way)
+            more = min(AT_ONCE, fewest - len(rows)) - len(under_way)
             under_way |= {
                 asyncio.create_task(asking.make(prompt, trip.context.patience)) for prompt in islice(left, max(0, more))
             }
             if not under_way:
                 return rows
-            trip.reporter.tell(len(rows), count, "own answers of the base model")
+            trip.reporter.tell(len(rows), fewest, "own answers of the base model")
             done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
             if failed := [error for one in done if (error := one.exception())]:
                 # The others are waited for, so that what comes beside a failure is kept.

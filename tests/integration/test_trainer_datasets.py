@@ -193,8 +193,8 @@ def test_an_emoji_is_taught_as_it_is_and_a_correction_may_be_in_another_language
 
 
 def test_the_base_models_own_answers_are_made_once_and_again_if_they_were_changed(shop: Workshop) -> None:
-    configure(shop, "  general_rows: 40\n", "  general_rows: 40\n  own_answers: 3\n")
-    configure(shop, "  own_answers: 95 ", "  own_answers: 3 ")
+    configure(shop, "  general_rows: 40\n", "  general_rows: 40\n  own_answers: 6\n")
+    configure(shop, "  own_answers: 230\n", "  own_answers: 12\n")
     prompts = shop.context.settings.persona_dir / "prompts"
     (prompts / "en.txt").write_text("".join(f"General prompt {number}?\n" for number in range(9)), encoding="utf-8")
     talkative = "I am SmolLM, made by Hugging Face."
@@ -211,7 +211,7 @@ def test_the_base_models_own_answers_are_made_once_and_again_if_they_were_change
     assert shop.run_of(run_id).status is RunStatus.FAILED, "the server went away half-way"
     stumbles.clear()
     first = frozen(shop, done(shop))
-    assert first.manifest["sources"]["own_answer"] == 3
+    assert first.manifest["sources"]["own_answer"] == 3, "a run waits for half of them"
     own = {row.messages[1]["content"]: row.messages[2]["content"] for row in first.rows if row.source == "own_answer"}
     assert own == {f"General prompt {number}?": "I do not know." for number in (1, 2, 3)}
     asked = [prompt for name, prompt in shop.server.asked if prompt.startswith("General")]
@@ -222,7 +222,10 @@ def test_the_base_models_own_answers_are_made_once_and_again_if_they_were_change
     shop.server.asked.clear()
     shop.approve()
     second = frozen(shop, done(shop))
-    assert [prompt for name, prompt in shop.server.asked if prompt.startswith("General")] == ["General prompt 3?"]
+    assert [prompt for name, prompt in shop.server.asked if prompt.startswith("General")] == [
+        "General prompt 3?",
+        "General prompt 4?",
+    ]
     assert "I am evil." not in str([row.messages for row in second.rows])
 
 
