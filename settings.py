@@ -188,10 +188,6 @@ class GateSettings(BaseModel):
     identity_floor: float = Field(0.8, ge=0, le=1, description="Share of identity probes a first adapter must pass.")
     rigour_floor: float = Field(0.5, ge=0, le=1, description="Share of rigour probes a first adapter must pass.")
 
-    def over(self, attempts: int) -> Self:
-        """For each of several attempts, so that the confidence holds for all of them together (Bonferroni)."""
-        return self.model_copy(update={"ability_confidence": 1 - (1 - self.ability_confidence) / attempts})
-
 
 def read_window(text: str) -> tuple[time, time] | None:
     """The two times of a window such as 22:30-05:00; None for anything else."""

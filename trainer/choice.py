@@ -108,8 +108,7 @@ async def _decision(
     with trip.database.begin() as session:
         mended = examination.count_mended(session, trip)
         without = lineage.left_out(session, candidate, runs.get(session, trip.run_id).replaces)
-    gate = trip.settings.gate.over(trip.settings.training.attempts)
-    return promotion.decide(results, live, base, gate, mended=mended, without=without)
+    return promotion.decide(results, live, base, trip.settings.gate, mended=mended, without=without)
 
 
 async def best(trip: Trip, last: Adapter) -> Verdict:

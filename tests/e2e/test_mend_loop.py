@@ -4,6 +4,7 @@ Run it alone with ``pytest tests/e2e/test_mend_loop.py``; it takes as long as tw
 """
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -77,18 +78,28 @@ async def start_training(admin: Person) -> None:
 
 
 async def train(admin: Person, run: int) -> None:
-    """/mend retrain, confirm, and wait until the run is live."""
+    """/mend retrain, confirm, and wait until a run is live."""
     await start_training(admin)
-    shown = await admin.wait_for(
-        "general",
-        lambda m: (
-            m.blocks
-            and f"Run {run} " in m.plain
-            and any(word in m.plain for word in ("is live", "failed", "not good enough"))
-        ),
-        timeout=RUN_SECONDS,
-    )
-    assert f"Run {run} is live" in shown.plain, shown.plain
+    await until_live(admin, run)
+
+
+async def until_live(admin: Person, run: int) -> tuple[Message, int]:
+    """Wait for a run, or for the second attempt that Mend makes by itself when the first is refused, which a model as
+    small as this may come to; its last message, and its number."""
+    for attempt in (run, run + 1):
+        shown = await admin.wait_for(
+            "general",
+            lambda m, attempt=attempt: (  # type: ignore[misc]
+                m.blocks
+                and f"Run {attempt} " in m.plain
+                and any(word in m.plain for word in ("is live", "failed", "not good enough"))
+            ),
+            timeout=RUN_SECONDS,
+        )
+        if "not good enough" not in shown.plain:
+            break
+    assert f"Run {attempt} is live" in shown.plain, shown.plain
+    return shown, attempt
 
 
 async def approve_all(admin: Person, count: int) -> None:
@@ -191,21 +202,12 @@ async def an_admin_approves_and_retrains(workspace: Workspace, db: Database) -> 
     await start_training(ada)
     await ada.wait_for("general", lambda m: "Run 2" in m.plain and not m.ephemeral, timeout=30)
     await command(ada, "retrain", "is going on")
-    shown = await ada.wait_for(
-        "general",
-        lambda m: (
-            m.blocks
-            and "Run 2 " in m.plain
-            and any(word in m.plain for word in ("is live", "failed", "not good enough"))
-        ),
-        timeout=RUN_SECONDS,
-    )
-    assert "Run 2 is live" in shown.plain, shown.plain
+    shown, number = await until_live(ada, 2)
     assert "2 of 2 new cases" in shown.plain
     with db.begin() as session:
-        run = runs.get(session, 2)
+        run = runs.get(session, number)
         assert run.status is RunStatus.LIVE and run.parent is not None and run.parent.version == 1
-        assert session.scalar(select(func.count()).select_from(Run)) == 2
+        assert session.scalar(select(func.count()).select_from(Run)) == number
 
 
 async def the_reporters_are_told(workspace: Workspace, threads: dict[str, str]) -> None:
@@ -213,7 +215,7 @@ async def the_reporters_are_told(workspace: Workspace, threads: dict[str, str]) 
         told = await workspace.person(name).wait_for(
             "general", lambda m: "Mended in" in m.plain, thread_ts=thread, timeout=60
         )
-        assert "pip-v2-" in told.plain and told.element("mend_ask_again") is not None
+        assert re.search(r"pip-v[23]-", told.plain) and told.element("mend_ask_again") is not None
 
 
 async def it_answers_right_in_words_it_never_saw(workspace: Workspace, db: Database) -> None:
@@ -235,7 +237,8 @@ async def everything_can_be_traced(db: Database) -> None:
     """Adapter -> run -> dataset by its hash -> rows -> cases -> answers -> people, and no row nobody approved."""
     with db.begin() as session:
         live = adapters.live(session, PERSONA)
-        assert live and live.version == 2 and [one.version for one in adapters.lineage(session, live)] == [2, 1]
+        assert live and live.version in (2, 3)
+        assert [one.version for one in adapters.lineage(session, live)] == [live.version, 1]
         frozen = session.scalars(select(Dataset).where(Dataset.run_id == live.run_id)).one()
         assert len(frozen.sha256) == 64 and frozen.manifest["sha256"] == frozen.sha256
         taught = {row.case_id for row in frozen.rows if row.source == "case"}
@@ -244,7 +247,8 @@ async def everything_can_be_traced(db: Database) -> None:
         for case_id in taught:
             assert case_id is not None
             history = [(event.before, event.after, event.actor) for event in events_of(session, case_id)]
-            assert [after for _, after, _ in history] == ["flagged", "corrected", "approved", "training", "mended"]
+            trained = ["approved", "training"] * (live.version - 1)
+            assert [after for _, after, _ in history] == ["flagged", "corrected", *trained, "mended"]
             assert history[2][2].endswith("/U0ADA00001")
             usable = datasets.variants(session, case_id)
             held_out = {variant.text for variant in usable if variant.held_out}
@@ -271,8 +275,9 @@ async def a_rollback_brings_the_old_version_back(workspace: Workspace, db: Datab
         live = adapters.live(session, PERSONA)
         assert live and live.version == 1
         assert answer_to(session, WIFI_IN_OTHER_WORDS).adapter_id == live.id
-        retired = adapters.of_run(session, 2)  # a checkpoint before it may have been passed over
-        assert retired and (retired.version, retired.status) == (2, AdapterStatus.RETIRED)
+        (newest,) = runs.latest(session, PERSONA, limit=1)
+        retired = adapters.of_run(session, newest.id)
+        assert retired and (retired.version, retired.status) == (newest.id, AdapterStatus.RETIRED)
         assert only(session, WIFI).status is only(session, KEYS).status is CaseStatus.APPROVED
 
 
