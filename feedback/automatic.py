@@ -3,8 +3,7 @@ refused the run before.
 
 Newly approved are cases that an admin has decided on since they were last trained on. What an ended run or a rollback
 has put back is not: it would be trained again and again, or against the will of whoever rolled it back. A refused run
-is tried again as often as the settings say, and soon or never: with the same cases, another seed, and the whole gate,
-whose confidence holds for all attempts together (``GateSettings.over``).
+is tried again as often as the settings say, and soon or never: with the same cases, another seed, and the whole gate.
 """
 
 from dataclasses import dataclass

@@ -17,7 +17,7 @@ from feedback.datasets import NEVER, Example, Practised
 from feedback.persona import Persona, load_persona
 from feedback.reports import Result
 from feedback.runs import Decision
-from settings import ROOT, GateSettings, TrainingSettings
+from settings import ROOT, GateSettings
 from trainer import dataset, promotion
 from trainer.case_probes import MENDED, NEW, grade_case
 from trainer.config import TrainConfig
@@ -170,13 +170,7 @@ class Pupil:
             return sum(passed) / max(1, len(passed))
 
         return Sight(
-            decision=promotion.decide(
-                results,
-                self.live,
-                school.base,
-                GateSettings().over(TrainingSettings().attempts),
-                mended=len(self.mended),
-            ),
+            decision=promotion.decide(results, self.live, school.base, GateSettings(), mended=len(self.mended)),
             gate=results,
             facts=known,
             new=sum(newest) / max(1, len(newest)),

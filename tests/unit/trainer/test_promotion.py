@@ -131,14 +131,6 @@ def test_what_is_asked_of_ability_can_be_set() -> None:
     assert ability(now, before, GateSettings(ability_confidence=0.7))[0]
 
 
-def test_where_a_run_may_have_two_attempts_each_has_to_leave_half_the_doubt() -> None:
-    now, before = "+" * 89 + "-" * 11, "+" * 100
-    assert ability(now, before, GATE.over(1))[0]
-    kept, reason = ability(now, before, GATE.over(2))
-    assert not kept
-    assert "with 90% confidence" in reason
-
-
 def test_an_ability_that_was_gained_counts_against_one_that_was_lost() -> None:
     assert not ability("----" + "+" * 36, "+" * 40)[0]
     assert ability("----" + "+" * 36, "++++" + "+" * 32 + "----")[0]
