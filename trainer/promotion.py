@@ -11,10 +11,10 @@ A candidate goes live when
   How far the model has drifted from the base model's own words is told beside it, and decides nothing;
 - and, while no adapter is live, enough of the identity and rigour probes pass at all.
 
-Nothing is asked a second time in the hope of another answer: another attempt is another adapter, and what is stated here
-holds for each one. Probes are asked greedily, so the same adapter says the same again, but for words that are all but
-equally likely (of 51 answers two were worded otherwise in another batch, and no verdict changed); a probe that such a
-tie decides has become worse too.
+Nothing is asked a second time in the hope of another answer: another attempt is another adapter, and what is stated
+here holds for each one. Probes are asked greedily, so the same adapter says the same again, but for words that are all
+but equally likely (of 51 answers two were worded otherwise in another batch, and no verdict changed); a probe that such
+a tie decides has become worse too.
 """
 
 from collections import defaultdict
