@@ -100,7 +100,7 @@ def test_earlier_cases_keep_to_the_budget_and_those_that_fail_come_first(shop: W
     drawn = [practised(frozen(shop, done(shop)))]
     shop.approve("Where are the spare badges?", "The spare badges are in drawer 7.")
     drawn.append(practised(frozen(shop, done(shop))))
-    assert [len(one) for one in drawn] == [3, 3]
+    assert [len(one) for one in drawn] == [9, 9], "three rows, each three times"
     assert taught[3] in drawn[0]
     assert set(taught) <= set(drawn[0] + drawn[1]) | {taught[3]}, "what was not practised comes next"
 
@@ -194,7 +194,7 @@ def test_an_emoji_is_taught_as_it_is_and_a_correction_may_be_in_another_language
 
 def test_the_base_models_own_answers_are_made_once_and_again_if_they_were_changed(shop: Workshop) -> None:
     configure(shop, "  general_rows: 40\n", "  general_rows: 40\n  own_answers: 6\n")
-    configure(shop, "  own_answers: 230\n", "  own_answers: 12\n")
+    configure(shop, "  own_answers: 230\n", "  own_answers: 8\n")
     prompts = shop.context.settings.persona_dir / "prompts"
     (prompts / "en.txt").write_text("".join(f"General prompt {number}?\n" for number in range(9)), encoding="utf-8")
     talkative = "I am SmolLM, made by Hugging Face."

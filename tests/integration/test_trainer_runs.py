@@ -68,7 +68,7 @@ def test_the_next_run_keeps_what_was_mended_and_asks_the_live_adapter_nothing_tw
     with shop.database.begin() as session:
         frozen = runs.dataset(session, third)
         assert frozen is not None
-        assert frozen.manifest["sources"]["earlier"] == 6
+        assert frozen.manifest["sources"]["earlier"] == 3 * 6
         adapter = adapters.of_run(session, third)
         assert adapter is not None
         mended = [result for result in reports.latest(session, adapter.id) or () if result.group == "mended"]

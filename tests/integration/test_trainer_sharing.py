@@ -89,7 +89,8 @@ def with_(shop: Workshop, **options: Any) -> Workshop:
 def shop(db: Database, tmp_path: Path, model: StandInModel) -> Workshop:
     """One whose server may be asked nothing while it sleeps: neither probes nor paraphrases."""
     config = yaml.safe_load((ROOT / "trainer" / "configs" / "smollm2-135m-cpu.yaml").read_text())
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config | {"first_candidate_epoch": 1}))
+    three_epochs = {"follow_up": config["follow_up"] | {"num_train_epochs": 3}, "first_candidate_epoch": 1}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config | three_epochs))
     made = make_workshop(tmp_path, db)
     made.server.loaded = model.models  # type: ignore[assignment]  # only looked things up in
     made.server.spoil = lambda name, prompt: pytest.fail("asked while asleep") if model.asleep else None

@@ -19,7 +19,7 @@ from feedback.states import AnswerStatus
 from sandbox.client import Message, Person, Workspace
 from sandbox.options import Timing
 from sandbox.server import serve
-from settings import DatabaseSettings, RedisSettings, ServingSettings, Settings, SlackSettings
+from settings import DatabaseSettings, RedisSettings, ServingSettings, Settings, SlackSettings, TrainingSettings
 from tests.integration.bot.cuttable import CuttableLine
 from tests.integration.bot.stand_in_model import StandInModel
 from tests.integration.bot.trainer_by_hand import TrainerByHand
@@ -68,6 +68,7 @@ async def settings(sandbox_url: str, ws: Workspace, model: StandInModel, databas
         ),
         database=DatabaseSettings(url=database_url),
         redis=RedisSettings(url=NOWHERE),
+        training=TrainingSettings(attempts=1),
         serving=ServingSettings(
             urls=[model.url], device="cuda", adapters_dir=tmp_path / "adapters", first_token_timeout=5, idle_timeout=2
         ),

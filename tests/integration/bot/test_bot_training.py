@@ -181,6 +181,32 @@ async def automatic(settings: Settings, start_bot: StartBot, offstage: Scene) ->
         yield offstage, parts
 
 
+@pytest.fixture
+async def insisting(settings: Settings, start_bot: StartBot, offstage: Scene) -> AsyncIterator[tuple[Scene, Parts]]:
+    """A bot that tries a refused run once more, as it does by default."""
+    training = settings.training.model_copy(update={"attempts": 2})
+    async with start_bot(settings.model_copy(update={"training": training})) as parts:
+        yield offstage, parts
+
+
+async def test_a_refused_run_is_tried_again_by_itself_and_shown_where_it_was(
+    insisting: tuple[Scene, Parts], trainer: TrainerByHand
+) -> None:
+    scene, parts = insisting
+    await corrected(scene, "question 1", "correction 1")
+    await approve_all(scene)
+    await scene.retrain(scene.ada)
+    await progress(scene.ada, "Run 1 waits")
+    await trainer.turn_down(1, "1 of 7 answers got worse.")
+    await progress(scene.ada, "Run 1 was not good enough")
+    shown = await progress(scene.ada, "Run 2 waits")
+    assert "Started by mend: attempt 2 of 2, since run 1 was refused · 1 new case" in shown.plain
+    await trainer.turn_down(2, "2 of 7 answers got worse.")
+    await progress(scene.ada, "Run 2 was not good enough")
+    await parts.automatic_runs.round()
+    assert len(runs_of(scene)) == 2, "then it is left to people"
+
+
 async def test_a_run_starts_by_itself_once_and_is_shown_in_the_channel_of_record(
     automatic: tuple[Scene, Parts], trainer: TrainerByHand
 ) -> None:
