@@ -83,7 +83,7 @@ def test_what_people_have_written_is_judged_trained_on_and_counted(shop: Worksho
 
 
 def test_earlier_cases_keep_to_the_budget_and_those_that_fail_come_first(shop: Workshop) -> None:
-    configure(shop, "earlier_case_rows: 30", "earlier_case_rows: 3")
+    configure(shop, "earlier_case_rows: 22", "earlier_case_rows: 3")
     done(shop)
     taught = [
         shop.approve(f"What is the code of door {number}?", f"The code of door {number} is 40{number}7.")
@@ -107,7 +107,7 @@ def test_earlier_cases_keep_to_the_budget_and_those_that_fail_come_first(shop: W
 
 def test_only_earlier_cases_that_are_drawn_are_measured(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that does not fit any more makes room for the next."""
-    configure(shop, "earlier_case_rows: 30", "earlier_case_rows: 2")
+    configure(shop, "earlier_case_rows: 22", "earlier_case_rows: 2")
     done(shop)
     taught = [
         shop.approve(f"What is the code of door {number}?", f"The code of door {number} is 40{number}7.")
@@ -130,7 +130,7 @@ def test_only_earlier_cases_that_are_drawn_are_measured(shop: Workshop, monkeypa
 
 
 def test_the_case_that_came_closest_to_failing_is_practised_again_though_it_has_just_been(shop: Workshop) -> None:
-    configure(shop, "earlier_case_rows: 30", "earlier_case_rows: 2")
+    configure(shop, "earlier_case_rows: 22", "earlier_case_rows: 2")
     done(shop)
     for number in range(1, 6):
         shop.approve(f"What is the code of door {number}?", f"The code of door {number} is 40{number}7.")
