@@ -43,7 +43,8 @@ def _from_scratch(config: Config) -> Config:
 
 
 def _few_rows(config: Config, epochs: int, first_candidate: int) -> Config:
-    """A third of the new rows and half of the own answers, each seen in several epochs: what shipped before."""
+    """A third of the new rows and half of the own answers, each seen in several epochs. Earlier cases have
+    as many rows as in what ships, which they had not when this did."""
     stage = {**config["follow_up"], "num_train_epochs": epochs, "learning_rate": 3e-4}
     rows = {"new_case_repeats": 6, "identity_repeats": 1, "own_answers": 95, "most_replay_per_new_row": 2.1}
     replay = {**config["replay"], **rows}

@@ -75,6 +75,10 @@ async def settings(sandbox_url: str, ws: Workspace, model: StandInModel, databas
     )
 
 
+def with_training(settings: Settings, **options: Any) -> Settings:
+    return settings.model_copy(update={"training": settings.training.model_copy(update=options)})
+
+
 def with_slack(settings: Settings, **options: Any) -> Settings:
     """The settings with other options of Slack's."""
     return settings.model_copy(update={"slack": settings.slack.model_copy(update=options)})

@@ -16,7 +16,7 @@ from feedback.models import Pause
 from feedback.runs import Progress
 from feedback.states import CaseStatus
 from settings import Settings
-from tests.integration.bot.conftest import PERSONA, QUICK, Scene, StartBot, with_slack
+from tests.integration.bot.conftest import PERSONA, QUICK, Scene, StartBot, with_slack, with_training
 from tests.integration.bot.steps import approve_all, corrected, note_to, preview_of, progress, review, runs_of, statuses
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
@@ -175,8 +175,7 @@ async def test_a_pause_holds_runs_until_somebody_resumes_and_says_who_and_why(ta
 @pytest.fixture
 async def automatic(settings: Settings, start_bot: StartBot, offstage: Scene) -> AsyncIterator[tuple[Scene, Parts]]:
     """Two bot processes that train after two newly approved cases."""
-    training = settings.training.model_copy(update={"auto_after": 2})
-    changed = settings.model_copy(update={"training": training})
+    changed = with_training(settings, auto_after=2)
     async with start_bot(changed) as parts, start_bot(changed):
         yield offstage, parts
 
@@ -184,8 +183,7 @@ async def automatic(settings: Settings, start_bot: StartBot, offstage: Scene) ->
 @pytest.fixture
 async def insisting(settings: Settings, start_bot: StartBot, offstage: Scene) -> AsyncIterator[tuple[Scene, Parts]]:
     """A bot that tries a refused run once more, as it does by default."""
-    training = settings.training.model_copy(update={"attempts": 2})
-    async with start_bot(settings.model_copy(update={"training": training})) as parts:
+    async with start_bot(with_training(settings, attempts=2)) as parts:
         yield offstage, parts
 
 
