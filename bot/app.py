@@ -15,6 +15,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot import listeners
 from bot.boot import BotSetupError, check_app_token, introduce, make_client
+from bot.listening import Listening
 from bot.mishaps import on_error
 from bot.parts import Parts, wire
 from bot.rhythm import Rhythm
@@ -27,8 +28,8 @@ log = logging.getLogger(__name__)
 DEFAULT_RHYTHM = Rhythm()
 
 
-def build_app(parts: Parts) -> AsyncApp:
-    """Bolt with every route."""
+def build_app(parts: Parts, listening: Listening) -> AsyncApp:
+    """Bolt with every route, and who keeps account of the listeners."""
     slack = parts.settings.slack
     app = AsyncApp(
         client=parts.client,
@@ -37,13 +38,14 @@ def build_app(parts: Parts) -> AsyncApp:
         raise_error_for_unhandled_request=True,
     )
     app.error(on_error)
+    app.listener_runner.listener_start_handler = listening
     listeners.register(app, parts)
     return app
 
 
 @asynccontextmanager
 async def running(settings: Settings, rhythm: Rhythm = DEFAULT_RHYTHM) -> AsyncIterator[Parts]:
-    """The whole bot, connected, until the block ends; then running answers get a while to finish."""
+    """The whole bot, connected, until the block ends; then what was begun gets a while to end."""
     persona = load_persona(settings.persona_dir / "persona.yaml")
     async with AsyncExitStack() as stack:
         # Looking for a proxy is a visit to a thread for each call, so only where one is named.
@@ -51,10 +53,11 @@ async def running(settings: Settings, rhythm: Rhythm = DEFAULT_RHYTHM) -> AsyncI
         client = make_client(settings.slack, session)
         parts = wire(settings, await introduce(client), persona, client, rhythm)
         stack.push_async_callback(parts.close)
-        app = build_app(parts)
+        listening = Listening()
+        app = build_app(parts, listening)
         tasks = [asyncio.create_task(work, name=name) for name, work in background(parts, rhythm).items()]
         stack.push_async_callback(_cancel, tasks)
-        stack.push_async_callback(parts.intake.drain, settings.slack.shutdown_grace)
+        stack.push_async_callback(_end, parts, listening, settings.slack.shutdown_grace)
         await stack.enter_async_context(_connected(app, parts))
         log.info("bot ready", extra={"action": "bot_ready", "mode": settings.slack.mode})
         yield parts
@@ -97,6 +100,15 @@ async def _connected(app: AsyncApp, parts: Parts) -> AsyncIterator[None]:
         yield
     finally:
         await handler.close_async()  # type: ignore[no-untyped-call]
+
+
+async def _end(parts: Parts, listening: Listening, seconds: float) -> None:
+    """Let the listeners end, and the answers, which those may still begin; all in so many seconds."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + seconds
+    parts.intake.take_over_no_more()
+    await listening.end(seconds)
+    await parts.intake.drain(max(0.0, until - clock()))
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

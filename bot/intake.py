@@ -196,9 +196,13 @@ class Intake:
         for answer_id in list(self._running):
             await self._database.run(answers.renew_lease, answer_id, lease=self._lease)
 
+    def take_over_no_more(self) -> None:
+        """The process is about to end. What is asked here is still begun, and drained."""
+        self._closing = True
+
     async def drain(self, seconds: float) -> None:
         """Let running answers end, for so long; what is left stays pending and free for the next process."""
-        self._closing = True
+        self.take_over_no_more()
         tasks = dict(self._running)
         if tasks:
             await asyncio.wait(tasks.values(), timeout=seconds)

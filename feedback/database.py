@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, func, select
+from sqlalchemy import Engine, create_engine, func, make_url, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
@@ -30,14 +30,20 @@ CONNECT: Mapping[str, str | int] = {
 
 POOL_TIMEOUT_S = 10.0
 ROLLBACK_S = 2.0  # for a transaction whose caller is cancelled
+CLOSE_S = 5.0  # for what is under way at the end
 PATIENCE_S = 40.0  # longer than the server's own limit for one statement
+
+
+def connecting(url: str) -> dict[str, str | int]:
+    """How a connection to this address is made; what the address says itself (`?connect_timeout=30`) counts."""
+    return {name: value for name, value in CONNECT.items() if name not in make_url(url).query}
 
 
 class Database:
     """Sessions for plain code. Everything in one ``with database.begin()`` is one transaction."""
 
     def __init__(self, url: str) -> None:
-        self.engine: Engine = create_engine(url, pool_pre_ping=True, connect_args=dict(CONNECT))
+        self.engine: Engine = create_engine(url, pool_pre_ping=True, connect_args=connecting(url))
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
@@ -57,7 +63,7 @@ class AsyncDatabase:
             # One event loop keeps no more of them busy; in a rush each further one would be opened for one use.
             max_overflow=0,
             pool_timeout=POOL_TIMEOUT_S,
-            connect_args=dict(CONNECT),
+            connect_args=connecting(url),
         )
         self._patience_s = patience_s
         self._under_way: set[asyncio.Task[Any]] = set()
@@ -106,7 +112,9 @@ class AsyncDatabase:
             yield bool(await session.scalar(select(lock)))
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, each once its transaction has ended; a silent server's are left after a while."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=CLOSE_S)
         await self.engine.dispose()
 
 
