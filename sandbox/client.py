@@ -25,6 +25,8 @@ from sandbox.seen import Message, View, read_message, read_view
 
 __all__ = ["Message", "Person", "SandboxError", "View", "Workspace"]
 
+PATIENCE = 30.0
+"""Seconds to wait for what should come at once; a machine may be busy."""
 Seen = TypeVar("Seen")
 
 
@@ -88,7 +90,7 @@ class Workspace:
         found: dict[str, int] = (await self.get("/sandbox/traffic", since=2**53))["counts"][kind]
         return found
 
-    async def wait_for_call(self, method: str, *, timeout: float = 10.0) -> Payload:
+    async def wait_for_call(self, method: str, *, timeout: float = PATIENCE) -> Payload:
         """The first call of a Web API method, now or as soon as the app makes it."""
 
         async def look() -> Payload | None:
@@ -104,7 +106,7 @@ class Workspace:
     async def clear_faults(self) -> None:
         self._checked(await self._http.delete("/sandbox/faults"))
 
-    async def wait_until_connected(self, sockets: int = 1, timeout: float = 10.0) -> None:
+    async def wait_until_connected(self, sockets: int = 1, timeout: float = PATIENCE) -> None:
         answer = await self.get("/sandbox/sockets", count=sockets, timeout=math.ceil(timeout))
         if not answer["ok"]:
             raise TimeoutError(f"the app has {answer['sockets']} sockets open after {timeout} s")
@@ -250,7 +252,7 @@ class Person:
         wanted: Callable[[Message], bool],
         *,
         thread_ts: str | None = None,
-        timeout: float = 30.0,
+        timeout: float = PATIENCE,
     ) -> Message:
         """The newest message for which `wanted` is true, now or as soon as there is one."""
 
@@ -264,7 +266,9 @@ class Person:
             seen = [f"{m.user}: {m.plain[:80]!r}" for m in await self.messages(channel, thread_ts)]
             raise TimeoutError(f"no such message in {channel} after {timeout} s; there is {seen}") from None
 
-    async def wait_for_view(self, wanted: Callable[[View], bool] = lambda view: True, *, timeout: float = 10.0) -> View:
+    async def wait_for_view(
+        self, wanted: Callable[[View], bool] = lambda view: True, *, timeout: float = PATIENCE
+    ) -> View:
         """The topmost modal, now or as soon as there is one that is `wanted`."""
 
         async def look() -> View | None:
@@ -273,7 +277,9 @@ class Person:
 
         return await self.until(look, {"views"}, timeout)
 
-    async def wait_for_home(self, wanted: Callable[[View], bool] = lambda view: True, *, timeout: float = 10.0) -> View:
+    async def wait_for_home(
+        self, wanted: Callable[[View], bool] = lambda view: True, *, timeout: float = PATIENCE
+    ) -> View:
         async def look() -> View | None:
             view = await self.home()
             return view if view is not None and wanted(view) else None

@@ -80,7 +80,7 @@ export async function becomePerson(id) {
   if (state.me.id !== id) return; // somebody else was chosen meanwhile
   state.channels = channels;
   if (!channelById(state.channel)) state.channel = state.channels[0].id;
-  await reload();
+  await reload(false);
   if (state.me.id === id) stopListening = listen(id, applyUpdate, () => reload().catch(gone), gone);
 }
 
@@ -92,17 +92,20 @@ function lose(lost) {
   changed("places");
 }
 
-// The whole of what this person sees; also after a lost connection.
-async function reload() {
+// The whole of what this person sees. Again once the updates come, also after a lost connection: then what is new came
+// while nobody listened, and has arrived now.
+async function reload(again = true) {
   const me = state.me.id;
   reading += 1;
   lose(false);
   try {
-    await Promise.all(state.channels.map(loadChannel));
-    await loadViews();
+    const seen = await Promise.all(state.channels.map((channel) => see(me, "messages", { channel: channel.id })));
+    await Promise.all([loadWorkspace(), loadViews()]);
     const { view } = await see(me, "home");
     if (me !== state.me.id) return;
     state.home = view;
+    const news = state.channels.flatMap((channel, index) => keepChannel(channel.id, seen[index]));
+    if (again) news.forEach(([name, message]) => changed(name, message));
     ["places", "messages", "views", "home", "status"].forEach((name) => changed(name));
   } finally {
     reading -= 1;
@@ -117,11 +120,15 @@ async function loadViews() {
   if (asked === viewsAsked && me === state.me.id) state.views = views;
 }
 
-async function loadChannel(channel) {
-  const seen = await see(state.me.id, "messages", { channel: channel.id });
-  state.messages.set(channel.id, new Map(seen.messages.map((message) => [message.ts, message])));
+// What has happened to a message that is known by now as `before`.
+const turn = (before, message) => (!before ? "arrival" : before.streaming && !message.streaming ? "finished" : null);
+
+function keepChannel(id, seen) {
+  const before = messagesOf(id);
+  state.messages.set(id, new Map(seen.messages.map((message) => [message.ts, message])));
   seen.statuses.forEach(keepStatus);
   if (seen.prompts) state.prompts = seen.prompts;
+  return seen.messages.map((message) => [turn(before.get(message.ts), message), message]).filter(([name]) => name);
 }
 
 function keepStatus(status) {
@@ -132,10 +139,9 @@ function keepStatus(status) {
 
 const APPLY = {
   message(update) {
-    const known = messagesOf(update.channel).get(update.message.ts);
+    const name = turn(messagesOf(update.channel).get(update.message.ts), update.message);
     messagesOf(update.channel).set(update.message.ts, update.message);
-    if (!known) changed("arrival", update.message);
-    else if (known.streaming && !update.message.streaming) changed("finished", update.message);
+    if (name) changed(name, update.message);
     changed("messages");
   },
   removed(update) {

@@ -20,6 +20,7 @@ DOT = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
     "0000000a49444154789c636800000082008177cd72b60000000049454e44ae426082"
 )
+expect.set_options(timeout=20_000)  # milliseconds; other tests train beside these
 LAPTOP, PHONE = (1280, 800), (390, 844)
 
 
@@ -72,5 +73,5 @@ async def page(url: str) -> AsyncIterator[Page]:
     """A laptop's window acting as Mia."""
     async with window(LAPTOP) as laptop:
         await laptop.goto(f"{url}/?as=mia#C0GENERAL1")
-        await expect(laptop.get_by_role("heading", name="Sandbox")).to_be_visible()
+        await expect(laptop.get_by_role("log", name="Messages in general")).to_be_visible()
         yield laptop

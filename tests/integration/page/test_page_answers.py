@@ -10,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.run_blocks import bar
 from sandbox.client import Workspace
 from tests.integration.page.conftest import PHONE
+from tests.integration.sandbox_bolt_app import Heard, running_echo
 
 GENERAL, TEAM = "C0GENERAL1", "T0SANDBOX1"
 MIA, ADA = "U0MIA00001", "U0ADA00001"
@@ -51,6 +52,26 @@ async def test_the_newest_answer_to_me_takes_the_place_of_an_earlier_one_unless_
     third = await mia.say("general", f"{mention} the third")
     await expect(page.locator(f'[data-ts="{third}"]').get_by_role("button", name="1 reply last")).to_be_visible()
     await expect(thread.get_by_role("article").first).to_contain_text("the second")
+
+
+async def test_what_comes_before_the_page_listens_has_arrived_once_it_does(page: Page, url: str, ws: Workspace) -> None:
+    mia, mention, answered = ws.person("mia"), await ws.mention(), asyncio.Event()
+
+    async def once_answered(route: Route) -> None:
+        await answered.wait()
+        await route.continue_()
+
+    await page.route("**/updates", once_answered)
+    await page.reload()
+    await expect(page.get_by_text("Echo is not connected")).to_be_visible()
+    async with running_echo(url, Heard()):
+        await ws.wait_until_connected()
+        ts = await mia.say("general", f"{mention} the only one")
+        await mia.wait_for("general", lambda m: m.element("feedback") is not None, thread_ts=ts)
+        answered.set()
+        thread = page.get_by_role("complementary", name="Thread")
+        await expect(thread.get_by_text("the only one").first).to_be_visible()
+        await expect(page.get_by_text("Echo is connected")).to_be_visible()
 
 
 async def test_a_thousand_quotes_in_each_other_are_drawn_as_a_few(page: Page, bot: AsyncWebClient) -> None:
