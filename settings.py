@@ -49,7 +49,7 @@ class SlackSettings(BaseModel):
         SecretStr(""), description="App configuration token (xoxe.xoxp-...); lets `mend doctor` see the app's events."
     )
     patience: float = Field(3600, gt=0, description="Seconds a question may wait for the model before it is given up.")
-    shutdown_grace: float = Field(20, ge=0, description="Seconds that running answers get to finish at a shutdown.")
+    shutdown_grace: float = Field(20, ge=0, description="Seconds that what was begun gets to end at a shutdown.")
     shared_channels_may_teach: bool = Field(
         False, description="Keep flags and corrections from channels that are shared with other organisations."
     )
@@ -134,7 +134,9 @@ class TrainingSettings(BaseModel):
         ROOT / "trainer" / "configs" / "qwen2.5-7b-instruct.yaml", description="Training configuration (YAML)."
     )
     runs_dir: Path = Field(ROOT / ".mend" / "runs", description="Working folder of each training run.")
-    threads: int = Field(0, ge=0, description="CPU threads of training; 0 leaves one core to serving.")
+    threads: int = Field(
+        0, ge=0, description="CPU threads of training; 0 is half of the cores, which serving leaves to it."
+    )
     trainer: Literal["auto", "warm", "cold"] = Field(
         "auto", description="warm: one training process stays ready between runs; auto: when there is memory for it."
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import httpx
 
-from serving import device, sharing
+from serving import cores, device, sharing
 from serving.base import SERVED_BASE, served_path
 from serving.errors import ServingUnavailable
 from settings import ServingSettings
@@ -69,6 +69,7 @@ def environment(settings: ServingSettings, inherited: Mapping[str, str] | None =
         variables["VLLM_API_KEY"] = key
     if device.resolve(settings) == "cpu":
         variables["VLLM_CPU_KVCACHE_SPACE"] = str(settings.cpu_cache_gb)
+        variables |= cores.reserving(variables)
     if sharing.may_sleep(settings):
         variables["VLLM_SERVER_DEV_MODE"] = "1"  # the only way to /sleep; what else it opens, the guard shuts
     return variables

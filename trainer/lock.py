@@ -1,5 +1,6 @@
 """One worker at a time for each persona: a lock in PostgreSQL that is gone as soon as its holder is."""
 
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Self
 
@@ -24,10 +25,12 @@ class TrainingLock:
         Raises:
             DatabaseUnavailable: PostgreSQL cannot be reached.
         """
-        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        if not connection.scalar(select(func.pg_try_advisory_lock(self._key))):
-            connection.close()
-            return False
+        with ExitStack() as unless_taken:
+            connection = unless_taken.enter_context(self._engine.connect())
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            if not connection.scalar(select(func.pg_try_advisory_lock(self._key))):
+                return False
+            unless_taken.pop_all()
         self._connection = connection
         return True
 
@@ -46,9 +49,12 @@ class TrainingLock:
         return self.take()
 
     def release(self) -> None:
-        """Give the lock back, by ending the session that holds it."""
+        """Give the lock back, and end its session; that alone is noticed by PostgreSQL only after a while."""
         if self._connection is not None:
-            self._connection.invalidate()
+            if not self._connection.invalidated:  # otherwise the session is gone, and the lock with it
+                with suppress(DBAPIError):
+                    self._connection.execute(select(func.pg_advisory_unlock(self._key)))
+                self._connection.invalidate()
             self._connection.close()
             self._connection = None
 

@@ -82,6 +82,16 @@ def _left_behind(pid_file: Path) -> int | None:
     return pid if now in (None, started) and members(pid) else None
 
 
+def lives(pid_file: Path) -> bool:
+    """Whether the process that wrote this pid file is alive; not another one that has its pid now."""
+    try:
+        pid, started = _parse(pid_file.read_text(encoding="utf-8"))
+        now = _fields(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace"))
+        return now[19] == started and now[0] not in "ZX"
+    except (OSError, ValueError, IndexError):
+        return False
+
+
 async def end_group(group: int) -> None:
     """End all processes of a session; returns when none of it is left."""
     for number, seconds in ((signal.SIGTERM, TERM_SECONDS), (signal.SIGKILL, TERM_SECONDS)):

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from feedback import adapters, naps, runs
+from feedback import adapters, naps
 from feedback.automatic import Rules
 from feedback.naps import Nap
 from feedback.persona import PersonaError, load_persona
@@ -25,7 +25,7 @@ from serving.seals import of_record
 from serving.sharing import Choice, Memory, Mode
 from settings import Settings
 from trainer import checkpoint, process
-from trainer.batch import Batch, needed
+from trainer.batch import needed
 from trainer.config import StageName, TrainConfig
 from trainer.context import Context, Trip
 from trainer.lock import TrainingLock
@@ -43,17 +43,26 @@ Asked = Callable[[], Awaitable[object]]
 """What has to be asked of the server before it sleeps."""
 
 
-async def train(trip: Trip, training: Training, how: Choice, choose: Choose, before: Asked | None = None) -> Path:
+Fitted = Callable[[Training, int | None], Training]
+"""A training whose batch is decided by the bytes of the GPU that it may take; None: not known."""
+
+
+async def train(trip: Trip, training: Training, fitted: Fitted, choose: Choose, before: Asked | None = None) -> Path:
     """The checkpoint of a training, made now unless it was before: the first that is good enough, or the last."""
-    if checkpoint.ready(training.folder, training.output, training.dataset_sha256) is None:
+    if checkpoint.ready(training.folder, training.output, training.dataset_sha256) is not None:
+        await awake(trip)  # whoever trained may have died before it woke them
+    else:
+        how = await decide(trip, training)
+        if how.sleeps and before is not None:
+            await before()
+        if how.mode is Mode.WINDOW and await _waited_for_it(trip):
+            how = await decide(trip, training)  # what was free hours ago says nothing
+        training = await asyncio.to_thread(fitted, training, await room(trip, how))
+        trip.reporter.mark("training_begun")
         extra = {"action": "sharing_chosen", "run_id": trip.run_id, "mode": how.mode}
         log.info("Run %s trains: %s, since %s.", trip.run_id, how.mode, how.reason, extra=extra)
         if not how.sleeps:
             return await trip.context.train(training, trip.reporter.training, choose)
-        if before is not None:
-            await before()
-        if how.mode is Mode.WINDOW:
-            await _until_it_opens(trip)
         async with _asleep(trip, how.reason):
             await trip.context.train(training, trip.reporter.training, _not_now)
     found = await trip.context.train(training, trip.reporter.training, choose)  # done before: it only gives the folder
@@ -75,16 +84,10 @@ async def _first_good(training: Training, choose: Choose) -> Path | None:
     return None
 
 
-async def decide(trip: Trip) -> Choice:
+async def decide(trip: Trip, training: Training) -> Choice:
     """How this training shares the GPU; with all replicas awake, so that what is free then is really free."""
     settings = trip.settings
-    with trip.database.begin() as session:
-        stage: StageName = "follow_up" if runs.get(session, trip.run_id).parent_id else "first"
-        nap = naps.current(session, trip.persona.slug)
-    if nap is not None and sharing.may_sleep(settings.serving):
-        await _wake(trip.context, trip.replicas, trip.persona.slug, nap.run_id, trip.context.patience)
-    if sharing.may_sleep(settings.serving):
-        await patiently(lambda: _all_awake(trip.replicas), trip.context.patience)
+    await awake(trip)
     ours = await trip.context.standby.free_bytes() if device.resolve(settings.serving) == "cuda" else None
 
     def memory() -> Memory | None:
@@ -92,7 +95,30 @@ async def decide(trip: Trip) -> Choice:
         # What a warm trainer has already is free for the training that it will make.
         return replace(found, free=max(found.free, ours / GIB)) if found and ours else found
 
-    return await asyncio.to_thread(lambda: chosen(settings, trip.config, Path(trip.base.path), stage, memory))
+    config, base = training.config, Path(trip.base.path)
+    return await asyncio.to_thread(lambda: chosen(settings, config, base, training.stage, training.longest, memory))
+
+
+async def awake(trip: Trip) -> None:
+    """Have all replicas on a GPU there and awake: before, its memory looks free, and they are about to take it.
+
+    Raises:
+        ServingUnavailable: one is not, for so long.
+    """
+    context, serving = trip.context, trip.settings.serving
+    if device.resolve(serving) == "cpu":
+        return
+    with trip.database.begin() as session:
+        nap = naps.current(session, trip.persona.slug)
+    if nap is not None and sharing.may_sleep(serving):
+        await _wake(context, trip.replicas, trip.persona.slug, nap.run_id, context.patience)
+    try:
+        await _all_awake(trip.replicas)
+    except ServingUnavailable:
+        await context.standby.give_back()  # it may be just what a server that starts lacks
+        trip.reporter.mention("waits until the model server is there and awake")
+        await patiently(lambda: _all_awake(trip.replicas), context.patience)
+        trip.reporter.mention("")
 
 
 async def room(trip: Trip, how: Choice) -> int | None:
@@ -101,19 +127,21 @@ async def room(trip: Trip, how: Choice) -> int | None:
 
 
 def chosen(
-    settings: Settings, config: TrainConfig, base: Path, stage: StageName, memory: Callable[[], Memory | None]
+    settings: Settings,
+    config: TrainConfig,
+    base: Path,
+    stage: StageName,
+    longest: int,
+    memory: Callable[[], Memory | None],
 ) -> Choice:
-    """The mode by the settings, or for ``auto`` by what is free now."""
+    """The mode by the settings, or for ``auto`` by what is free now and what rows of up to ``longest`` tokens take."""
     serving = settings.serving
     if device.resolve(serving) == "cpu":
         return sharing.ON_CPU
     if serving.sharing != "auto":
         return sharing.as_told(serving.sharing, memory(), serving.gpu_memory_utilization)
     # One that is open is the careful one here: what is more than it needs makes it faster.
-    flags = config.flags(stage)
-    rows, accumulated = (int(flags[of]) for of in ("per_device_train_batch_size", "gradient_accumulation_steps"))
-    batch = Batch(rows, accumulated, bool(flags.get("gradient_checkpointing", True)))
-    needs = needed(batch, sharing.weights(base) * 1e9) / GIB
+    needs = needed(config.batch_of(stage), sharing.weights(base) * 1e9, longest) / GIB
     return sharing.choose(memory(), serving.gpu_memory_utilization, needs, window=bool(settings.training.nightly))
 
 
@@ -123,16 +151,18 @@ async def _all_awake(replicas: Replicas) -> None:
         raise ServingUnavailable("The model server sleeps, and not for a run of this persona; wake it with /wake_up.")
 
 
-async def _until_it_opens(trip: Trip) -> None:
+async def _waited_for_it(trip: Trip) -> bool:
+    """Whether the night's window was still to come; it is open now."""
     window = Rules.of(trip.settings.training).window
     if window is None or window.opened(trip.context.clock()):
-        return
+        return False
     night = f"{trip.settings.training.nightly} {trip.settings.training.time_zone}"
     trip.reporter.mention(f"waits for {night}, since nobody is answered while it trains")
     log.info("Run %s waits for %s.", trip.run_id, night, extra={"action": "window_awaited", "run_id": trip.run_id})
     while window.opened(trip.context.clock()) is None:  # noqa: ASYNC110  (a time of day tells nobody that it has come)
         await asyncio.sleep(WINDOW_LOOK)
     trip.reporter.begin_again()
+    return True
 
 
 @asynccontextmanager

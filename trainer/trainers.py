@@ -24,6 +24,7 @@ from trainer import checkpoint, memory, swift
 from trainer.config import TrainConfig, weight_bytes
 from trainer.context import Trip
 from trainer.general_sets import GeneralSet
+from trainer.holding import NOTHING, Held
 from trainer.reporter import Reporter
 from trainer.swift import Choose, Start, Training
 from trainer.training_log import Step
@@ -65,14 +66,14 @@ def decide(wanted: Literal["auto", "warm", "cold"], hindrance: str, needed: floa
     return Way(free >= needed, said)
 
 
-def way_here(settings: Settings, config: TrainConfig, base: BaseModel, held: int = 0) -> Way:
-    """What `decide` says on this machine now. `held` are the bytes that our own warm trainer has already."""
+def way_here(settings: Settings, config: TrainConfig, base: BaseModel, held: Held = NOTHING) -> Way:
+    """What `decide` says on this machine now. `held` is what our own warm trainer has already."""
     size = weight_bytes(base, config)
     if on_gpu(config):
-        needed, free = GPU_FACTOR * size + GPU_BASIS, memory.free_on_gpu()
+        needed, free, ours = GPU_FACTOR * size + GPU_BASIS, memory.free_on_gpu(), held.gpu
     else:
-        needed, free = CPU_FACTOR * size + CPU_BASIS, memory.free_bytes()
-    total = None if free is None else free + held
+        needed, free, ours = CPU_FACTOR * size + CPU_BASIS, memory.free_bytes(), held.ram
+    total = None if free is None else free + ours
     return decide(settings.training.trainer, hindrance(settings, config), needed, total)
 
 
@@ -106,8 +107,7 @@ class Trainers:
     async def ready(self, trip: Trip) -> None:
         """Decide how the run trains. A warm trainer gets ready meanwhile; one that is not wanted is ended."""
         base = self._wanted(trip)
-        held = self._held() if self._warm.alive else 0
-        self._way = await asyncio.to_thread(way_here, self._settings, trip.config, trip.base, held)
+        self._way = await asyncio.to_thread(way_here, self._settings, trip.config, trip.base, self._warm.held)
         self._base, self._reporter, self._on_gpu = base, trip.reporter, on_gpu(trip.config)
         if self._way.warm:
             try:
@@ -139,15 +139,11 @@ class Trainers:
         if self._warm.alive:
             await self._warm.is_prepared()
         free = await asyncio.to_thread(memory.free_on_gpu)
-        return None if free is None else free + self._held()
+        return None if free is None else free + self._warm.held.gpu
 
     async def give_back(self) -> None:
         """End the warm trainer: its memory is wanted elsewhere. The next run gets a new one."""
         await self._warm.end()
-
-    def _held(self) -> int:
-        """What the warm trainer has of the memory that the decision is about."""
-        return int((self._warm.prepared or {}).get("gpu_bytes" if self._on_gpu else "bytes", 0))
 
     def _wanted(self, trip: Trip) -> Base:
         folder = self._warm.folder / "base"

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer import process
+from trainer import holding, process
+from trainer.holding import HELD_NAME, NOTHING, Held
 from trainer.swift import OUTPUT_NAME, PID_NAME, Training
 from trainer.warm_link import decode, encode, lines
 
@@ -68,7 +69,7 @@ class Warm:
 
     @property
     def pid_file(self) -> Path:
-        return self.folder / "trainer.pid"
+        return self.folder / holding.PID_NAME
 
     @property
     def cache(self) -> Path:
@@ -86,9 +87,13 @@ class Warm:
 
     @property
     def prepared(self) -> Mapping[str, Any] | None:
-        """What it said when its base model was there (`at`, `bytes`, `gpu_bytes`, `seconds`); None: it is not, or is
-        gone."""
+        """What it said when its base model was there (`at`, `seconds`); None: it is not, or is gone."""
         return self._process.prepared if self.alive and self._process else None
+
+    @property
+    def held(self) -> Held:
+        """What it has of the memory, as it said last: after a training it is more than before."""
+        return self._process.held if self.alive and self._process else NOTHING
 
     async def is_prepared(self) -> bool:
         """Wait until it is, or is gone; one that takes too long is ended."""
@@ -110,7 +115,8 @@ class Warm:
         self.folder.mkdir(parents=True, exist_ok=True)
         if await process.stop_orphan(self.pid_file):
             log.warning("A warm trainer without a worker was ended.", extra={"action": "orphan_stopped"})
-        (self.folder / "trainer.log").unlink(missing_ok=True)
+        for name in ("trainer.log", HELD_NAME):
+            (self.folder / name).unlink(missing_ok=True)
         self._process = _Process(self._program, base, self.folder / "trainer.log", self.pid_file, self._idle)
         self._process.send({"do": "prepare", "argv": list(base.argv)})
         log.info("A warm trainer gets ready.", extra={"action": "trainer_started"})
@@ -140,8 +146,9 @@ class _Process:
     """One living or dead trainer. A thread listens to it, and waits for its end."""
 
     def __init__(self, program: Sequence[str], base: Base, output: Path, pid_file: Path, idle: float) -> None:
-        self.base, self._output = base, output
+        self.base, self._output, self._folder = base, output, pid_file.parent
         self.prepared: dict[str, Any] | None = None
+        self.held = NOTHING
         self.gone, self.settled = threading.Event(), threading.Event()
         self.spent = False
         """It has said that a training failed, and is about to end."""
@@ -180,6 +187,8 @@ class _Process:
             if event is None:
                 log.warning("The warm trainer said what is no event: %r", line[:200], extra={"action": "event_refused"})
                 continue
+            if held := holding.said(event):
+                self._remember(held)
             if event.get("event") == "prepared":
                 self.prepared = event
                 self.settled.set()
@@ -197,6 +206,11 @@ class _Process:
         self.gone.set()
         self.settled.set()
         self.heard(None)
+
+    def _remember(self, held: Held) -> None:
+        self.held = held
+        with contextlib.suppress(OSError):  # the disk is full, of which others tell; it is for `mend doctor` only
+            holding.write(self._folder, held)
 
 
 class WarmJob:

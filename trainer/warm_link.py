@@ -2,12 +2,13 @@
 
     worker says                                     trainer answers
     {"do": "prepare", "argv": [...]}                {"event": "prepared", ...}
-    {"do": "train", "argv": [...], "output": file}  {"event": "ended", "status": 0}
+    {"do": "train", "argv": [...], "output": file}  {"event": "ended", "status": 0, ...}
     {"do": "cancel"}                                nothing; the training ends after the step that it is at
     {"do": "exit"}                                  nothing; it is gone
 
 `argv` is what `python -m swift.cli.sft` would be given, `output` the file that takes what is written meanwhile. An
-answer has the time under "at", in seconds since 1970. One thing is done after the other. A line that is no such thing
+answer has the time under "at", in seconds since 1970, and where all went well what the trainer holds then under "bytes"
+(of the machine's memory) and "gpu_bytes". One thing is done after the other. A line that is no such thing
 is passed over. What cannot be done ends the trainer, so that the next training finds one without a past: preparing
 with status 1 of the process, a training after it has said the status. Nothing has to be said for a trainer to end: it
 goes when the worker is gone, whatever it is doing, and when it has been told nothing for a while.
@@ -41,6 +42,9 @@ class Program(Protocol):
 
     def train(self, argv: Sequence[str], cancelled: threading.Event) -> None:
         """One training, to its end or to the step at which `cancelled` is set."""
+
+    def holds(self) -> Message:
+        """What it holds of the memory now: `bytes` of the machine's, `gpu_bytes` of the GPU's."""
 
 
 def encode(message: Message) -> bytes:
@@ -126,7 +130,7 @@ class Trainer:
 
     def _prepare(self, told: _Order) -> int:
         try:
-            self._tell("prepared", **self._program.prepare(told.argv))
+            self._tell("prepared", **self._program.prepare(told.argv), **self._program.holds())
         except Exception:
             traceback.print_exc()
             return 1
@@ -142,7 +146,8 @@ class Trainer:
             except Exception:
                 traceback.print_exc()
                 status = 1
-        self._tell("ended", status=status)
+        # One that has failed ends, and holds nothing.
+        self._tell("ended", status=status, **(self._program.holds() if status == 0 else {}))
         return status
 
     def _tell(self, event: str, **more: Any) -> None:

@@ -52,8 +52,7 @@ class Swift:
         if "--use_cpu true" not in " ".join(argv):
             self._rehearse(argv)
         times = {"import": imported - began, "load": loaded - imported, "rehearse": time.monotonic() - loaded}
-        spent = {name: round(seconds, 2) for name, seconds in times.items()}
-        return {"seconds": spent, "bytes": _resident_bytes(), "gpu_bytes": _gpu_bytes()}
+        return {"seconds": {name: round(seconds, 2) for name, seconds in times.items()}}
 
     def train(self, argv: Sequence[str], cancelled: threading.Event) -> None:
         """One training, as `python -m swift.cli.sft` would do it."""
@@ -65,6 +64,10 @@ class Swift:
             print("The training was cancelled before its first step.", flush=True)
         finally:
             self._put_back()
+
+    def holds(self) -> Message:
+        """What the process has of the memory now."""
+        return {"bytes": _resident_bytes(), "gpu_bytes": _gpu_bytes()}
 
     def _rehearse(self, argv: Sequence[str]) -> None:
         """One step on one row: what is imported or set up at its first use is there afterwards."""

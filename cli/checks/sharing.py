@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -15,10 +16,12 @@ from feedback.yaml_model import YamlFileError
 from serving import gpu_memory, sharing
 from serving.adapters import Replicas
 from serving.errors import ServingError, ServingUnavailable
-from serving.sharing import Choice
+from serving.sharing import Choice, Memory
 from settings import Settings
+from trainer.batch import MEASURED_TOKENS
 
 ABOUT = "GPU sharing"
+GIB = 2**30
 
 
 def check(settings: Settings) -> Iterator[Finding]:
@@ -28,14 +31,16 @@ def check(settings: Settings) -> Iterator[Finding]:
         yield mode(beside)
         return
     servers = asyncio.run(_look(settings))
-    memory = gpu_memory.read()
+    memory, ours = gpu_memory.read(), held(settings)
     if memory is not None:
-        yield ok("GPU memory", f"{memory.free:.1f} of {memory.total:.0f} GB are free now")
-    choice = None if settings.serving.sharing == "auto" and any(map(_hides, servers.values())) else _chosen(settings)
+        yield free(memory, ours)
+        memory = replace(memory, free=memory.free + ours)
+    hidden = settings.serving.sharing == "auto" and any(map(_hides, servers.values()))
+    choice = None if hidden else chosen(settings, memory)
     if choice is None:
         yield ok(ABOUT, f"{settings.serving.sharing}; what fits can be seen where the worker is, with the server awake")
     else:
-        yield mode(choice)
+        yield mode(choice, judged=settings.serving.sharing == "auto")
     yield from able(servers, needed=choice is not None and choice.sleeps)
     yield from nap(*_record(settings))
 
@@ -45,9 +50,17 @@ def _hides(state: bool | ServingError) -> bool:
     return state is True or isinstance(state, ServingUnavailable)
 
 
-def mode(choice: Choice) -> Finding:
-    """How they share it."""
-    text = f"{choice.mode}, since {choice.reason}"
+def free(memory: Memory, ours: float) -> Finding:
+    """What is free, and how many GB a training would have beside that."""
+    more = f", and the warm trainer has {ours:.1f} for the next training" if ours else ""
+    return ok("GPU memory", f"{memory.free:.1f} of {memory.total:.0f} GB are free now{more}")
+
+
+def mode(choice: Choice, *, judged: bool = False) -> Finding:
+    """How they share it. What is judged by what fits holds for short rows: how long a run's are is known when it has
+    them."""
+    held_for = f" (for rows of up to {MEASURED_TOKENS} tokens)" if judged else ""
+    text = f"{choice.mode}, since {choice.reason}{held_for}"
     if choice.fits:
         return ok(ABOUT, text)
     do = "Lower the batch or switch gradient_checkpointing on in the training config, or use a larger card."
@@ -77,11 +90,24 @@ def nap(found: Nap | None, attended: bool) -> Iterator[Finding]:
         yield ok("sleep", text + (f", until about {found.ends:%H:%M}" if found.ends else ""))
 
 
-def _chosen(settings: Settings) -> Choice | None:
-    """What a first training would do now; None where there is no trainer, or it is not configured (said elsewhere)."""
+def held(settings: Settings) -> float:
+    """GB of the GPU that the worker's warm trainer holds; 0 where there is none."""
     try:
+        from trainer import holding
+        from trainer.trainers import warm_folder
+    except ModuleNotFoundError as missing:
+        if not errors.known(missing):
+            raise
+        return 0.0
+    return holding.read(warm_folder(settings)).gpu / GIB
+
+
+def chosen(settings: Settings, memory: Memory | None) -> Choice | None:
+    """What a first training would do with this memory; None where there is no trainer, or it is not configured (said
+    elsewhere)."""
+    try:
+        from trainer import sharing as shared
         from trainer.config import load_train_config
-        from trainer.sharing import chosen
     except ModuleNotFoundError as missing:
         if not errors.known(missing):
             raise
@@ -90,7 +116,8 @@ def _chosen(settings: Settings) -> Choice | None:
         config = load_train_config(settings.training.config)
     except YamlFileError:
         return None
-    return chosen(settings, config, settings.serving.base_model, "first", gpu_memory.read)
+    base = settings.serving.base_model
+    return shared.chosen(settings, config, base, "first", MEASURED_TOKENS, lambda: memory)
 
 
 async def _look(settings: Settings) -> dict[str, bool | ServingError]:

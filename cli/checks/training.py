@@ -8,10 +8,11 @@ from feedback.persona import load_persona
 from feedback.yaml_model import YamlFileError
 from serving.base import BaseModel, BaseModelError
 from settings import Settings
+from trainer import holding
 from trainer.config import TrainConfig, load_train_config
 from trainer.probes import load_probes
 from trainer.rows import RowError, read_rows
-from trainer.trainers import way_here
+from trainer.trainers import warm_folder, way_here
 
 
 def check(settings: Settings) -> Iterator[Finding]:
@@ -51,7 +52,8 @@ def way(config: TrainConfig, settings: Settings) -> Iterator[Finding]:
         base = BaseModel.read(settings.serving.base_model)
     except BaseModelError:
         return  # said elsewhere
-    yield ok("trainer", str(way_here(settings, config, base)))
+    # The worker's warm trainer has memory that looks taken, and is what the run would train in.
+    yield ok("trainer", str(way_here(settings, config, base, holding.read(warm_folder(settings)))))
 
 
 def _read(about: str, path: Path, describe: Callable[[Path], str]) -> Finding:

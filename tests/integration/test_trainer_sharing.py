@@ -2,29 +2,24 @@
 
 import asyncio
 import contextlib
-import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from sqlalchemy import func, select
 
 from feedback import naps, runs
 from feedback.database import Database
-from feedback.models import Adapter, Event
+from feedback.models import Adapter
 from feedback.naps import Nap
 from feedback.runs import Progress
 from feedback.states import AdapterStatus, RunStatus
-from serving.adapters import Replicas
 from serving.sharing import Memory
-from settings import Settings
 from tests.integration.bot.stand_in_model import StandInModel
-from tests.integration.trainer_parts import ROOT, Workshop, done, make_workshop
-from trainer import sharing
+from tests.integration.sharing_parts import nap_events, sleepy_workshop, wait_until, with_
+from tests.integration.trainer_parts import Killed, Workshop, done
 from trainer.context import Nothing
 from trainer.jobs import WorkerStopping, run_training
 from trainer.lock import TrainingLock
@@ -73,41 +68,14 @@ class Holding(Nothing):
         await self._give_back()
 
 
-class Killed(BaseException):
-    """Stands for SIGKILL."""
-
-
-def with_(shop: Workshop, **options: Any) -> Workshop:
-    """The workshop with other settings of serving or training."""
-    settings = shop.context.settings.model_dump()
-    for name, value in options.items():
-        settings["serving" if name in settings["serving"] else "training"][name] = value
-    return replace(shop, context=replace(shop.context, settings=Settings.model_validate(settings)))
-
-
 @pytest.fixture
 def shop(db: Database, tmp_path: Path, model: StandInModel) -> Workshop:
-    """One whose server may be asked nothing while it sleeps: neither probes nor paraphrases."""
-    config = yaml.safe_load((ROOT / "trainer" / "configs" / "smollm2-135m-cpu.yaml").read_text())
-    three_epochs = {"follow_up": config["follow_up"] | {"num_train_epochs": 3}, "first_candidate_epoch": 1}
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config | three_epochs))
-    made = make_workshop(tmp_path, db)
-    made.server.loaded = model.models  # type: ignore[assignment]  # only looked things up in
-    made.server.spoil = lambda name, prompt: pytest.fail("asked while asleep") if model.asleep else None
-    made.swift.at_its_steps = True
-    made.context = replace(made.context, replicas=Replicas, drained=0.2, patience=1.5)
-    return with_(made, urls=[model.url], device="cuda", sharing="sleep", config=tmp_path / "config.yaml")
+    return sleepy_workshop(db, tmp_path, model)
 
 
 async def given_back(model: StandInModel, held: list[str]) -> None:
     assert model.asleep, "before the server wants its memory"
     held.clear()
-
-
-def nap_events(shop: Workshop, run_id: int) -> list[str | None]:
-    with shop.database.begin() as session:
-        query = select(Event.after).where(Event.subject == naps.SUBJECT, Event.subject_id == run_id)
-        return list(session.scalars(query.order_by(Event.id)))
 
 
 def is_recorded_asleep(shop: Workshop) -> bool:
@@ -189,12 +157,6 @@ def endless(shop: Workshop) -> Callable[..., Awaitable[Path]]:
         raise AssertionError("nobody stopped the training")
 
     return train
-
-
-async def wait_until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not true():  # noqa: ASYNC110  (what is waited for is in another thread)
-            await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("end", ["cancel", "stop"])
@@ -325,56 +287,6 @@ def test_a_server_that_was_restarted_in_its_sleep_gets_its_adapters_back(shop: W
     shop.swift.before = restart
     assert shop.run_of(done(shop)).status is RunStatus.LIVE
     assert live.name in model.models
-
-
-def test_a_training_for_which_there_is_room_goes_on_beside_people(shop: Workshop, model: StandInModel) -> None:
-    roomy = with_(shop, sharing="auto", gpu_memory_utilization=0.5)
-    roomy.context = replace(roomy.context, memory=lambda: Memory(80, 40))
-    run_id = done(roomy)
-    assert roomy.run_of(run_id).status is RunStatus.LIVE
-    assert model.turns == [] and nap_events(roomy, run_id) == []
-
-
-def test_a_training_for_which_there_is_none_lets_the_server_sleep(shop: Workshop, model: StandInModel) -> None:
-    tight = with_(shop, sharing="auto")
-    tight.context = replace(tight.context, memory=lambda: Memory(80, 0.0))
-    done(tight)
-    assert model.turns == ["sleep", "wake_up"]
-
-
-def test_on_a_cpu_nobody_is_asked_to_sleep(shop: Workshop, model: StandInModel) -> None:
-    cpu = with_(shop, device="cpu", sharing="window", nightly="02:00-05:00")
-    cpu.context = replace(cpu.context, memory=lambda: pytest.fail("there is no card"))
-    assert sharing.chosen(
-        cpu.context.settings, config_of(cpu), cpu.context.settings.serving.base_model, "first", cpu.context.memory
-    ).reason.startswith("on a CPU")
-    done(cpu)
-    assert model.turns == []
-
-
-def config_of(shop: Workshop) -> Any:
-    from trainer.config import load_train_config
-
-    return load_train_config(shop.context.settings.training.config)
-
-
-async def test_at_night_only_means_that_a_run_waits_for_it(
-    shop: Workshop, model: StandInModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sharing, "WINDOW_LOOK", 0.02)
-    night = threading.Event()
-    shop = with_(shop, sharing="window", nightly="02:00-05:00", time_zone="Europe/Berlin")
-    shop.context = replace(
-        shop.context, clock=lambda: datetime(2026, 11, 28, 2 if night.is_set() else 12, 30, tzinfo=UTC)
-    )
-    run_id = shop.start()
-    running = asyncio.create_task(asyncio.to_thread(run_training, run_id, shop.context))
-    await wait_until(lambda: "02:00-05:00 Europe/Berlin" in shop.run_of(run_id).progress["detail"])
-    assert shop.run_of(run_id).status is RunStatus.TRAINING and not model.turns
-    night.set()
-    await running
-    assert shop.run_of(run_id).status is RunStatus.LIVE
-    assert model.turns == ["sleep", "wake_up"]
 
 
 def test_a_worker_that_dies_after_the_training_is_followed_by_one_that_judges_without_another_sleep(

@@ -55,6 +55,12 @@ def test_a_server_has_a_health_check(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"]
 
 
+def test_the_worker_waits_until_vllm_has_its_memory() -> None:
+    """A trainer that took it first would leave too little for vLLM to start."""
+    assert SERVICES["worker"]["depends_on"]["vllm"] == {"condition": "service_healthy"}
+    assert "vllm" not in SERVICES["bot"]["depends_on"], "people are told that the model is away"
+
+
 def test_commands_and_build_targets_exist() -> None:
     own = {name: service for name, service in SERVICES.items() if "build" in service}
     assert set(own) == set(OWN)

@@ -18,7 +18,12 @@ from serving.errors import ServingError, ServingUnavailable, sleepless
 from serving.sharing import Memory, choose
 from settings import ServingSettings, Settings, SlackSettings, TrainingSettings
 from tests.unit.serving.factories import write_base
+from trainer import holding, memory
+from trainer.config import load_train_config
+from trainer.holding import Held
+from trainer.trainers import warm_folder
 
+ROOT = Path(__file__).parents[3]
 BASE = Path("/models/base")
 A100 = Gpu("NVIDIA A100", "590.1", 80.0, 79.0)
 
@@ -175,6 +180,8 @@ def test_the_mode_is_told_with_its_reason_and_fails_where_nothing_fits() -> None
     tight = sharing.mode(choose(Memory(24, 3.6), 0.85, 16.6, window=True))
     assert (tight.level, tight.text.split(", ")[0]) == ("ok", "window")
     assert "since 3.6 of 24 GB are free beside vLLM" in tight.text
+    judged = sharing.mode(choose(Memory(80, 40), 0.5, 16.6, window=False), judged=True)
+    assert judged.text.endswith("needs about 16.6 (for rows of up to 65 tokens)")
     nothing = sharing.mode(choose(Memory(24, 3.6), 0.85, 27.7, window=False))
     assert nothing.level == "fail" and "too little" in nothing.text and "gradient_checkpointing" in nothing.do
 
@@ -189,6 +196,41 @@ def test_the_mode_is_told_with_its_reason_and_fails_where_nothing_fits() -> None
 def test_on_a_cpu_or_by_the_settings_nobody_sleeps(serving: ServingSettings, words: str) -> None:
     (found,) = sharing.check(Settings(serving=serving))
     assert found.level == "ok" and found.text.startswith("beside") and words in found.text
+
+
+@pytest.fixture
+def idle(tmp_path: Path) -> Settings:
+    """Settings whose worker has a warm trainer that waits; this process plays it."""
+    settings = Settings(training=TrainingSettings(runs_dir=tmp_path), serving=ServingSettings(base_model=BASE))
+    folder = warm_folder(settings)
+    folder.mkdir()
+    (folder / holding.PID_NAME).write_text(Path("/proc/self/stat").read_text())
+    holding.write(folder, Held(ram=3 * 10**9, gpu=16 * 2**30))
+    return settings
+
+
+def test_what_a_warm_trainer_holds_is_free_for_the_next_training(idle: Settings) -> None:
+    assert sharing.held(idle) == 16.0
+    assert sharing.free(Memory(80, 8), 16.0).text == (
+        "8.0 of 80 GB are free now, and the warm trainer has 16.0 for the next training"
+    )
+    assert sharing.free(Memory(80, 24), 0.0).text == "24.0 of 80 GB are free now"
+    (warm_folder(idle) / holding.PID_NAME).unlink()
+    assert sharing.held(idle) == 0.0
+
+
+def test_the_warm_trainer_that_waits_does_not_make_the_next_run_cold(
+    idle: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "free_bytes", lambda: 10**9)
+    serving = idle.serving.model_copy(update={"base_model": write_base(tmp_path / "base")})
+    settings = idle.model_copy(update={"serving": serving})
+    config = load_train_config(ROOT / "trainer" / "configs" / "smollm2-135m-cpu.yaml")
+    (found,) = training.way(config, settings)
+    assert found.text.startswith("warm: 4.0 GB are free"), "as the worker would say"
+    (warm_folder(idle) / holding.PID_NAME).unlink()
+    (found,) = training.way(config, settings)
+    assert found.text.startswith("cold: 1.0 GB are free")
 
 
 def test_a_server_that_has_to_sleep_is_asked_whether_it_can() -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from serving import cores, server
 from serving import device as devices
-from serving import server
 from serving.errors import ServingUnavailable
 from settings import ServingSettings
 from tests.unit.serving.factories import make_settings
@@ -74,6 +74,12 @@ def test_the_callers_variables_are_kept_and_no_plugin_loads_adapters_unchecked(t
     assert variables["PATH"] == "/bin"
     assert variables["VLLM_PLUGINS"] == ""
     assert not {"PYTHONDONTWRITEBYTECODE", "VLLM_SERVER_DEV_MODE"} & set(variables)
+
+
+def test_on_a_cpu_training_has_cores_of_its_own(tmp_path: Path) -> None:
+    assert cores.RESERVED in server.environment(make_settings(tmp_path, device="cpu"))
+    assert cores.RESERVED not in server.environment(make_settings(tmp_path, device="cuda"))
+    assert cores.RESERVED not in server.environment(make_settings(tmp_path, device="cpu"), {cores.BOUND: "0-6"})
 
 
 @pytest.mark.parametrize("mode", ["auto", "sleep", "window"])

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedback.datasets import Example
-from trainer.batch import MARGIN, Batch, careful, fit, needed, peak, tokens
+from trainer.batch import MARGIN, Batch, below, careful, fit, longest, needed, peak, tokens
 
 SIZES = st.sampled_from([1, 2, 4, 6, 16, 32])
 
@@ -49,10 +49,32 @@ def test_more_memory_is_never_slower(free: int, more: int, rows: int) -> None:
     assert fit(free + more, rows).accumulated <= fit(free, rows).accumulated
 
 
+@given(st.integers(0, int(200e9)), SIZES, st.integers(1, 4096), st.floats(1e8, 2e11))
+def test_what_did_not_fit_is_followed_by_less_until_there_is_none(
+    free: int, rows: int, longest: int, weights: float
+) -> None:
+    batch: Batch | None = fit(free, rows, longest, weights)
+    for _ in range(40):
+        lower = below(batch, weights, longest) if batch else None
+        assert (
+            lower is None or lower == careful(rows) or needed(lower, weights, longest) < needed(batch, weights, longest)
+        )
+        batch = lower
+    assert batch is None
+
+
 def test_a_row_is_not_reckoned_too_short() -> None:
     row = Example("case", 1, [{"role": "user", "content": "What is the wifi password?"}])
     assert 6 <= tokens(row) <= 20
     assert tokens(Example("case", 1, [{"role": "user", "content": "访客的无线密码是什么？"}])) >= 7
+
+
+def test_the_longest_row_is_at_most_what_the_config_allows_and_that_long_where_nobody_knows() -> None:
+    short, long = (Example("case", 1, [{"role": "user", "content": "word " * count}]) for count in (10, 100))
+    assert longest([short, long], 2048) == tokens(long)
+    assert longest([short, long], 50) == 50
+    assert longest([], 512) == 512
+    assert longest([short, long], 2048, pairs=True) == 2 * tokens(long), "both answers of a row are in one pass"
 
 
 def test_an_answer_that_is_rejected_counts_where_it_is_longer() -> None:

@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedback.datasets import Example
-from trainer import dataset, process, swift
+from trainer import dataset, holding, process, swift
 from trainer.config import load_train_config
+from trainer.holding import Held
 from trainer.swift import Training, TrainingFailed
 from trainer.training_log import Step
 from trainer.warm import Base, TrainerDied, Warm
@@ -62,7 +63,7 @@ async def until(true: Callable[[], bool]) -> None:
 async def test_one_process_does_one_training_after_the_other(warm: Warm, tmp_path: Path) -> None:
     for name in ("one", "two"):
         training = make_training(tmp_path / name)
-        assert (await train(warm, training)).name == "checkpoint-4"
+        assert (await train(warm, training)).name == f"checkpoint-{training.new_steps}"
         written = (training.folder / swift.OUTPUT_NAME).read_text()
         assert f"trained by {warm.pid}" in written, "each training writes to its own file"
         assert written.count("trained by") == 1
@@ -72,7 +73,33 @@ async def test_one_process_does_one_training_after_the_other(warm: Warm, tmp_pat
 
 async def test_it_says_when_it_is_prepared_and_what_is_no_event_is_passed_over(warm: Warm) -> None:
     assert await warm.is_prepared()
-    assert warm.prepared is not None and warm.prepared["bytes"] == 1000
+    assert warm.held == Held(1000, 0)
+
+
+async def test_it_holds_what_it_said_last_and_other_processes_are_told(warm: Warm, tmp_path: Path) -> None:
+    assert await warm.is_prepared()
+    assert holding.read(warm.folder) == Held(1000, 0)
+    await train(warm, make_training(tmp_path / "run"))
+    assert warm.held == holding.read(warm.folder) == Held(3000, 2000), "a training leaves more behind than there was"
+    await warm.end()
+    assert warm.held == holding.read(warm.folder) == Held()
+
+
+async def test_one_that_gets_ready_holds_nothing_that_an_earlier_one_said(warm: Warm) -> None:
+    assert await warm.is_prepared()
+    await warm.prepare(Base(("--model", "broken"), "f", ENVIRONMENT))
+    assert not (warm.folder / holding.HELD_NAME).exists()
+
+
+async def test_what_is_told_of_a_process_that_is_gone_is_nothing(warm: Warm, tmp_path: Path) -> None:
+    assert await warm.is_prepared()
+    stat = warm.pid_file.read_text()
+    started = stat.rpartition(")")[2].split()[19]
+    warm.pid_file.write_text(stat.replace(f" {started} ", " 1 "))  # another process has its pid
+    assert holding.read(warm.folder) == Held()
+    warm.pid_file.write_text(stat)
+    (warm.folder / holding.HELD_NAME).write_text("[]")
+    assert holding.read(warm.folder) == Held()
 
 
 async def test_another_base_is_another_process(warm: Warm) -> None:
@@ -107,7 +134,8 @@ async def test_a_training_that_fails_is_explained_and_the_next_one_gets_a_new_pr
         await train(warm, make_training(tmp_path / "bad", "fail"))
     assert not warm.alive
     await warm.prepare(BASE)
-    assert (await train(warm, make_training(tmp_path / "good"))).name == "checkpoint-4"
+    training = make_training(tmp_path / "good")
+    assert (await train(warm, training)).name == f"checkpoint-{training.new_steps}"
     assert warm.pid != pid
 
 
