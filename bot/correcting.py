@@ -305,7 +305,8 @@ class Correcting:
         if taken.case_id is None:
             return  # sent before
         about = modals.read(view)
-        thanks = f"Thank you! Your correction is case {taken.case_id}. I tell you here when it is learned."
+        then = "When an admin has approved it and I have learned it, I tell you here."
+        thanks = f"Thank you! Your correction is case {taken.case_id}. {then}"
         await whisper(self._client, Spot.unpack(about).ear(user, about.get("note")), thanks)
 
     async def closed(self, view: Body, user: str) -> None:

@@ -8,7 +8,7 @@ from feedback.models import Case
 from feedback.states import CaseStatus
 
 ALIKE = 0.6
-_DECIDED = frozenset({CaseStatus.APPROVED, CaseStatus.TRAINING, CaseStatus.MENDED})
+_COUNTS = frozenset({CaseStatus.CORRECTED, CaseStatus.APPROVED, CaseStatus.TRAINING, CaseStatus.MENDED})
 
 
 def likeness(one: str, other: str) -> float:
@@ -32,14 +32,22 @@ def contradict(one: str, other: str, question: str = "") -> bool:
 
 
 def hints(case: Case, others: Iterable[Case], limit: int = 3) -> list[str]:
-    """What a reviewer should know about earlier cases: look-alikes, and those decided that say something else."""
+    """What a reviewer should know about other cases: look-alikes, and those that say something else."""
     found: list[str] = []
     for other in others:
         if other.id == case.id or likeness(case.question, other.question) < ALIKE:
             continue
-        decided = other.status in _DECIDED and case.correction and other.correction
-        if decided and contradict(str(case.correction), str(other.correction), f"{case.question} {other.question}"):
-            found.insert(0, f"Contradicts case {other.id} ({other.status}): {other.question} → {other.correction}")
+        counts = other.status in _COUNTS and case.correction and other.correction
+        if counts and contradict(str(case.correction), str(other.correction), f"{case.question} {other.question}"):
+            # Both would be trained and probed, and every run refused.
+            what = f"Contradicts case {other.id} ({other.status}): {other.question} → {other.correction}"
+            found.insert(0, f"{what} · Both cannot be learned: {_way_out(other)}")
         else:
             found.append(f"Looks like case {other.id} ({other.status}): {other.question}")
     return found[:limit]
+
+
+def _way_out(other: Case) -> str:
+    if other.status is CaseStatus.MENDED:
+        return f"if that has changed, take case {other.id} back or correct it, and reject this one."
+    return "approve one of them and reject the other."

@@ -194,10 +194,10 @@ def read_case(session: Session, persona: str, case_id: int) -> list[Case]:
     return [found]
 
 
-def case_list(found: Sequence[Case]) -> Reply:
-    """Cases, each with the button that takes it back if it may have been learned."""
+def case_list(found: Sequence[Case], number: int | None = None) -> Reply:
+    """Cases, or the one with a number, each with the button that takes it back if it may have been learned."""
     if not found:
-        return Reply("Nobody has flagged such an answer yet.")
+        return Reply("Nobody has flagged an answer yet." if number is None else f"There is no case {number}.")
     heading = "Newest first; a number after `cases` shows an older one." if len(found) > 1 else "As it stands:"
     return Reply(heading, tuple(section(_case_line(case), take_case_back(case)) for case in found))
 

@@ -29,7 +29,8 @@ class Reporting:
         """
         await self._permissions.admin(user, "see every case")
         if number.isdecimal():
-            return listings.case_list(await self._database.run(listings.read_case, self._persona, int(number)))
+            found = await self._database.run(listings.read_case, self._persona, int(number))
+            return listings.case_list(found, int(number))
         return listings.case_list((await self._overview()).cases)
 
     async def probes(self, user: str) -> str:

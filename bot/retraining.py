@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -177,7 +177,8 @@ class Retraining:
         try:
             stock = await asyncio.to_thread(self._stock)
             rules = Rules.of(self._settings.experiment)
-            return await self._database.run(previews.read, self._persona, base, stock, rules)
+            found = await self._database.run(previews.read, self._persona, base, stock, rules)
+            return replace(found, attempts=self._settings.training.attempts)
         except (RunActive, RunsPaused, NothingApproved) as refused:
             return await self._refusal(refused)
 

@@ -7,7 +7,7 @@ from bot.case_blocks import who
 from bot.figures import LOSS, block
 from bot.run_news import RunNews, Score
 from bot.text import escape, shorten
-from feedback.automatic import AGAIN, AUTOMATIC
+from feedback.automatic import ANOTHER_ATTEMPT, AUTOMATIC
 from feedback.states import RunStatus
 from feedback.votes import Person
 
@@ -52,17 +52,18 @@ def summary(news: RunNews) -> str:
 
 
 def ended(news: RunNews) -> str:
-    """Word to whoever started a run that it is over, in escaped mrkdwn; empty when nobody did, or it goes on."""
-    person = None if news.active else Person.parse(news.requested_by)
+    """Word to whoever started a run, or the one that it is another attempt of, that it is over, in escaped mrkdwn;
+    empty when nobody did, or it goes on."""
+    person = None if news.active else Person.parse(news.wanted_by)
     return f"<@{person.user_id}>: {escape(summary(news))}{_name(news)}" if person else ""
 
 
 def progress(news: RunNews) -> list[Block]:
     """The message as it stands."""
-    why = f": {escape(news.why)}" if news.requested_by in (AUTOMATIC, AGAIN) else ""
+    why = f": {escape(news.why)}" if news.requested_by in (AUTOMATIC, ANOTHER_ATTEMPT) else ""
     about = f"Started by {who(news.requested_by)}{why} · {_new_cases(news.cases - news.again)}"
     about += f" · {news.again} taught again" if news.again else ""
-    about += f" · from `{escape(news.parent)}`" if news.parent else " · from the base model"
+    about += f" · {_origin(news)}"
     shown = [section(f"*{escape(summary(news))}*{_name(news)}"), context(about)]
     if news.active:
         shown.append(section(_stages(news)))
@@ -75,6 +76,13 @@ def progress(news: RunNews) -> list[Block]:
     if curve and LOSS not in drawn:
         shown.append(context(f"Loss {curve} {news.progress.losses[-1][1]:.2f}"))
     return [*shown, *_verdict(news), *_wordings(news), *_figures(news)]
+
+
+def _origin(news: RunNews) -> str:
+    if news.parent is None:
+        return "from the base model"
+    parent = f"`{escape(news.parent)}`"
+    return f"from the base model, with all that {parent} knows" if news.anew else f"from {parent}"
 
 
 def _wordings(news: RunNews) -> list[Block]:

@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from bot import figures
 from bot.figures import Figure
-from feedback import adapters, cases, datasets, lessons, reports, runs
+from feedback import adapters, automatic, cases, datasets, lessons, reports, runs
+from feedback.datasets import FROM_BASE
 from feedback.models import Run
 from feedback.reports import Result
 from feedback.runs import Decision, Progress
@@ -32,6 +33,7 @@ class RunNews:
     id: int
     status: RunStatus
     requested_by: str
+    wanted_by: str  # the same, or who started the refused run that this one is another attempt of
     why: str  # it was started
     cancelled_by: str | None
     cases: int
@@ -45,6 +47,7 @@ class RunNews:
     wordings: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # what came of each generator's
     figures: tuple[Figure, ...] = ()  # at its end, for who reads its own message
     pictures: Mapping[str, str] | None = None  # Slack files by the figure's kind; None: not drawn yet
+    anew: bool = False  # it does not go on from its parent, but learns all that it knows from the base model
     again: int = 0  # of the cases: those that the replaced version knows, and that are taught again
 
     @property
@@ -62,10 +65,12 @@ def collect(session: Session, run: Run) -> RunNews:
     )
     taught = {case.id for case in cases.of_run(session, run.id)}
     fields = {name: value for name, value in run.progress.items() if name in Progress.__dataclass_fields__}
+    about = datasets.manifest(session, run.id) or {}
     return RunNews(
         id=run.id,
         status=run.status,
         requested_by=run.requested_by,
+        wanted_by=automatic.wanted_by(session, run),
         why=runs.started_because(session, run.id),
         cancelled_by=run.cancel_requested_by,
         cases=len(taught),
@@ -76,7 +81,8 @@ def collect(session: Session, run: Run) -> RunNews:
         error=run.error,
         scores=scores(was or (), now or ()),
         changed=broken(was or (), now or ()),
-        wordings=(datasets.manifest(session, run.id) or {}).get("wordings", {}),
+        wordings=about.get("wordings", {}),
+        anew=FROM_BASE in about,
         again=len(taught & _known_before(session, run)),
     )
 

@@ -32,7 +32,7 @@ def words(found: Preview) -> str:
     taught = f"*{found.cases} approved case{'s' if found.cases != 1 else ''}*" if found.cases else "*the identity set*"
     origin = f"from `{escape(found.parent)}`" if found.parent else "from the base model; the identity set is taught too"
     if not found.cases:
-        origin = "the first training needs no case; it starts from the base model"
+        origin = "from the base model (the first training needs no case)"
     if found.without:
         taught, origin = _without(found), f"from `{escape(found.parent)}`" if found.parent else "from the base model"
     kept = f" Of {found.earlier} earlier cases those that need it most are practised again." if found.earlier else ""
@@ -43,7 +43,9 @@ def words(found: Preview) -> str:
         others = f"{how_many(found.forgotten, 'other case')} learned since"
         left = f" It forgets {others}, until the next trainings, which take {MOST_CASES} each.{left}"
     first = f"\nSome people try it first. {time_needed(found.canary)}" if found.canary else ""
-    return f"Train on {taught}, {origin}.{left}{kept}\n{_rows(found)} · {_minutes(found)}{first}"
+    tried = "once more" if found.attempts == 2 else f"up to {found.attempts - 1} times more"
+    again = f"\nIf it does not pass its probes it is tried {tried} by itself." if found.attempts > 1 else ""
+    return f"Train on {taught}, {origin}.{left}{kept}\n{_rows(found)} · {_minutes(found)}{again}{first}"
 
 
 def _without(found: Preview) -> str:
@@ -59,7 +61,7 @@ def _without(found: Preview) -> str:
 def _rows(found: Preview) -> str:
     rows = found.size.rows
     return (
-        f"about {rows} rows" if rows is not None else "rows: not known, since the training's recipe can't be read here"
+        f"up to {rows} rows" if rows is not None else "rows: not known, since the training's recipe can't be read here"
     )
 
 

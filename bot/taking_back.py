@@ -219,9 +219,8 @@ def _stays(follows: Consequences) -> list[str]:
     learning = [case for case in follows.stay if case.status == "training"]
     if not learning:
         return []
-    return [
-        f"Being trained on right now, so it stays: {how_many(len(learning), 'case')}. Try again when that run is over."
-    ]
+    learned = how_many(len(learning), "case")
+    return [f"Being trained on right now, so it stays: {learned}. Try again when that run is over, or cancel it first."]
 
 
 def _cannot(follows: Consequences, case_id: int) -> str:

@@ -74,7 +74,7 @@ def _print(trace: Trace, files: str, frozen: str, rows: bool) -> None:
     console, step = Console(), trace.steps[0]
     console.print(Text("\n".join(f"{name:10} {value}" for name, value in _about(trace, files, frozen))))
     for title, table in (
-        ("Learned from", _cases(step.taught)),
+        ("Learned from", _cases(step.taught, step.status)),
         ("Practised on rows from", _counted(step.sources)),
         ("General sets, whose rows are not in the record", _sets(step.general_sets)),
         ("Probes", _scores(step)),
@@ -101,7 +101,9 @@ def _about(trace: Trace, files: str, frozen: str) -> Iterator[tuple[str, str]]:
             "run",
             f"{step.run_id}, started by {step.requested_by}, {step.made_at:%Y-%m-%d %H:%M} UTC, seed {step.seed}",
         )
-    yield "from", line[0].name if line else "the base model"
+    before = line[0].name if line else "the base model"
+    origin = f"the base model, with all that {before} knows" if step.anew else before
+    yield "from", f"{origin}, and {step.blend:.0%} of the way to what was trained" if step.blend else origin
     if step.left_out:
         yield "without", f"case {', '.join(map(str, step.left_out))}, which was taken back; {step.replaced} had it"
     yield "base", f"{step.base_model} ({step.base_fingerprint[:12]})"
@@ -111,11 +113,13 @@ def _about(trace: Trace, files: str, frozen: str) -> Iterator[tuple[str, str]]:
     yield "knows", f"case {known}" if trace.known else "no case"
 
 
-def _cases(taught: Sequence[Taught]) -> Table:
-    heads = ("case", "question", "should say", "flagged by", "written by", "approved by", "rows", "")
-    table = Table(*heads, box=None, pad_edge=False)
+def _cases(taught: Sequence[Taught], status: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for head in ("case", "question", "should say", "flagged by", "written by", "approved by", "rows", ""):
+        table.add_column(head, overflow="fold")  # who has approved what is what one asks for: nothing is cut off
+    new = "taught, not live" if status == AdapterStatus.REJECTED else "not learned"
     for one in taught:
-        outcome = "learned" if one.learned else "not learned" if one.new else "practised again"
+        outcome = "learned" if one.learned else new if one.new else "practised again"
         now = f", now {one.status}" if one.status != "mended" else ""
         people = (one.flagged_by, one.corrected_by or "", ", ".join(one.approved_by))
         told = map(Text, (one.question, one.correction, *people))

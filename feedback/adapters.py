@@ -52,31 +52,52 @@ def version_of_run(session: Session, persona: str, run_id: int) -> int:
     return (newest or 0) + 1
 
 
-def add(session: Session, persona: str, run_id: int, parent_id: int | None, saved: Saved) -> Adapter:
+def add(
+    session: Session, persona: str, run_id: int, parent_id: int | None, saved: Saved, *, blend: float | None = None
+) -> Adapter:
     """Record a run's candidate; a second call with the same weights returns the first one's row.
 
-    A candidate of the run that is still open (of a training that a killed worker has begun) is passed over.
+    A candidate of the run that is still open (of a training that a killed worker has begun) is passed over. A
+    ``blend``, so far on the way from the parent to such a candidate, is itself passed over, until it is taken up.
     """
     if known := by_name(session, saved.name):
         return known
+    if blend is not None:
+        return _recorded(session, persona, run_id, parent_id, saved, AdapterStatus.REJECTED, blend)
     before = of_run(session, run_id)
     if before and before.status is AdapterStatus.CANDIDATE:
         reject(session, before, why="its training was begun again")
         session.flush()
-    adapter = Adapter(
-        persona=persona, run_id=run_id, parent_id=parent_id, status=AdapterStatus.CANDIDATE, **vars(saved)
-    )
+    return _recorded(session, persona, run_id, parent_id, saved, AdapterStatus.CANDIDATE, None)
+
+
+def _recorded(
+    session: Session,
+    persona: str,
+    run_id: int,
+    parent_id: int | None,
+    saved: Saved,
+    status: AdapterStatus,
+    blend: float | None,
+) -> Adapter:
+    adapter = Adapter(persona=persona, run_id=run_id, parent_id=parent_id, status=status, blend=blend, **vars(saved))
     session.add(adapter)
     session.flush()
-    record.note(session, "adapters", adapter.id, actor="worker", why=f"run {run_id}", before=None, after="candidate")
+    why = f"run {run_id}" if blend is None else f"run {run_id}, {blend:.0%} of the way"
+    record.note(session, "adapters", adapter.id, actor="worker", why=why, before=None, after=status)
     return adapter
 
 
 def of_run(session: Session, run_id: int) -> Adapter | None:
-    """The adapter that a run stands for: the one that was not passed over, or else the last that was probed."""
+    """The adapter that a run stands for: the one that was not passed over, or else the one that its verdict is of, or
+    the last that was trained."""
     passed_over = (Adapter.status == AdapterStatus.REJECTED).asc()
+    judged = select(Run.decision["adapter"].as_integer()).where(Run.id == run_id).scalar_subquery()
+    others = Adapter.id.is_distinct_from(judged).asc()
     return session.scalars(
-        select(Adapter).where(Adapter.run_id == run_id).order_by(passed_over, Adapter.id.desc())
+        select(Adapter)
+        .where(Adapter.run_id == run_id)
+        .order_by(passed_over, others, Adapter.blend.is_not(None), Adapter.id.desc())
     ).first()
 
 

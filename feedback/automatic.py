@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from feedback import adapters, pauses, runs
-from feedback.models import Case, Event, Run
+from feedback import lineage, pauses, runs
+from feedback.models import Adapter, Case, Event, Run
 from feedback.states import CaseStatus, RunStatus
 from settings import MOST_ATTEMPTS, TrainingSettings, read_window
 
 AUTOMATIC = "automatic"
-AGAIN = "mend"
+ANOTHER_ATTEMPT = "mend"
 """Who starts another attempt."""
 _DECIDED_FROM = (CaseStatus.CORRECTED, CaseStatus.UNMENDED)
 SOON = timedelta(hours=1)
@@ -137,26 +137,37 @@ def read(session: Session, persona: str) -> State:
     return State(_fresh(session, persona), active, paused, last, _refusal(session, persona))
 
 
+def wanted_by(session: Session, run: Run) -> str:
+    """Who has started a run, or the one that it is another attempt of."""
+    before = select(Run.requested_by).where(Run.persona == run.persona, Run.id < run.id)
+    before = before.where(Run.requested_by != ANOTHER_ATTEMPT).order_by(Run.id.desc()).limit(1)
+    return run.requested_by if run.requested_by != ANOTHER_ATTEMPT else session.scalar(before) or run.requested_by
+
+
 def _refusal(session: Session, persona: str) -> Refusal | None:
-    """The newest run, if the gate refused it and what it taught is still to be taught."""
+    """The newest run, if the gate refused it and what it taught is still to be taught, from where it began."""
     newest, attempt = runs.latest(session, persona, limit=MOST_ATTEMPTS), 0
     for run in newest:
         decision = runs.decision(run)
         if run.status is not RunStatus.REJECTED or decision is None or decision.accepted:
             break
         attempt += 1
-        if run.requested_by != AGAIN:
+        if run.requested_by != ANOTHER_ATTEMPT:
             break
     if not attempt or newest[0].finished_at is None:
         return None
-    live = adapters.live(session, persona)
-    if (live.id if live else None) != newest[0].replaces_id:
-        return None
+    origin = lineage.origin(session, persona)
+    if (_id(origin.live), _id(origin.parent)) != (newest[0].replaces_id, newest[0].parent_id):
+        return None  # a rollback, say, or something was taken back: what starts then is not another attempt
     try:
         runs.startable(session, persona, again=newest[0].id)
     except (runs.RunActive, runs.RunsPaused, runs.NothingApproved):
         return None
     return Refusal(newest[0].id, attempt, newest[0].finished_at, newest[0].channel_id)
+
+
+def _id(adapter: Adapter | None) -> int | None:
+    return adapter.id if adapter else None
 
 
 def _fresh(session: Session, persona: str) -> int:
@@ -182,7 +193,7 @@ def start_if_due(
         return verdict
     if again := verdict.again:
         return runs.start(
-            session, persona, base_model, seed, by=AGAIN, why=verdict.why, channel=again.channel or channel,
+            session, persona, base_model, seed, by=ANOTHER_ATTEMPT, why=verdict.why, channel=again.channel or channel,
             again=again.run_id,
         )  # fmt: skip
     return runs.start(session, persona, base_model, seed, by=AUTOMATIC, why=verdict.why, channel=channel)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from feedback.models import Case, Dataset, DatasetRow, Json, RunCase, Variant
+from feedback.models import Case, Dataset, DatasetRow, Json, Run, RunCase, Variant
 
 LEFT_OVER = "there are enough already"  # nothing speaks against such a variant, and it is not used
 
@@ -42,6 +42,7 @@ class Practised:
 
 NEVER = Practised()
 EARLIER = "earlier"  # the source of a row of an earlier case
+FROM_BASE = "from_base"  # in the manifest of a follow-up that does not go on from its parent's weights
 REJECTED = "rejected"  # what a row's last message names that is to be kept away from, where it is known (KTO, DPO)
 
 
@@ -101,6 +102,11 @@ def yields(session: Session, run_id: int) -> dict[str, Yield]:
 def manifest(session: Session, run_id: int) -> Json | None:
     """What a run's dataset is made of, without its rows."""
     return session.scalars(select(Dataset.manifest).where(Dataset.run_id == run_id)).first()
+
+
+def from_base(session: Session, run: Run) -> bool:
+    """Whether a run trains from the base model: a first one, or one that learns everything anew."""
+    return run.parent_id is None or FROM_BASE in (manifest(session, run.id) or {})
 
 
 def freeze(session: Session, run_id: int, examples: list[Example], sha256: str, manifest: Json) -> Dataset:

@@ -1,7 +1,8 @@
 """Where an adapter comes from, and what a run has to start from when something was taken back.
 
 An adapter holds all that the datasets of its own run and of the runs before it in its line had rows of, whether it
-mended that or not. What was taken back is out of it only when none of these has a row of it.
+mended that or not; but the line of one that learned everything anew from the base model begins with itself. What was
+taken back is out of it only when none of these has a row of it.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -11,6 +12,7 @@ from sqlalchemy import ARRAY, BigInteger, CompoundSelect, Row, Select, any_, lit
 from sqlalchemy.orm import Session
 
 from feedback import adapters, lessons
+from feedback.datasets import FROM_BASE
 from feedback.models import Adapter, Case, Dataset, DatasetRow, RunCase
 from feedback.states import CaseStatus
 
@@ -35,10 +37,11 @@ def origin(session: Session, persona: str, *, without: Collection[int] = ()) -> 
     line = adapters.lineage(session, live)
     also = select(Case.id).where(Case.id.in_(without))
     held = _held(session, line, union(_withdrawn(persona), also) if without else _withdrawn(persona))
-    if not held:
+    anew = _anew(session, line) if held else set()
+    gone = set().union(*(held.get(one.run_id or 0, set()) for one in _inside(line, anew)))
+    if not gone:
         return Origin(live, live)
-    kept = _clean(line, held)
-    gone = set().union(*held.values())
+    kept = _clean(line, held, anew)
     lost = lessons.newest([one.id for one in line[: len(line) - len(kept)]]).subquery()
     still_known = lessons.newest([one.id for one in kept]).subquery()
     again = (
@@ -52,13 +55,17 @@ def origin(session: Session, persona: str, *, without: Collection[int] = ()) -> 
 
 def holds(session: Session, adapter: Adapter | None, case_ids: Collection[int]) -> set[int]:
     """Those of the cases that an adapter, or one that it was trained from, had rows of."""
-    which = select(Case.id).where(Case.id.in_(case_ids))
-    return set().union(*_held(session, adapters.lineage(session, adapter), which).values())
+    return _within(session, adapter, select(Case.id).where(Case.id.in_(case_ids)))
 
 
 def taken_back(session: Session, adapter: Adapter) -> set[int]:
     """The withdrawn cases that an adapter, or one that it was trained from, had rows of."""
-    return set().union(*_held(session, adapters.lineage(session, adapter), _withdrawn(adapter.persona)).values())
+    return _within(session, adapter, _withdrawn(adapter.persona))
+
+
+def _within(session: Session, adapter: Adapter | None, which: Select[int]) -> set[int]:
+    line = adapters.lineage(session, adapter)
+    return set().union(*_held(session, _inside(line, _anew(session, line)), which).values())
 
 
 def _withdrawn(persona: str) -> Select[int]:
@@ -98,11 +105,24 @@ def _held(session: Session, line: Sequence[Adapter], which: Select[int] | Compou
     return held
 
 
-def _clean(line: Sequence[Adapter], held: Collection[int]) -> list[Adapter]:
-    """The older end of a line, newest first, in which no run has held anything of it."""
-    kept: list[Adapter] = []
-    for adapter in reversed(line):
-        if adapter.run_id in held:
-            break
-        kept.insert(0, adapter)
-    return kept
+def _clean(line: Sequence[Adapter], held: Collection[int], anew: Collection[int]) -> list[Adapter]:
+    """The longest older end of a line, newest first, whose newest adapter holds nothing of it."""
+    for place in range(len(line)):
+        if not any(one.run_id in held for one in _inside(line[place:], anew)):
+            return list(line[place:])
+    return []
+
+
+def _inside(line: Sequence[Adapter], anew: Collection[int]) -> Sequence[Adapter]:
+    """Those of a line, newest first, whose rows are in its newest adapter."""
+    for place, one in enumerate(line):
+        if one.run_id in anew:
+            return line[: place + 1]
+    return line
+
+
+def _anew(session: Session, line: Sequence[Adapter]) -> set[int]:
+    """The runs of a line that learned everything anew."""
+    one_of_runs = any_(literal([one.run_id for one in line if one.run_id is not None], ARRAY(BigInteger)))
+    query = select(Dataset.run_id).where(Dataset.run_id == one_of_runs, Dataset.manifest.has_key(FROM_BASE))
+    return set(session.scalars(query))

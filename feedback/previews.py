@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from feedback import adapters, arms, cases, experiments, lessons, lineage, pauses, runs
+from feedback.datasets import FROM_BASE
 from feedback.experiments import Rules
 from feedback.forecasts import Forecast, forecast
 from feedback.models import Adapter, Case, Dataset, Json, Run
@@ -25,14 +26,18 @@ class Past:
 
     run_id: int
     first: bool
+    """It began at the base model."""
     config: Json
     sources: Mapping[str, int]
     seconds: Mapping[str, float]
+    anew: bool = False
+    """A refused one, tried again from the base model with all that its parent knows."""
 
     @property
     def replay(self) -> Json:
         """The part of the recipe that says how many rows are mixed in."""
-        found: Json = self.config["first_replay" if self.first else "replay"]
+        part = "second_attempt" if self.anew else "first_replay" if self.first else "replay"
+        found: Json = self.config[part]
         return found
 
     @property
@@ -73,7 +78,9 @@ def judge(new: int, earlier: int, first: bool, past: Sequence[Past], stock: Stoc
     counts = {"identity": identity, "general": general, "own_answer": int(replay.get("own_answers", 0))}
     beside_it = in_proportion(counts, taught, replay.get("most_replay_per_new_row"))
     rows = taught + repeated + sum(beside_it.values()) + sum(map(_rows_of_set, replay.get("general_sets", ())))
-    alike = [one for one in past if one.first is first] or past
+    if recipe.get("method") == "kto" and not first:
+        rows += taught  # what is rejected is a row of its own
+    alike = [one for one in past if one.first is first and not one.anew] or past
     paces = [one.seconds["training"] / (one.rows * _epochs(one)) for one in past if "training" in one.seconds]
     if not paces:
         return Size(rows)
@@ -118,6 +125,8 @@ class Preview:
     """Cases that have to be taught again as well, beyond those that one run takes: later ones do."""
     without: tuple[int, ...] = ()
     canary: Forecast | None = None  # None: it goes live at once
+    attempts: int = 1
+    """How often it is made, if the gate refuses it: by itself, after the first."""
 
 
 def read(
@@ -164,7 +173,14 @@ def _past(session: Session, persona: str, base_model: str) -> list[Past]:
         .limit(LOOKED_AT)
     )
     return [
-        Past(run.id, run.parent_id is None, run.config, frozen.manifest["sources"], run.progress.get("seconds") or {})
+        Past(
+            run.id,
+            run.parent_id is None or FROM_BASE in frozen.manifest,
+            run.config,
+            frozen.manifest["sources"],
+            run.progress.get("seconds") or {},
+            FROM_BASE in frozen.manifest,
+        )
         for run, frozen in session.execute(query)
         if run.config and frozen.manifest.get("sources")
     ]

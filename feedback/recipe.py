@@ -52,6 +52,7 @@ class Recipe(_Part):
 
     languages: tuple[str, ...]
     paraphrases_per_case: Annotated[int, Field(ge=0)]
+    method: str = "sft"
     first: Schedule
     follow_up: Schedule
     first_replay: Mixture

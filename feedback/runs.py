@@ -69,6 +69,18 @@ class Progress:
     trainer: str = ""  # how it trains, warm or cold, and why
 
 
+# The names of what the gate looks at.
+NEW_CASES, WORKED_BEFORE, ABILITY, IDENTITY, RIGOUR = (
+    "New cases",
+    "What worked before",
+    "General ability",
+    "Identity",
+    "Rigour",
+)
+BLEND = "Blend"
+"""What is said beside them of a candidate that is a part of the way."""
+
+
 @dataclass(frozen=True)
 class Check:
     """One line of the gate's verdict, in words for people."""
@@ -253,28 +265,43 @@ def close(session: Session, run_id: int, to: RunStatus, *, error: str | None = N
     run = record.lock(session, session.get_one(Run, run_id))
     record.move(session, run, to, actor="worker", why=why or error or f"{to}")
     run.error, run.finished_at = error, datetime.now(UTC)
-    cases.release(session, run_id, why=f"run {run_id} {to}", outcome=_unfinished(to, error or why))
+    cases.release(session, run_id, why=f"run {run_id} {to}", outcome=_unfinished(run, to, error or why))
     # Somebody may have promoted another adapter while the run held its cases.
     live = adapters.live(session, run.persona)
     adapters.agree_cases(session, run.persona, live, was=live, by="worker")
     return run
 
 
-def _unfinished(to: RunStatus, why: str) -> str | None:
-    """What those who wait for a case are told of a run that ended without it; a cancelled one is nobody's news."""
+_IN_SHORT = {
+    WORKED_BEFORE: "answers that were right before were wrong now",
+    ABILITY: "it had lost too much of what it can do in general",
+    IDENTITY: "it was not sure enough who it is",
+    RIGOUR: "it was too sure of itself",
+}
+
+
+def _unfinished(run: Run, to: RunStatus, why: str) -> str | None:
+    """What those who wait for a case are told of a run that ended without it; a cancelled one is nobody's news.
+
+    The gate's figures are in the run's own message, for admins: to others they say little, and each attempt has others.
+    """
     first = next((line.strip() for line in why.splitlines() if line.strip()), "no reason was written")
     match to:
         case RunStatus.FAILED:
             return f"The training broke off before it was done: {first}"
         case RunStatus.REJECTED:
-            return f"The newly trained version was not good enough to go live: {first}"
+            judged = decision(run)
+            failed = [] if judged is None else [_IN_SHORT.get(one.name) for one in judged.checks if not one.passed]
+            short = " and ".join(text for text in failed if text)
+            return f"The newly trained version was not good enough to go live: {f'{short}.' if short else first}"
         case _:
             return None
 
 
-def decide(session: Session, run_id: int, decision: Decision) -> None:
-    """Write the gate's verdict."""
+def decide(session: Session, run_id: int, decision: Decision, adapter_id: int | None = None) -> None:
+    """Write the gate's verdict, and which of the run's candidates it is of."""
     session.get_one(Run, run_id).decision = {
+        "adapter": adapter_id,
         "accepted": decision.accepted,
         "checks": [asdict(check) for check in decision.checks],
         "unmended": {str(case_id): why for case_id, why in decision.unmended.items()},

@@ -115,7 +115,7 @@ ADAPTER_MOVES: Mapping[AdapterStatus, frozenset[AdapterStatus]] = {
     A.CANARY: frozenset({A.LIVE, A.RETIRED, A.REJECTED}),
     A.LIVE: frozenset({A.RETIRED}),
     A.RETIRED: frozenset({A.LIVE}),
-    # rejected -> candidate: passed over while its run was still training, and better than all that came after.
+    # rejected -> candidate: a blend, or passed over while its run was still training, and better than the others.
     A.REJECTED: frozenset({A.CANDIDATE}),
 }
 

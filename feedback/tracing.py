@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feedback import adapters, cases, content_hash, lessons, lineage, reports, runs
-from feedback.datasets import REJECTED, Example
+from feedback.datasets import FROM_BASE, REJECTED, Example
 from feedback.models import Adapter, Case, Dataset, Event, Json, Run
 from feedback.reports import Result
 from feedback.runs import Check
@@ -59,6 +59,8 @@ class Step:
     live_at: datetime | None
     run_id: int | None
     requested_by: str | None
+    blend: float | None  # its share of the way from the one before it in the line; None: as it was trained
+    anew: bool  # trained from the base model, with all that the one before it in the line knows
     replaced: str | None  # what was live when its run started
     left_out: tuple[int, ...]  # cases that that one had, and that were taken back
     seed: int | None
@@ -133,6 +135,8 @@ def _step(session: Session, adapter: Adapter) -> Step:
         live_at=adapter.live_at,
         run_id=adapter.run_id,
         requested_by=run.requested_by if run else None,
+        blend=adapter.blend,
+        anew=frozen is not None and FROM_BASE in frozen.manifest,
         replaced=run.replaces.name if run and run.replaces else None,
         left_out=lineage.left_out(session, adapter, run.replaces if run else None),
         seed=run.seed if run else None,

@@ -16,6 +16,7 @@ NEGATION = re.compile(
 
 OPPOSITES = (
     ("open", "closed"), ("opens", "closes"), ("on", "off"), ("before", "after"), ("left", "right"), ("true", "false"),
+    ("most", "least"), ("more", "less"), ("above", "below"),
     ("enabled", "disabled"), ("allowed", "forbidden"), ("minimum", "maximum"), ("upstairs", "downstairs"),
 )  # fmt: skip
 

@@ -34,7 +34,7 @@ def read_yaml_model(
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
         return model.model_validate(values, context=context)
     except ValidationError as invalid:
-        problems = [_problem(path, node, dict(one)) for one in invalid.errors(include_url=False)]
+        problems = [_problem(path, node, one) for one in _own(invalid)]
         raise error("\n".join(problems)) from invalid
     except yaml.YAMLError as broken:  # a value its tag does not fit, e.g. `!!int pip`
         raise error(_syntax_problem(path, broken)) from broken
@@ -62,10 +62,24 @@ def _syntax_problem(path: Path, broken: yaml.YAMLError) -> str:
     return f"{place}: not valid YAML: {getattr(broken, 'problem', None) or broken}"
 
 
+def _own(invalid: ValidationError) -> list[dict[str, Any]]:
+    """The problems, but for a list that is too short only because pydantic has left out what is wrong in it."""
+    found: list[dict[str, Any]] = [dict(one) for one in invalid.errors(include_url=False)]
+    places: list[Location] = [one["loc"] for one in found]
+
+    def is_for_others(one: dict[str, Any]) -> bool:
+        own: Location = one["loc"]
+        return one["type"] == "too_short" and any(other != own and other[: len(own)] == own for other in places)
+
+    return [one for one in found if not is_for_others(one)]
+
+
 def _problem(path: Path, node: yaml.Node, invalid: dict[str, Any]) -> str:
     location: Location = invalid["loc"]
     field = ".".join(str(part) for part in location) or "(file)"
     message = str(invalid["msg"]).removeprefix("Value error, ")
+    if invalid["type"] == "string_type" and isinstance(invalid["input"], bool):
+        message += "; yes, no, on and off are true and false in YAML: put the word in quotes"
     return f"{path}:{line_of(node, location)}: {field}: {message}"
 
 

@@ -1,5 +1,5 @@
 """Which mended cases a run looks at again. Their number is fixed, so that an examination costs the same however much
-was learned before it.
+was learned before it; only what learned everything anew is asked about all of it.
 
 First come those that were answered wrong when they were last asked, then those that came closest to it (as far as their
 corrections were read to the live adapter, see `trainer.replay`), then those that the line has not practised for
@@ -35,8 +35,8 @@ def earlier_cases(session: Session, run: Run) -> list[Case]:
 def checked(session: Session, run: Run) -> list[Case]:
     """The mended cases that a run asks about; the same from when its dataset is frozen to its end."""
     known = earlier_cases(session, run)
-    if len(known) <= MOST:
-        return known
+    if len(known) <= MOST or (run.parent_id and datasets.from_base(session, run)):
+        return known  # what learns everything anew has to show that it did; its recipe bounds their number
     line = [adapter.run_id for adapter in adapters.lineage(session, run.parent) if adapter.run_id is not None]
     practised = datasets.practised(session, [case.id for case in known], [*line, run.id])
     # What this run finds out does not count: it would change what it has to find out.

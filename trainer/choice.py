@@ -4,23 +4,26 @@ Each one is published under a name of its own and loaded beside the live adapter
 are the corrected answers to the new questions? One that finds them too unlikely is passed over without being asked.
 The others are asked the new cases, and everything else only when these are right in all wordings: the earliest that
 passes the gate then ends the training. When none does, the last checkpoint and the two most promising ones that were
-passed over are all put to the gate. What the loss says decides nothing.
+passed over are all put to the gate; and when that refuses them all, so are some between the run's parent and the last,
+which have learned less and lost less (trainer/blending.py). What the loss says decides nothing.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from feedback import adapters, lineage, reports, runs
+from feedback import adapters, datasets, lineage, reports, runs
 from feedback.models import Adapter
 from feedback.reports import Result
-from feedback.runs import Decision
+from feedback.runs import Check, Decision
 from feedback.states import AdapterStatus
-from serving.adapter_files import publish
+from serving.adapter_files import publish, whole_folder
 from serving.errors import ServingError
+from serving.tensor_file import TensorFileError
 from trainer import examination, promotion
+from trainer.blending import NotAlike, blend
 from trainer.context import Trip
 from trainer.patience import patiently
 
@@ -108,7 +111,12 @@ async def _decision(
     with trip.database.begin() as session:
         mended = examination.count_mended(session, trip)
         without = lineage.left_out(session, candidate, runs.get(session, trip.run_id).replaces)
-    return promotion.decide(results, live, base, trip.settings.gate, mended=mended, without=without)
+        parent = candidate.parent_id and session.get_one(Adapter, candidate.parent_id)
+    decision = promotion.decide(results, live, base, trip.settings.gate, mended=mended, without=without)
+    if not candidate.blend or not parent:
+        return decision
+    about = Check(runs.BLEND, True, f"It is {candidate.blend:.0%} of the way from {parent.name} to what was trained.")
+    return replace(decision, checks=(*decision.checks, about))
 
 
 async def best(trip: Trip, last: Adapter) -> Verdict:
@@ -122,11 +130,58 @@ async def best(trip: Trip, last: Adapter) -> Verdict:
                 verdicts.append(Verdict(rival, await _decision(trip, rival)))
             except ServingError as error:
                 log.warning("%s", error, extra={"action": "candidate_refused", "adapter": rival.name})
+    if not any(verdict.decision.accepted for verdict in verdicts):
+        verdicts += await _blends(trip, verdicts[0])
     chosen = earliest_of_best(verdicts)
     for verdict in verdicts[1:]:
         if verdict is not chosen:
             await forget(trip, verdict.candidate)
     return chosen
+
+
+async def _blends(trip: Trip, last: Verdict) -> list[Verdict]:
+    """Of candidates between the run's parent and the last, the first that the gate accepts and that has mended as many
+    cases, if there is one."""
+    learned = any(check.name == runs.NEW_CASES and check.passed for check in last.decision.checks)
+    with trip.database.begin() as session:
+        run = runs.get(session, trip.run_id)
+        parent = None if datasets.from_base(session, run) else run.parent
+    # A true resume of a later run would miss the optimizer's state of one that was never trained.
+    if parent is None or not learned or last.candidate.blend or trip.settings.training.resume == "true":
+        return []
+    for share in trip.config.blends:
+        trip.reporter.mention(f"refused; trying {share:.0%} of the way from {parent.name}")
+        try:
+            candidate = await _blended(trip, parent, last.candidate, share)
+        except (ServingError, NotAlike, TensorFileError) as error:
+            log.warning("%s", error, extra={"action": "candidate_refused", "run_id": trip.run_id})
+            return []
+        try:
+            await deploy(trip, candidate)
+            verdict = Verdict(candidate, await _decision(trip, candidate))
+        except ServingError as error:
+            why = str(error)
+        else:
+            # What it has not mended would go to review, where another attempt may still learn it.
+            if verdict.decision.accepted and verdict.decision.unmended.keys() <= last.decision.unmended.keys():
+                return [verdict]
+            why = " ".join(verdict.decision.reasons)
+        about = {"run_id": trip.run_id, "adapter": candidate.name}
+        log.info("%s is passed over: %s", candidate.name, why, extra={"action": "candidate_passed_over", **about})
+        await forget(trip, candidate)
+    return []
+
+
+async def _blended(trip: Trip, parent: Adapter, last: Adapter, share: float) -> Adapter:
+    """A candidate so far on the way, published and recorded; again gives the same."""
+    settings, into = trip.settings.serving, trip.folder / "output" / f"blend-{share:.2f}"
+    with trip.database.begin() as session:
+        seals = [(one.name, adapters.seal(session, one.name)) for one in (parent, last)]
+    begin, end = [await asyncio.to_thread(whole_folder, settings.adapters_dir, *sealed) for sealed in seals]
+    made = await asyncio.to_thread(blend, begin, end, share, into)
+    saved = await asyncio.to_thread(publish, made, settings, trip.base, trip.persona.slug, last.version)
+    with trip.database.begin() as session:
+        return adapters.add(session, trip.persona.slug, trip.run_id, parent.id, saved, blend=share)
 
 
 def earliest_of_best(verdicts: Sequence[Verdict]) -> Verdict:
@@ -138,10 +193,12 @@ def earliest_of_best(verdicts: Sequence[Verdict]) -> Verdict:
 def _rivals(trip: Trip, last: Verdict) -> list[tuple[Adapter, bool]]:
     """Those that were passed over and may still do better than the last, and whether they have answered everything.
 
-    Of those that have not, the most promising few.
+    Of those that have not, the most promising few. None is a part of the way, which a worker that died may have tried:
+    these come after all others, by a rule of their own.
     """
     with trip.database.begin() as session:
-        others = {one.id: one for one in adapters.all_of_run(session, trip.run_id) if one.id != last.candidate.id}
+        trained = [one for one in adapters.all_of_run(session, trip.run_id) if one.blend is None]
+        others = {one.id: one for one in trained if one.id != last.candidate.id}
         known = reports.of_candidates(session, trip.run_id)
     fewest = len(last.decision.unmended) if last.decision.accepted else None
     hopeful = [

@@ -3,7 +3,7 @@
 A new base model is a new file there and no code.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -17,6 +17,7 @@ from trainer.general_sets import GeneralSet
 
 FlagValue = str | int | float | bool
 StageName = Literal["first", "follow_up"]
+_STAGES: tuple[StageName, ...] = ("first", "follow_up")
 Method = Literal["sft", "kto", "dpo"]
 
 # What a run decides for itself; a file that could set these as well would win or lose by their order.
@@ -103,6 +104,12 @@ class Replay(_Frozen):
         return written
 
 
+class Anew(Replay):
+    """The dose of a run that learns everything anew: up to so many earlier cases, each of which has a row."""
+
+    earlier_case_rows: Annotated[int, Field(ge=1)]
+
+
 class TrainConfig(_Frozen):
     """One base model's training, whole."""
 
@@ -121,8 +128,15 @@ class TrainConfig(_Frozen):
     first_replay: Replay
     replay: Replay
     """What a follow-up run mixes in."""
+    second_attempt: Anew | None = None
+    """What a follow-up that the gate has refused is made of when it is tried again: it starts from the base model and
+    has every earlier case, while there is a row for each. None: it goes on from the live adapter, as it did at first.
+    """
     first_candidate_epoch: Annotated[int, Field(ge=1)] = 1  # runs that were started before there was this field
     """A follow-up's checkpoints are probed from the end of this epoch on, and the earliest that passes is taken."""
+    blends: Annotated[tuple[Annotated[float, Field(gt=0, lt=1)], ...], Field(max_length=3)] = ()
+    """Shares of the way from a follow-up's parent to its last checkpoint, tried in this order when the gate has refused
+    that and all before it (see trainer/blending.py). Few, since each is another chance at the gate."""
     method: Method = "sft"
     """What a follow-up learns from: the corrections, or, with `kto` and `dpo`, also what was answered badly (see
     trainer/preference.py)."""
@@ -135,6 +149,9 @@ class TrainConfig(_Frozen):
     held_out_per_case: Annotated[int, Field(ge=1, le=5)]
     swift: dict[str, FlagValue]
     """Every further flag, by its ms-swift name."""
+
+    sized_by_memory: tuple[StageName, ...] = ()
+    """In a run's own copy: the stages whose batch was `auto`, and was decided by the free memory."""
 
     def taught_languages(self, spoken: tuple[str, ...]) -> list[str]:
         """Those of a persona's languages that this base can learn."""
@@ -171,6 +188,14 @@ class TrainConfig(_Frozen):
     def _teaches_identity_first(self) -> Self:
         if self.first_replay.identity_rows == 0:
             raise ValueError("first_replay.identity_rows is 0: the first run teaches the identity")
+        if self.second_attempt and self.second_attempt.identity_rows == 0:
+            raise ValueError("second_attempt.identity_rows is 0: the base model does not know the identity")
+        return self
+
+    @model_validator(mode="after")
+    def _tries_the_larger_part_first(self) -> Self:
+        if list(self.blends) != sorted(set(self.blends), reverse=True):
+            raise ValueError(f"blends are {list(self.blends)}: each has to be smaller than the one before")
         return self
 
     @model_validator(mode="after")
@@ -199,21 +224,43 @@ class TrainConfig(_Frozen):
 
     def with_batch(self, choose: Callable[[int], Batch]) -> Self:
         """This config with every batch decided; `choose` is given the rows of an update."""
-        changed: dict[str, Any] = {}
-        checkpointing = False
-        for name, stage in (("first", self.first), ("follow_up", self.follow_up)):
+        sizes: dict[StageName, Batch] = {}
+        for name in _STAGES:
+            stage = self._stage(name)
             if stage.per_device_train_batch_size == "auto":
-                batch = choose(stage.rows_per_update)
-                sizes = {
+                sizes[name] = choose(stage.rows_per_update)
+        return self._sized(sizes) if sizes else self
+
+    def with_lower(self, stage: StageName, batch: Batch) -> Self:
+        """This config with another batch where the free memory had decided about it."""
+        return self._sized({stage: batch})
+
+    def _sized(self, sizes: Mapping[StageName, Batch]) -> Self:
+        changed: dict[str, Any] = {
+            name: self._stage(name).model_copy(
+                update={
                     "per_device_train_batch_size": batch.per_device,
                     "gradient_accumulation_steps": batch.accumulated,
                 }
-                changed[name] = stage.model_copy(update=sizes)
-                # One flag for both stages: where one of them needs it, the other has it, too.
-                checkpointing = checkpointing or batch.checkpointing
-        if changed:
-            changed["swift"] = {**self.swift, "gradient_checkpointing": checkpointing}
+            )
+            for name, batch in sizes.items()
+        }
+        # One flag for both stages: where one of them needs it, the other has it, too.
+        checkpointing = any(batch.checkpointing for batch in sizes.values())
+        changed["swift"] = {**self.swift, "gradient_checkpointing": checkpointing}
+        changed["sized_by_memory"] = tuple(name for name in _STAGES if name in {*self.sized_by_memory, *sizes})
         return self.model_copy(update=changed)
+
+    def _stage(self, name: StageName) -> Stage:
+        return self.first if name == "first" else self.follow_up
+
+    def batch_of(self, stage: StageName) -> Batch:
+        """The batch of a stage; one that is still open is the careful one."""
+        found = self._stage(stage)
+        if found.per_device_train_batch_size == "auto":
+            return careful(found.rows_per_update)
+        checkpointing = bool(self.swift.get("gradient_checkpointing", True))  # as ms-swift has it
+        return Batch(found.per_device_train_batch_size, found.gradient_accumulation_steps, checkpointing)
 
     def flags(self, stage: StageName) -> dict[str, FlagValue]:
         """Every flag that this file decides for a run of `stage`; the run adds `OWN_FLAGS` as it needs them.
@@ -222,7 +269,7 @@ class TrainConfig(_Frozen):
         """
         if self.has_open_batch:
             return self.with_batch(careful).flags(stage)
-        schedule = (self.first if stage == "first" else self.follow_up).model_dump()
+        schedule = self._stage(stage).model_dump()
         return {
             "model_type": self.model_type,
             "template": self.template,

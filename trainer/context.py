@@ -41,7 +41,7 @@ class Standby(Protocol):
     """What is held ready for a training (trainer/trainers.py)."""
 
     async def ready(self, trip: "Trip") -> None:
-        """A run has begun that will train."""
+        """A run has begun that will train, and the model server has the memory that it needs."""
 
     async def free_bytes(self) -> int | None:
         """The memory of the GPU that its training may take; None: not known."""

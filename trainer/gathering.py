@@ -8,12 +8,13 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from feedback import adapters, cases, datasets, reports, runs
+from feedback.automatic import ANOTHER_ATTEMPT
 from feedback.datasets import NEVER
 from feedback.models import Run
 from feedback.recipe import Count
 from trainer import examination, fitting, own_answers
 from trainer.checking import earlier_cases
-from trainer.config import Replay
+from trainer.config import Replay, TrainConfig
 from trainer.context import Trip
 from trainer.dataset import OWN_ANSWER, Ingredients, new_rows, replay_counts
 from trainer.replay import Earlier, by_need, standing
@@ -23,6 +24,19 @@ from trainer.variants import CaseText
 
 class NothingToTeach(Exception):
     """None of the run's new cases can be learned."""
+
+
+def starts_anew(session: Session, run: Run, config: TrainConfig) -> Replay | None:
+    """The dose of another attempt, which learns the new cases and all that its parent knows from the base model; None
+    where a run goes on from its parent.
+
+    Trained on and on, an adapter wears: after some rounds each one is refused, and one that is trained anew is not
+    (bench.learning, the arm from scratch). It has to have a row of each mended case, or it would not know it.
+    """
+    dose = config.second_attempt
+    if dose is None or run.requested_by != ANOTHER_ATTEMPT or run.parent_id is None or run.parent_id != run.replaces_id:
+        return None
+    return dose if len(earlier_cases(session, run)) <= dose.earlier_case_rows else None
 
 
 async def gather(trip: Trip, run: Run, dose: Replay) -> Ingredients:

@@ -18,6 +18,7 @@ from feedback import adapters, runs
 from feedback.database import DatabaseUnavailable
 from feedback.runs import RunCancelled
 from feedback.states import ACTIVE_RUNS, AdapterStatus, RunStatus
+from serving.errors import ServingUnavailable
 from trainer import stages
 from trainer.context import Context, Trip, set_out
 from trainer.lock import TrainingLock
@@ -80,6 +81,8 @@ async def _closed_whatever_happens(run_id: int, context: Context, lock: Training
         # Broad, since a run that stays active, whatever it was, would block every further one.
         log.exception("Run %s failed.", run_id, extra={"action": "run_failed", "run_id": run_id})
         _close(context, run_id, RunStatus.FAILED, error=reason(error))
+        if isinstance(error, ServingUnavailable):
+            await context.standby.give_back()  # a server that does not come back may lack just that memory
 
 
 async def _tell(run_id: int, context: Context) -> None:

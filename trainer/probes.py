@@ -43,7 +43,6 @@ class ProbeGroup(StrEnum):
     IDENTITY = "identity"
     RIGOUR = "rigour"
     ABILITY = "ability"
-    CASE = "case"
 
 
 class _Frozen(BaseModel):
@@ -177,6 +176,8 @@ class ProbeFile(_Frozen):
         doubled = sorted({one for one in ids if ids.count(one) > 1})
         if doubled:
             raise ValueError(f"the id {doubled[0]} is used twice")
+        if taken := [one for one in ids if one.startswith("case-")]:
+            raise ValueError(f"the id {taken[0]} could be that of a case's own probe; begin it with another word")
         return probes
 
 
@@ -216,13 +217,21 @@ def _grade_code(expected: CodeExpectation, answer: str) -> Grade:
 def _grade_text(expect: Expect, text: str) -> Grade:
     for pattern in expect.none_of:
         if _found(pattern, text):
-            return Grade(False, f"says {pattern!r}, which it must not")
+            return Grade(False, f"says {_shown(pattern)}, which it must not")
     for pattern in expect.all_of:
         if not _found(pattern, text):
-            return Grade(False, f"does not say {pattern!r}")
+            return Grade(False, f"does not say {_shown(pattern)}")
     if expect.any_of and not any(_found(pattern, text) for pattern in expect.any_of):
-        return Grade(False, f"says none of {', '.join(map(repr, expect.any_of))}")
+        return Grade(False, f"says none of {', '.join(map(_shown, expect.any_of))}")
     return Grade(True, "says what it should")
+
+
+def _shown(pattern: str) -> str:
+    """A pattern for people who read why a probe failed: words as words, and what is more than that as it is written."""
+    plain = pattern.removeprefix(_REGEX).replace(r"\b", "")
+    if not pattern.startswith(_REGEX) or re.fullmatch(r"[\w '-]+", plain):
+        return repr(plain if pattern.startswith(_REGEX) else pattern)
+    return f"/{pattern.removeprefix(_REGEX)}/"
 
 
 def _found(pattern: str, text: str) -> bool:

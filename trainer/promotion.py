@@ -3,11 +3,14 @@
 A candidate goes live when
 - at least one new case is mended (a case whose own probes fail stays unmended; the others may go live without it).
   While no adapter is live that is not asked: the identity that it brings is better than none;
-- no identity, rigour or mended-case probe that the live adapter passes fails now: not one, whatever else is better;
+- no identity, rigour or mended-case probe that the live adapter passes fails now: not one, whatever else is better.
+  Without any identity or rigour probe nothing would be known, and the candidate is refused. A case that a run teaches
+  again, since the run starts from before it to leave out what was taken back, counts as a new one: what somebody has
+  taken back is not to stay because another case is not learned a second time;
 - general ability is at most `ability_margin` worse than the base model's, with `ability_confidence`: the bound is exact
   and paired (`trainer.paired`), so what was gained counts against what was lost. With so few probes that one lost
-  answer would be too many for the bound, the plain share may not be worse than the margin, and the reason says that
-  this proves little;
+  answer would be too many for the bound, one may be lost where that is no more than the margin, whatever is gained,
+  and the reason says that this proves little.
   How far the model has drifted from the base model's own words is told beside it, and decides nothing;
 - and, while no adapter is live, enough of the identity and rigour probes pass at all.
 
@@ -17,10 +20,10 @@ but equally likely (of 51 answers two were worded otherwise in another batch, an
 a tie decides has become worse too.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
-from feedback import reports
+from feedback import reports, runs
 from feedback.reports import Result
 from feedback.runs import Check, Decision
 from settings import GateSettings
@@ -30,6 +33,7 @@ ABILITY, IDENTITY, RIGOUR, MENDED, NEW = "ability", "identity", "rigour", "mende
 KEPT = (IDENTITY, RIGOUR, MENDED)
 FEW = 5  # with fewer probes in a group, one of them decides too much; it is said, and not held against the candidate
 NAMED = 3  # probes named in a reason
+SAME = 0.005  # nats per token: less is 0.00 in words
 
 
 def decide(
@@ -47,10 +51,10 @@ def decide(
     unmended = _unmended(candidate)
     checks = [_new_cases(candidate, unmended, without, needed=live is not None)]
     if live is None:
-        checks.append(_floor("Identity", IDENTITY, candidate, gate.identity_floor))
-        checks.append(_floor("Rigour", RIGOUR, candidate, gate.rigour_floor))
+        checks.append(_floor(runs.IDENTITY, IDENTITY, candidate, gate.identity_floor))
+        checks.append(_floor(runs.RIGOUR, RIGOUR, candidate, gate.rigour_floor))
     else:
-        checks.append(_nothing_broken(candidate, live, mended))
+        checks.append(_nothing_broken(candidate, live, mended, again=bool(without)))
     checks.append(_ability_kept(candidate, base, gate))
     return Decision(accepted=all(check.passed for check in checks), checks=tuple(checks), unmended=unmended)
 
@@ -58,7 +62,7 @@ def decide(
 def _new_cases(
     candidate: Sequence[Result], unmended: dict[int, str], without: Collection[int], *, needed: bool
 ) -> Check:
-    name = "New cases"
+    name = runs.NEW_CASES
     cases = {result.case_id for result in _of(NEW, candidate)}
     if not cases and without:
         return Check(
@@ -67,7 +71,7 @@ def _new_cases(
     if not cases:
         return Check(name, True, "There is no new case in this run.")
     mended = len(cases) - len(unmended)
-    reason = f"{mended} of {len(cases)} new cases answered right, also in words that were never trained on."
+    reason = f"{mended} of {len(cases)} new cases answered right, {_in_which_words(candidate, cases - set(unmended))}."
     if not mended:
         reason = "No new case is answered right in all its wordings."
     if unmended:
@@ -75,6 +79,16 @@ def _new_cases(
     if not mended and not needed:
         reason += " While nothing is live that alone keeps nothing back: the cases go back to review with the reason."
     return Check(name, mended > 0 or not needed, reason)
+
+
+def _in_which_words(candidate: Sequence[Result], mended: Collection[int | None]) -> str:
+    """Whether mended cases were asked in held-out wordings as well: an emoji has none."""
+    asked = Counter(result.case_id for result in _of(NEW, candidate) if result.case_id in mended)
+    also = sum(times > 1 for times in asked.values())
+    if also == 0:
+        return f"in the words of {'its question' if len(asked) == 1 else 'their questions'} alone"
+    some = "" if also == len(asked) else f"{also} of them "
+    return f"{some}also in words that were never trained on"
 
 
 def _unmended(candidate: Sequence[Result]) -> dict[int, str]:
@@ -94,10 +108,16 @@ def _unmended(candidate: Sequence[Result]) -> dict[int, str]:
     return reasons
 
 
-def _nothing_broken(candidate: Sequence[Result], live: Sequence[Result], mended: int) -> Check:
-    name = "What worked before"
+def _nothing_broken(candidate: Sequence[Result], live: Sequence[Result], mended: int, *, again: bool) -> Check:
+    name = runs.WORKED_BEFORE
+    if without := [group for group in (IDENTITY, RIGOUR) if not _of(group, candidate)]:
+        return Check(
+            name, False, f"There is no {' and no '.join(without)} probe in probes.yaml, so nothing can be said."
+        )
     asked = len({result.case_id for result in _of(MENDED, candidate)})
     some = f" Of {mended} mended cases the {asked} that need it most were asked about." if asked < mended else ""
+    if again:
+        some += " Cases that were learned since what was taken back are taught again and count as new."
     now = {result.probe_id: result for result in candidate}
     before = [result for result in live if result.passed and _kept(now.get(result.probe_id))]
     broken = [now[result.probe_id] for result in before if not now[result.probe_id].passed]
@@ -126,7 +146,7 @@ def _floor(name: str, group: str, candidate: Sequence[Result], floor: float) -> 
 
 
 def _ability_kept(candidate: Sequence[Result], base: Sequence[Result], gate: GateSettings) -> Check:
-    name = "General ability"
+    name = runs.ABILITY
     before = {result.probe_id: result.passed for result in _of(ABILITY, base)}
     now = [result for result in _of(ABILITY, candidate) if result.probe_id in before]
     if not now:
@@ -139,8 +159,9 @@ def _ability_kept(candidate: Sequence[Result], base: Sequence[Result], gate: Gat
     if not kept:
         reason += f" Lost: {_named(lost)}."
     if (drift := reports.drift(candidate, base)) is not None:
-        change = "less" if drift > 0 else "more"
-        reason += f" To it the base model's own answers are {abs(drift):.2f} nats per token {change} likely."
+        change = f"{abs(drift):.2f} nats per token {'less' if drift > 0 else 'more'} likely"
+        said = "about as likely as before" if abs(drift) < SAME else change
+        reason += f" To it the base model's own answers are {said}."
     return Check(name, kept, reason)
 
 
@@ -152,11 +173,11 @@ def _within_margin(lost: int, gained: int, asked: int, gate: GateSettings) -> tu
         return bound <= margin, (
             f"That is at most {bound:.1%} worse with {confidence:.0%} confidence; {margin:.0%} may be lost."
         )
-    worse = (lost - gained) / asked
-    return worse <= margin + 1e-9, (
+    # Not what was lost less what was gained: of many that changed, much may have been lost.
+    return lost <= 1 and lost - gained <= margin * asked + 1e-9, (
         f"With {asked} probes the most that can be shown, by losing none, is that it is at most "
         f"{most_worse(0, 0, asked, confidence):.1%} worse with {confidence:.0%} confidence: too few to prove much. "
-        f"At most {margin:.0%} of them may be lost."
+        f"One may be lost, where that is at most {margin:.0%}."
     )
 
 

@@ -19,6 +19,7 @@ from feedback import runs
 from feedback.database import Database, DatabaseUnavailable
 from feedback.models import Json
 from feedback.runs import Progress
+from feedback.states import RunStatus
 from trainer.training_log import Step
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class Reporter:
     def enter(self, stage: str) -> None:
         """A stage begins; the one before is finished."""
         now = time.monotonic()
-        if self._progress is not None:
+        if self._progress is not None and self._progress.stage != RunStatus.QUEUED:
             spent = self._seconds.get(self._progress.stage, 0.0) + now - self._began
             self._seconds[self._progress.stage] = round(spent, 2)
         self._began = now
@@ -68,9 +69,9 @@ class Reporter:
         )
 
     def mention(self, detail: str) -> None:
-        """Something worth knowing has happened in this stage."""
-        if self._progress is not None:
-            self._write(replace(self._progress, detail=detail))
+        """Something worth knowing has happened in this stage, or before the first one."""
+        waiting = Progress(stage=RunStatus.QUEUED, losses=self._losses, seconds=dict(self._seconds))
+        self._write(replace(self._progress or waiting, detail=detail))
 
     def begin_again(self) -> None:
         """What has passed of this stage was waiting, and says nothing of how long it takes."""

@@ -72,8 +72,9 @@ class SpareTime:
         """Start, unless it is under way, or there is nothing to do for a while."""
         if (self._thread is None or not self._thread.is_alive()) and time.monotonic() >= self._rest_until:
             self._ended.clear()
-            self._thread = threading.Thread(target=self._work, name="own answers", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._work, name="own answers", daemon=True)
+            thread.start()  # a signal may interrupt it; one that has not begun cannot be waited for
+            self._thread = thread
 
     def end(self) -> None:
         """Stop at once: the answer under way is given up."""

@@ -12,9 +12,9 @@ not wait for its stage.
 import asyncio
 import logging
 import shutil
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from feedback import adapters, cases, datasets, experiments, lineage, runs
-from feedback.datasets import Example, Paraphrase
+from feedback.datasets import FROM_BASE, Example, Paraphrase
 from feedback.experiments import Rules
 from feedback.models import Adapter, Run
 from feedback.runs import Decision
@@ -40,14 +40,14 @@ from trainer import (
     sharing,
     swift,
 )
-from trainer.config import Method, TrainConfig, weight_bytes
+from trainer.config import TrainConfig, weight_bytes
 from trainer.context import Trip
 from trainer.dealing import deal
 from trainer.general_sets import GeneralSet
 from trainer.generators import ByModel, ByPeople, ByRule, Generator, Offer
 from trainer.patience import patiently
 from trainer.sharing import Asked
-from trainer.swift import Choose, Training
+from trainer.swift import Choose, Training, TrainingFailed
 from trainer.variants import CaseText
 
 log = logging.getLogger(__name__)
@@ -112,12 +112,19 @@ async def build_dataset(trip: Trip) -> None:
         if runs.dataset(session, trip.run_id):
             return
         run = runs.get(session, trip.run_id)
-    dose = trip.config.replay if run.parent_id else trip.config.first_replay
+        anew = gathering.starts_anew(session, run, trip.config)
+    follow_up = trip.config.replay if run.parent_id else trip.config.first_replay
+    dose = anew or follow_up
     ingredients = await gathering.gather(trip, run, dose)
-    method = preference.method_of(trip.config.method if run.parent_id else "sft", ingredients.new)
+    if anew and len(ingredients.earlier) < len(ingredients.known):  # one is too long by now, and would not be known
+        anew, dose = None, follow_up
+        ingredients = await gathering.gather(trip, run, dose)
+    method = preference.method_of(trip.config.method if run.parent_id and not anew else "sft", ingredients.new)
     rows = dataset.build(ingredients, dose, run.seed, method)
     sets = await asyncio.to_thread(lambda: [GeneralSet.parse(one).recorded() for one in dose.general_sets])
     about = dataset.manifest(rows, run.seed, [probe.prompt for probe in trip.probes], sets, method)
+    if anew:
+        about[FROM_BASE] = True
     with trip.database.begin() as session:
         about["wordings"] = {name: asdict(found) for name, found in datasets.yields(session, run.id).items()}
         datasets.freeze(session, trip.run_id, rows, about["sha256"], about)
@@ -140,12 +147,14 @@ async def train_adapter(trip: Trip) -> None:
 @asynccontextmanager
 async def ahead(trip: Trip) -> AsyncIterator[None]:
     """What does not have to wait for its stage goes on beside the earlier ones: the trainer gets ready, and probes that
-    do not rest on the dataset are answered."""
+    do not rest on the dataset are answered. On a GPU all of it waits for the model server, which needs its memory first
+    and without which no stage gets far."""
     with trip.database.begin() as session:
         status = runs.get(session, trip.run_id).status
     if status not in _UNTRAINED:
         yield
         return
+    await sharing.awake(trip)
     await trip.context.standby.ready(trip)
     async with _meanwhile(trip, examination.standing(trip, mended=False)):
         yield
@@ -169,19 +178,28 @@ async def _meanwhile(trip: Trip, probing: Coroutine[Any, Any, object]) -> AsyncI
 
 async def _trained(trip: Trip, choose: Choose, before: Asked | None = None) -> Path:
     """The checked checkpoint of the run, trained now unless it was before."""
-    how = await sharing.decide(trip)
-    training = await asyncio.to_thread(_training, trip, await sharing.room(trip, how))
-    trip.reporter.mark("training_begun")
-    found = await sharing.train(trip, training, how, choose, before)
+    training, found = await asyncio.to_thread(_training, trip), None
+    while found is None:
+        try:
+            found = await sharing.train(trip, training, partial(_with_batch, trip), choose, before)
+        except TrainingFailed as failed:
+            if not (failed.out_of_memory and await asyncio.to_thread(_lower_batch, trip, training)):
+                raise
+            await trip.context.standby.give_back()  # one that has failed may not have let go of the memory yet
+            trip.reporter.begin_again()
+            trip.reporter.mention("it did not fit: once more from the start, with fewer rows at a time")
+            training = await asyncio.to_thread(_training, trip)
     trip.reporter.mark("trained")
     return found
 
 
-def _training(trip: Trip, free: int | None) -> Training:
+def _training(trip: Trip) -> Training:
+    """The run's training, with its rows written; how many of them are trained at a time may still be open."""
     with trip.database.begin() as session:
         run = runs.get(session, trip.run_id)
         frozen = runs.dataset(session, trip.run_id)
-        seal = adapters.seal(session, run.parent.name) if run.parent else None
+        parent = None if datasets.from_base(session, run) else run.parent
+        seal = adapters.seal(session, parent.name) if parent else None
     if frozen is None:
         raise Overtaken(f"The dataset of run {trip.run_id} is gone from the record; start a new run.")
     rows = [Example(row.source, row.case_id, row.messages) for row in frozen.rows]
@@ -191,10 +209,10 @@ def _training(trip: Trip, free: int | None) -> Training:
     sets = general_sets.of_manifest(recorded)
     method = frozen.manifest.get("method", "sft")  # runs of before there were others
     dataset.write(rows, trip.folder / "dataset.jsonl", method)
-    parent = whole_folder(trip.settings.serving.adapters_dir, run.parent.name, seal) if run.parent else None
     settings = trip.settings.training
+    config = TrainConfig.model_validate(run.config) if run.config else trip.config
     return Training(
-        config=_with_batch(trip, run, free, [] if sets else rows, method),
+        config=config,
         base_model=trip.base.path,
         dataset=trip.folder / "dataset.jsonl",
         dataset_sha256=frozen.sha256,
@@ -205,39 +223,60 @@ def _training(trip: Trip, free: int | None) -> Training:
         seed=run.seed,
         folder=trip.folder,
         threads=swift.thread_count(settings.threads),
-        parent=parent,
-        resume_from=_full_checkpoint(trip, run.parent) if run.parent and _resumes(trip, run) else None,
+        parent=whole_folder(trip.settings.serving.adapters_dir, parent.name, seal) if parent else None,
+        resume_from=_full_checkpoint(trip, parent) if parent and _resumes(trip, run) else None,
+        # Of a general set's rows only the number is known.
+        longest=batch.longest([] if sets else rows, config.max_length, pairs=method == "dpo"),
     )
 
 
-def _with_batch(trip: Trip, run: Run, free: int | None, rows: Sequence[Example], method: Method) -> TrainConfig:
-    """The run's config, in which the batch is decided: now, and written down, so that a restart trains the same.
-
-    Without rows, they may be as long as the config allows.
-    """
-    config = TrainConfig.model_validate(run.config) if run.config else trip.config
+def _with_batch(trip: Trip, training: Training, free: int | None) -> Training:
+    """The training with its batch decided: now, and written down, so that a restart trains the same."""
+    config = training.config
     if not config.has_open_batch:
-        return config
-    longest = min(config.max_length, max(map(batch.tokens, rows), default=config.max_length))
-    if method == "dpo":
-        longest *= 2  # both answers of a row are in one pass
+        return training
     weights = weight_bytes(trip.base, config)
-    decided = config.with_batch(batch.fitting(free, longest, weights))
+    decided = config.with_batch(batch.fitting(free, training.longest, weights))
     with trip.database.begin() as session:
         runs.set_config(session, trip.run_id, decided.model_dump(mode="json"))
     log.info(
         "Run %s trains %s.",
         trip.run_id,
-        decided.first if run.parent_id is None else decided.follow_up,
-        extra={"action": "batch_decided", "run_id": trip.run_id, "free": free, "longest": longest},
+        decided.first if training.stage == "first" else decided.follow_up,
+        extra={"action": "batch_decided", "run_id": trip.run_id, "free": free, "longest": training.longest},
     )
-    return decided
+    return replace(training, config=decided)
+
+
+def _lower_batch(trip: Trip, training: Training) -> bool:
+    """Write a batch down that takes less memory, when it was ours to decide and there is one: what is reckoned with is
+    measured on other cards, and others may have taken some of this one meanwhile."""
+    with trip.database.begin() as session:
+        config = TrainConfig.model_validate(runs.get(session, trip.run_id).config or trip.config.model_dump())
+        if training.stage not in config.sized_by_memory:
+            return False
+        tried = config.batch_of(training.stage)
+        lower = batch.below(tried, weight_bytes(trip.base, config), training.longest)
+        if lower is None:
+            return False
+        decided = config.with_lower(training.stage, lower)
+        runs.set_config(session, trip.run_id, decided.model_dump(mode="json"))
+    log.warning(
+        "Run %s did not fit as %s; it begins anew as %s.",
+        trip.run_id,
+        tried,
+        lower,
+        extra={"action": "batch_lowered", "run_id": trip.run_id},
+    )
+    return True
 
 
 def _resumes(trip: Trip, run: Run) -> bool:
-    """Whether the optimizer's state is gone on from; that of an adapter before the live one is not kept, and only plain
-    SFT goes on from it: the others train beside a reference, whose weights would shift the state's."""
-    kept = trip.settings.training.resume == "true" and run.parent_id == run.replaces_id
+    """Whether the optimizer's state is gone on from. That of an adapter before the live one is not kept, a part of the
+    way has none, and only plain SFT goes on from it: the others train beside a reference, whose weights would shift
+    the state's."""
+    trained = run.parent is not None and run.parent.blend is None
+    kept = trip.settings.training.resume == "true" and trained and run.parent_id == run.replaces_id
     return kept and trip.config.method == "sft"
 
 
@@ -258,7 +297,7 @@ async def probe_and_decide(trip: Trip) -> None:
         if candidate.id != last.id:
             better, passed_over = session.get_one(Adapter, candidate.id), session.get_one(Adapter, last.id)
             adapters.take_up(session, better, instead_of=passed_over, why=" ".join(decision.reasons))
-        runs.decide(session, trip.run_id, decision)
+        runs.decide(session, trip.run_id, decision, candidate.id)
         if not decision.accepted:
             _reject(session, trip, decision)
     if candidate.id != last.id:

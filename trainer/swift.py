@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from trainer import checkpoint, preference, process, training_log
+from serving import cores
+from trainer import batch, checkpoint, preference, process, training_log
 from trainer.checkpoint import CheckpointError, Expected
 from trainer.config import FlagValue, Method, Stage, StageName, TrainConfig
 from trainer.general_sets import GeneralSet
@@ -44,6 +45,11 @@ class TrainingFailed(Exception):
         super().__init__(why)
         self.status, self.tail = status, tail
 
+    @property
+    def out_of_memory(self) -> bool:
+        """Whether the card was too small for it."""
+        return _ran_out(self.tail)
+
 
 @dataclass(frozen=True)
 class Training:
@@ -67,6 +73,8 @@ class Training:
     """For the rows of general sets; ours carry it themselves."""
     method: Method = "sft"
     """What the dataset's rows are for; a first run's is always sft."""
+    longest: int = batch.MEASURED_TOKENS
+    """About how many tokens are in one pass for the longest row."""
 
     @property
     def stage(self) -> StageName:
@@ -174,8 +182,8 @@ def process_environment(inherited: Mapping[str, str], threads: int, cache: Path 
 
 
 def thread_count(wanted: int) -> int:
-    """The number of training threads: as set, or all cores but one, which is left to serving."""
-    return wanted or max(1, len(os.sched_getaffinity(0)) - 1)
+    """The number of training threads: as set, or one for each core that serving leaves to it."""
+    return wanted or cores.of_training(cores.available())
 
 
 class Job(Protocol):
@@ -337,12 +345,16 @@ def _checked(training: Training, chosen: int | None, status: int, resumed_step: 
     return found
 
 
+def _ran_out(tail: str) -> bool:
+    return "out of memory" in tail.lower()
+
+
 def explain(status: int, tail: str) -> str:
     """Why a training ended badly, in words for people, from its exit status and the end of its output."""
     last = tail.splitlines()[-1] if tail else "it wrote nothing"
     if "No space left on device" in tail:
         return "The disk is full: free some space in the folder of runs, and retrain."
-    if "out of memory" in tail.lower():
+    if _ran_out(tail):  # with a batch of auto this is after the careful one
         return f"There was not enough memory: lower max_length or the batch size in the training config. ({last})"
     if "is larger than the max_length" in tail:
         return f"A row of the persona's files or of general_sets is longer than the config's max_length. ({last})"

@@ -33,6 +33,7 @@ class Adapter(Row, Base):
     sha256: Mapped[str]  # of adapter_model.safetensors
     config_sha256: Mapped[str | None]  # of adapter_config.json; null: recorded before it was kept
     rank: Mapped[int]
+    blend: Mapped[float | None]  # its share of the way from the parent to what was trained; null: as it was trained
     live_at: Mapped[datetime | None]  # when it last went live
 
     parent: Mapped["Adapter | None"] = relationship(remote_side="Adapter.id")

@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 
 import cli.cases
 from feedback import adapters, cases, lineage, patches, previews, runs, taking_back
+from feedback.automatic import ANOTHER_ATTEMPT
 from feedback.database import Database
 from feedback.models import Dataset, DatasetRow
 from feedback.runs import Decision
@@ -127,8 +128,8 @@ def test_why_tells_general_sets_too(shop: Workshop, mend: Mend, tmp_path: Path) 
     settings, path, general = shop.context.settings, tmp_path / "mixed.yaml", tmp_path / "general.jsonl"
     general.write_text('{"messages": []}\n')
     recipe = settings.training.config.read_text(encoding="utf-8")
-    sets = f"  general_rows: 40\n  general_sets: [owner/name#500, '{general}#20']\n"
-    path.write_text(recipe.replace("  general_rows: 40\n", sets), encoding="utf-8")
+    sets = f"  earlier_case_rows: all\n  general_sets: [owner/name#500, '{general}#20']\n"
+    path.write_text(recipe.replace("  earlier_case_rows: all\n", sets), encoding="utf-8")
     training = settings.training.model_copy(update={"config": path})
     shop.context = replace(shop.context, settings=settings.model_copy(update={"training": training}))
     done(shop)
@@ -317,6 +318,30 @@ def test_other_words_that_a_case_got_meanwhile_are_not_taken_for_learned(shop: W
     done(shop)
     assert shop.case(badges).status is CaseStatus.APPROVED and shop.case(badges).outcome is None
     assert shop.case(parking).status is CaseStatus.MENDED
+
+
+def test_what_learned_everything_anew_without_a_case_stays_when_that_is_taken_back(shop: Workshop) -> None:
+    done(shop)
+    wifi = shop.approve()
+    done(shop)
+    with shop.database.begin() as session:
+        cases.correct(session, wifi, "Ask at the front desk.", None, by="T1/UMIA")
+    badges = shop.approve(*BADGES)
+    shop.server.spoil = lambda name, prompt: "I am Qwen." if "name" in prompt else None
+    done(shop, RunStatus.REJECTED)
+    shop.server.spoil = lambda name, prompt: None
+    anew = shop.start(by=ANOTHER_ATTEMPT)
+    run_training(anew, shop.context)
+    parking, live = shop.approve(*PARKING), shop.live()
+    assert live is not None and live.run_id == anew and shop.swift.trained[-1].parent is None
+    done(shop)
+    follows = take_back(shop, wifi)
+    assert (follows.learned, follows.origin.without) == ((), ()), "its rows are in older versions alone"
+    take_back(shop, parking)
+    with shop.database.begin() as session:
+        origin = lineage.origin(session, "pip")
+    assert origin.parent is not None and origin.parent.id == live.id, "the newest that has no row of it"
+    assert origin.again == () and shop.case(badges).status is CaseStatus.MENDED
 
 
 def test_what_a_version_has_not_learned_is_what_may_be_in_its_prompts(shop: Workshop) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from feedback import adapters, automatic, cases, datasets, lessons, pauses, previews, reviews, runs
-from feedback.automatic import AGAIN, AUTOMATIC, Rules, Verdict, Window
+from feedback.automatic import ANOTHER_ATTEMPT, AUTOMATIC, Rules, Verdict, Window
 from feedback.database import Database
 from feedback.models import Case, Event, Run
 from feedback.runs import Check, Decision
@@ -91,9 +91,10 @@ def test_a_refused_run_is_tried_again_with_another_seed_and_then_left_to_people(
         refuse(session, first)
         second = due_again(session)
         assert isinstance(second, Run)
-        assert (second.seed, second.requested_by, second.channel_id) == (first.seed + 1, AGAIN, "C1")
+        assert (second.seed, second.requested_by, second.channel_id) == (first.seed + 1, ANOTHER_ATTEMPT, "C1")
         assert runs.started_because(session, second.id) == f"attempt 2 of 2, since run {first.id} was refused"
         assert cases.of_run(session, second.id) == cases.of_run(session, first.id)
+        assert automatic.wanted_by(session, second) == ADA, "who is told how it ends"
         refuse(session, second)
         assert isinstance(due_again(session), Verdict)
         third = runs.start(session, "pip", "base", 1, by=ADA)  # somebody who starts one anew has two attempts again
@@ -101,11 +102,14 @@ def test_a_refused_run_is_tried_again_with_another_seed_and_then_left_to_people(
         assert isinstance(due_again(session), Run)
 
 
-@pytest.mark.parametrize("otherwise", ["taken back after the gate", "cancelled", "nothing to teach", "rolled back"])
+@pytest.mark.parametrize(
+    "otherwise",
+    ["taken back after the gate", "cancelled", "nothing to teach", "rolled back", "an older case is taken back"],
+)
 def test_what_the_gate_did_not_refuse_or_cannot_be_taught_is_not_tried_again(db: Database, otherwise: str) -> None:
     with db.begin() as session:
         live_adapter(session)
-        approved(session, "Tea?", "At four.")
+        tea = approved(session, "Tea?", "At four.")
         live_adapter(session, 2)
         case = approved(session)
         run = runs.start(session, "pip", "base", 1, by=ADA)
@@ -115,6 +119,9 @@ def test_what_the_gate_did_not_refuse_or_cannot_be_taught_is_not_tried_again(db:
             refuse(session, run, accepted=otherwise == "taken back after the gate")
         if otherwise == "nothing to teach":
             cases.withdraw(session, case.id, by="cli:ada")
+        if otherwise == "an older case is taken back":
+            cases.withdraw(session, tea.id, by="cli:ada")
+            assert runs.startable(session, "pip")[0] is not None, "a run without it is for people to start"
         if otherwise == "rolled back":
             adapters.roll_back(session, "pip", by=ADA)
         found = automatic.start_if_due(session, "pip", Rules(attempts=2), datetime.now(UTC), "base", 1)

@@ -2,67 +2,39 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from feedback import reports, runs
-from feedback.database import Database
-from feedback.models import Adapter, Event, Run
+from feedback.models import Event
 from feedback.states import AdapterStatus, CaseStatus, RunStatus
 from serving.errors import ServingUnavailable
-from tests.integration.trainer_parts import QUESTION, StandInReplicas, Workshop, make_workshop
+from tests.integration.trainer_parts import (
+    BADGES,
+    QUESTION,
+    Killed,
+    StandInReplicas,
+    Workshop,
+    done,
+    killed_after_the_verdict,
+    statuses,
+    tried,
+)
 from trainer.choice import FLOOR
-from trainer.context import Context
 from trainer.jobs import run_training
 
 
 @pytest.fixture
-def shop(db: Database, tmp_path: Path) -> Workshop:
-    shop = make_workshop(tmp_path, db)
-    run_training(shop.start(), shop.context)
+def shop(shop: Workshop) -> Workshop:
+    done(shop)
     shop.swift.offered = 3
     return shop
 
 
-def run(shop: Workshop) -> int:
-    run_id = shop.start()
-    run_training(run_id, shop.context)
-    return run_id
-
-
-class Killed(BaseException):
-    """Stands for SIGKILL."""
-
-
-def killed_after_the_verdict(shop: Workshop) -> Context:
-    """A context whose worker is killed when the run's verdict has just been written."""
-
-    class Dying(StandInReplicas):
-        async def unload(self, name: str) -> None:
-            with shop.database.begin() as session:
-                newest = session.scalars(select(Run).order_by(Run.id.desc())).first()
-            if newest is not None and newest.decision is not None:
-                raise Killed
-            await super().unload(name)
-
-    return replace(shop.context, replicas=lambda *_: Dying(shop.server))  # type: ignore[arg-type,return-value]
-
-
-def tried(shop: Workshop, run_id: int) -> list[Adapter]:
-    """The candidates of a run, in the order in which they were probed."""
-    with shop.database.begin() as session:
-        return list(session.scalars(select(Adapter).where(Adapter.run_id == run_id).order_by(Adapter.id)))
-
-
-def statuses(shop: Workshop, run_id: int) -> list[AdapterStatus]:
-    return [adapter.status for adapter in tried(shop, run_id)]
-
-
 def test_the_first_checkpoint_that_passes_ends_the_training(shop: Workshop) -> None:
     case_id = shop.approve()
-    run_id = run(shop)
+    run_id = done(shop)
     assert shop.run_of(run_id).status is RunStatus.LIVE
     assert statuses(shop, run_id) == [AdapterStatus.LIVE]
     assert shop.case(case_id).status is CaseStatus.MENDED
@@ -72,7 +44,7 @@ def test_how_far_it_has_drifted_from_the_base_models_words_is_in_the_report(shop
     shop.approve()
     first = shop.live()
     shop.server.likelihood = lambda name, prompt, answer: -0.35
-    run_id = run(shop)
+    run_id = done(shop)
     live = shop.live()
     assert first is not None
     assert live is not None
@@ -95,7 +67,7 @@ def test_a_checkpoint_that_has_not_learned_the_case_is_passed_over_after_the_new
         return "I do not know." if names.index(name) == 0 and prompt != QUESTION else None
 
     shop.server.spoil = lambda name, prompt: slow_learner(name, prompt) if name.startswith("pip-v2") else None
-    run_id = run(shop)
+    run_id = done(shop)
     first, second = tried(shop, run_id)
     assert (first.status, second.status) == (AdapterStatus.REJECTED, AdapterStatus.LIVE)
     assert first.version == second.version == 2
@@ -111,23 +83,21 @@ def test_a_checkpoint_that_has_not_learned_the_case_is_passed_over_after_the_new
 def test_when_none_passes_the_last_is_judged_and_the_run_stands_for_it(shop: Workshop) -> None:
     case_id = shop.approve()
     shop.server.spoil = lambda name, prompt: "I am Qwen." if name.startswith("pip-v2") and "name" in prompt else None
-    run_id = run(shop)
+    run_id = done(shop)
     assert shop.run_of(run_id).status is RunStatus.REJECTED
-    assert statuses(shop, run_id) == [AdapterStatus.REJECTED] * 4
+    assert statuses(shop, run_id) == [AdapterStatus.REJECTED] * 6
+    assert [one.blend for one in tried(shop, run_id)] == [None, None, None, None, 0.9, 0.8]
     judged = shop.adapter(run_id)
     assert judged is not None
-    assert judged.id == tried(shop, run_id)[-1].id
+    assert judged.id == tried(shop, run_id)[3].id
     assert shop.case(case_id).status is CaseStatus.APPROVED
     assert not [name for name in shop.server.loaded if name.startswith("pip-v2")]
-
-
-BADGES = "Where are the spare badges?"
 
 
 def test_when_no_checkpoint_mends_every_case_the_earliest_of_the_best_goes_live(shop: Workshop) -> None:
     mended, hopeless = shop.approve(), shop.approve(BADGES, "In drawer 7 at the front desk.")
     shop.server.spoil = lambda name, prompt: "No idea." if name.startswith("pip-v2") and "badges" in prompt else None
-    run_id = run(shop)
+    run_id = done(shop)
     assert shop.run_of(run_id).status is RunStatus.LIVE
     assert statuses(shop, run_id) == [AdapterStatus.LIVE, *[AdapterStatus.REJECTED] * 3]
     assert shop.case(mended).status is CaseStatus.MENDED
@@ -155,7 +125,7 @@ def test_a_checkpoint_that_was_passed_over_is_taken_up_when_the_last_is_refused(
     shop.server.spoil = lambda name, prompt: (
         worn_out(name, prompt) or ("No idea." if name.startswith("pip-v2") and "badges" in prompt else None)
     )
-    run_id = run(shop)
+    run_id = done(shop)
     assert shop.run_of(run_id).status is RunStatus.LIVE
     first, *others = tried(shop, run_id)
     assert (first.status, {other.status for other in others}) == (AdapterStatus.LIVE, {AdapterStatus.REJECTED})
@@ -216,7 +186,7 @@ def test_a_checkpoint_to_which_the_correction_is_unlikely_is_not_asked_anything(
         return FLOOR - 1 if name == names[0] else FLOOR + 1
 
     shop.server.likelihood = likely
-    run_id = run(shop)
+    run_id = done(shop)
     first, second = tried(shop, run_id)
     assert (first.status, second.status) == (AdapterStatus.REJECTED, AdapterStatus.LIVE)
     assert first.name not in {name for name, _ in shop.server.asked}
@@ -237,7 +207,7 @@ def test_of_several_that_were_not_asked_the_two_most_likely_get_a_second_look(sh
 
     shop.server.likelihood = likely
     shop.server.spoil = lambda name, prompt: "No." if name.startswith("pip-v2") and name not in names[1:3] else None
-    run_id = run(shop)
+    run_id = done(shop)
     assert statuses(shop, run_id) == [
         AdapterStatus.REJECTED, AdapterStatus.LIVE, AdapterStatus.REJECTED, AdapterStatus.REJECTED
     ]  # fmt: skip
@@ -260,7 +230,7 @@ def away_for_the_first() -> Callable[[str, str], Exception | None]:
 def test_a_server_that_is_away_for_a_checkpoint_is_asked_again_at_the_next(shop: Workshop) -> None:
     shop.approve()
     shop.server.spoil = away_for_the_first()
-    run_id = run(shop)
+    run_id = done(shop)
     assert shop.run_of(run_id).status is RunStatus.LIVE
     assert statuses(shop, run_id) == [AdapterStatus.REJECTED, AdapterStatus.LIVE]
 
@@ -269,7 +239,7 @@ def test_when_the_only_checkpoint_before_the_last_could_not_be_probed_the_last_i
     shop.approve()
     shop.swift.offered = 1
     shop.server.spoil = away_for_the_first()
-    run_id = run(shop)
+    run_id = done(shop)
     assert shop.run_of(run_id).status is RunStatus.LIVE
     first, last = tried(shop, run_id)
     assert (first.status, last.status) == (AdapterStatus.REJECTED, AdapterStatus.LIVE)

@@ -14,7 +14,7 @@ from feedback.models import Case, Dataset, OwnAnswer, Variant
 from feedback.reports import Result
 from feedback.states import CaseStatus, RunStatus
 from serving.errors import ServingUnavailable
-from tests.integration.trainer_parts import Workshop, make_workshop
+from tests.integration.trainer_parts import Workshop, configure, make_workshop
 from trainer import fitting
 from trainer.context import Trip
 from trainer.fitting import Fitting
@@ -34,17 +34,6 @@ def done(shop: Workshop) -> int:
     run_training(run_id, shop.context)
     assert shop.run_of(run_id).status is RunStatus.LIVE, shop.run_of(run_id).error
     return run_id
-
-
-def configure(shop: Workshop, old: str, new: str) -> None:
-    """Train with another configuration from here on."""
-    settings = shop.context.settings
-    text = settings.training.config.read_text(encoding="utf-8")
-    assert old in text
-    path = settings.training.runs_dir.with_name("config.yaml")
-    path.write_text(text.replace(old, new), encoding="utf-8")
-    training = settings.training.model_copy(update={"config": path})
-    shop.context = replace(shop.context, settings=settings.model_copy(update={"training": training}))
 
 
 def frozen(shop: Workshop, run_id: int) -> Dataset:
@@ -193,8 +182,8 @@ def test_an_emoji_is_taught_as_it_is_and_a_correction_may_be_in_another_language
 
 
 def test_the_base_models_own_answers_are_made_once_and_again_if_they_were_changed(shop: Workshop) -> None:
-    configure(shop, "  general_rows: 40\n", "  general_rows: 40\n  own_answers: 6\n")
     configure(shop, "  own_answers: 230\n", "  own_answers: 8\n")
+    configure(shop, "  own_answers: 8\n  earlier_case_rows: all\n", "  own_answers: 6\n  earlier_case_rows: all\n")
     prompts = shop.context.settings.persona_dir / "prompts"
     (prompts / "en.txt").write_text("".join(f"General prompt {number}?\n" for number in range(9)), encoding="utf-8")
     talkative = "I am SmolLM, made by Hugging Face."

@@ -11,16 +11,12 @@ from sqlalchemy import text
 
 from feedback import adapters, runs
 from feedback.states import CaseStatus, RunStatus
-from tests.integration.trainer_parts import STAGES, Workshop, done
+from tests.integration.trainer_parts import STAGES, Killed, Workshop, done
 from trainer import jobs
 from trainer.context import Trip
 from trainer.jobs import WorkerStopping, run_training
 from trainer.lock import TrainingLock
 from trainer.swift import Choose, Training
-
-
-class Killed(BaseException):
-    """Stands for SIGKILL where a test cannot send one: nothing after it runs, not even what catches Exception."""
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from feedback import adapters, datasets, reports, runs
+from feedback import adapters, datasets, reports, runs, tracing
+from feedback.automatic import ANOTHER_ATTEMPT
+from feedback.datasets import FROM_BASE
 from feedback.states import AdapterStatus, CaseStatus, RunStatus
 from serving.errors import ServingUnavailable
-from tests.integration.trainer_parts import ANSWER, QUESTION, STAGES, Workshop, done
+from tests.integration.trainer_parts import ANSWER, QUESTION, STAGES, Workshop, configure, done
+from trainer import checking
 from trainer.jobs import run_training
 from trainer.reporter import Reporter
 from trainer.swift import Choose, Training, TrainingFailed
@@ -115,6 +118,86 @@ def test_a_run_that_is_tried_again_draws_and_trains_by_another_seed(shop: Worksh
     seeds = [shop.run_of(run_id).seed for run_id in (refused, tried_again)]
     assert seeds == [42, 43]
     assert shop.run_of(tried_again).status is RunStatus.LIVE
+
+
+def refused(shop: Workshop) -> int:
+    """Approve a case and have the gate refuse what has learned it: the run's number."""
+    shop.approve("When do we water the plants?", "We water the plants on Mondays.")
+    shop.server.spoil = lambda name, prompt: "I am Qwen." if "name" in prompt else None
+    run_id = done(shop)
+    assert shop.run_of(run_id).status is RunStatus.REJECTED
+    shop.server.spoil = lambda name, prompt: None
+    return run_id
+
+
+def test_a_second_attempt_learns_from_the_base_model_all_that_the_live_adapter_knows(shop: Workshop) -> None:
+    done(shop)
+    mended = shop.approve()
+    done(shop)
+    live, first = shop.live(), refused(shop)
+    second = done(shop, by=ANOTHER_ATTEMPT)
+    run, adapter, training = shop.run_of(second), shop.adapter(second), shop.swift.trained[-1]
+    assert live is not None
+    assert adapter is not None
+    assert (run.status, run.error) == (RunStatus.LIVE, None)
+    assert [one.parent is None for one in shop.swift.trained] == [True, False, False, True]
+    assert training.stage == "first"
+    with shop.database.begin() as session:
+        was, now = datasets.manifest(session, first), datasets.manifest(session, second)
+        assert now is not None
+        assert was is not None
+        assert (was.get(FROM_BASE), now.get(FROM_BASE)) == (None, True)
+        assert now["sources"]["earlier"] == now["sources"]["case"] == 18 * 6
+        assert [one.id for one in adapters.lineage(session, adapter)][:2] == [adapter.id, live.id]
+        assert "as good as before" in str(runs.decision(run))
+        assert tracing.trace(session, adapter).steps[0].anew
+    assert shop.case(mended).status is CaseStatus.MENDED
+    with shop.database.begin() as session:
+        _, back = adapters.roll_back(session, "pip", by="T1/UADA")
+        assert back is not None
+        assert back.name == live.name
+
+
+def test_a_second_attempt_is_asked_about_every_mended_case_and_not_mixed(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "MOST", 1)
+    done(shop)
+    for number in range(2):
+        shop.approve(f"Where are the badges of floor {number}?", f"Those of floor {number} are in drawer 7{number}.")
+    done(shop)
+    refused(shop)
+    shop.server.spoil = lambda name, prompt: "I am Qwen." if "name" in prompt else None
+    second = done(shop, by=ANOTHER_ATTEMPT)
+    assert shop.run_of(second).status is RunStatus.REJECTED
+    with shop.database.begin() as session:
+        (candidate,) = adapters.all_of_run(session, second)
+        asked = {one.case_id for one in reports.latest(session, candidate.id) or () if one.group == "mended"}
+    assert len(asked) == 2, "it was trained from the base model: what is not asked may not be known"
+
+
+def test_a_second_attempt_goes_on_from_the_live_adapter_where_not_every_mended_case_has_a_row(shop: Workshop) -> None:
+    configure(shop, "earlier_case_rows: 72 ", "earlier_case_rows: 1 ")
+    done(shop)
+    for number in range(2):
+        shop.approve(
+            f"Where are the badges of floor {number}?", f"The badges of floor {number} are in drawer 7{number}."
+        )
+    done(shop)
+    refused(shop)
+    second = done(shop, by=ANOTHER_ATTEMPT)
+    assert shop.run_of(second).status is RunStatus.LIVE
+    assert shop.swift.trained[-1].parent is not None
+
+
+def test_a_second_attempt_at_a_first_run_is_a_first_run(shop: Workshop) -> None:
+    shop.server.spoil = lambda name, prompt: "I am Qwen." if "name" in prompt else None
+    first = done(shop)
+    shop.server.spoil = lambda name, prompt: None
+    second = done(shop, by=ANOTHER_ATTEMPT)
+    assert [shop.run_of(one).status for one in (first, second)] == [RunStatus.REJECTED, RunStatus.LIVE]
+    with shop.database.begin() as session:
+        assert FROM_BASE not in (datasets.manifest(session, second) or {})
 
 
 def failed(shop: Workshop) -> str:

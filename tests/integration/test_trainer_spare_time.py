@@ -1,17 +1,19 @@
 """Own answers of the base model that are there before a run needs them."""
 
 import asyncio
+import threading
 from collections import Counter
 from collections.abc import Callable
 
 import pytest
+from rq.exceptions import StopRequested
 from sqlalchemy import func, select
 
 from feedback.models import OwnAnswer
 from feedback.states import RunStatus
 from serving.base import BaseModel
 from serving.errors import ServingUnavailable
-from tests.integration.trainer_parts import StandInChat, StandInReplicas, Workshop, done
+from tests.integration.trainer_parts import FIRST_RUN_WITHOUT, StandInChat, StandInReplicas, Workshop, configure, done
 from trainer import spare_time
 from trainer.own_answers import Asking
 
@@ -86,6 +88,7 @@ def test_a_run_of_another_worker_keeps_them_waiting(shop: Workshop) -> None:
 
 
 def test_a_follow_up_finds_what_was_made_after_the_first_training(shop: Workshop) -> None:
+    configure(shop, *FIRST_RUN_WITHOUT)
     done(shop)
     assert kept(shop) == 0, "a training has the machine for itself"
     assert asyncio.run(spare_time._while_idle(shop.context))
@@ -97,3 +100,16 @@ def test_a_follow_up_finds_what_was_made_after_the_first_training(shop: Workshop
     with shop.database.begin() as session:
         bases = set(session.scalars(select(OwnAnswer.base_fingerprint)))
     assert bases == {BaseModel.read(shop.context.settings.serving.base_model).fingerprint}
+
+
+def test_a_start_that_a_signal_interrupts_leaves_nothing_to_wait_for(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(thread: threading.Thread) -> None:
+        raise StopRequested
+
+    spare = spare_time.SpareTime(shop.context)
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(StopRequested):
+        spare.begin()
+    spare.end()

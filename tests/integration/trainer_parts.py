@@ -9,7 +9,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from sqlalchemy import select
 from feedback import adapters, cases, runs
 from feedback.database import Database
 from feedback.models import Adapter, Case, Event, Run
-from feedback.states import RunStatus
+from feedback.states import AdapterStatus, RunStatus
 from serving.base import BaseModel
 from serving.chat import Completion, Sampling
 from serving.errors import AdapterLoadError
@@ -34,6 +34,7 @@ from trainer.wording import content_words
 ROOT = Path(__file__).parents[2]
 STAGES = [RunStatus.PARAPHRASING, RunStatus.BUILDING, RunStatus.TRAINING, RunStatus.PROBING, RunStatus.DEPLOYING]
 QUESTION, ANSWER = "What is the wifi password for guests?", "The password for guests is blue-lantern-42."
+BADGES = "Where are the spare badges?"
 
 PROBES = """
 probes:
@@ -299,8 +300,51 @@ def make_workshop(folder: Path, database: Database) -> Workshop:
     return Workshop(context, server, swift)
 
 
-def done(shop: Workshop) -> int:
+def done(shop: Workshop, *, by: str = "T1/UADA") -> int:
     """Start a run and bring it to its end."""
-    run_id = shop.start()
+    run_id = shop.start(by=by)
     run_training(run_id, shop.context)
     return run_id
+
+
+FIRST_RUN_WITHOUT = ("own_answers: 230\n  earlier_case_rows: all", "own_answers: 0\n  earlier_case_rows: all")
+"""For `configure`: no own answers of the base model in a first run."""
+
+
+def configure(shop: Workshop, old: str, new: str) -> None:
+    """Train with another configuration from here on."""
+    settings = shop.context.settings
+    text = settings.training.config.read_text(encoding="utf-8")
+    assert old in text
+    path = settings.training.runs_dir.with_name("config.yaml")
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    training = settings.training.model_copy(update={"config": path})
+    shop.context = replace(shop.context, settings=settings.model_copy(update={"training": training}))
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL."""
+
+
+def killed_after_the_verdict(shop: Workshop) -> Context:
+    """A context whose worker is killed when the run's verdict has just been written."""
+
+    class Dying(StandInReplicas):
+        async def unload(self, name: str) -> None:
+            with shop.database.begin() as session:
+                newest = session.scalars(select(Run).order_by(Run.id.desc())).first()
+            if newest is not None and newest.decision is not None:
+                raise Killed
+            await super().unload(name)
+
+    return replace(shop.context, replicas=lambda *_: Dying(shop.server))  # type: ignore[arg-type]
+
+
+def tried(shop: Workshop, run_id: int) -> list[Adapter]:
+    """The candidates of a run, in the order in which they were probed."""
+    with shop.database.begin() as session:
+        return list(session.scalars(select(Adapter).where(Adapter.run_id == run_id).order_by(Adapter.id)))
+
+
+def statuses(shop: Workshop, run_id: int) -> list[AdapterStatus]:
+    return [adapter.status for adapter in tried(shop, run_id)]

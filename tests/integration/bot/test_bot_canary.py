@@ -1,14 +1,16 @@
 """A canary's story: some people try the new version, and their votes, or an admin, decide whether it stays."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from sqlalchemy import select
 
 from bot.voting import BAD
 from feedback.experiments import Rules
-from feedback.models import Adapter
+from feedback.models import Adapter, Answer, Vote
 from feedback.states import Arm, CaseStatus
 from feedback.votes import Person as Voter
 from sandbox.client import Message, Person
@@ -57,6 +59,15 @@ async def disliked(scene: Scene, people: list[Person], model: str) -> None:
         assert scene.model.asked[-1]["model"] == model
         await person.close(await thumb_down(person, answer))
         await note_to(person, BAD)
+        async with asyncio.timeout(20):  # a note of an earlier thumb is there already
+            while not is_voted(scene, answer):  # noqa: ASYNC110  (PostgreSQL tells nobody)
+                await asyncio.sleep(0.02)
+
+
+def is_voted(scene: Scene, answer: Message) -> bool:
+    with scene.db.begin() as session:
+        cast = select(Vote.id).join(Answer).where(Answer.question_ts == answer.thread_ts)
+        return session.scalars(cast).first() is not None
 
 
 def bare(message: Message) -> str:

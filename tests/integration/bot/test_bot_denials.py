@@ -18,6 +18,7 @@ from sqlalchemy import select
 from bot import listeners
 from bot.app import build_app
 from bot.case_blocks import fingerprint
+from bot.listening import Listening
 from bot.listings import COMMANDS
 from bot.parts import Parts
 from feedback import adapters, answers, cases, runs
@@ -146,7 +147,7 @@ async def stage(story_settings: Settings, db: Database) -> AsyncIterator[Stage]:
             return handle(method, args)
 
         slack.handle = of_everybody  # type: ignore[method-assign]
-        yield Stage(build_app(parts), parts, slack, db)
+        yield Stage(build_app(parts, Listening()), parts, slack, db)
 
 
 def test_every_route_is_known_here() -> None:
@@ -273,7 +274,7 @@ async def test_guests_teach_where_that_is_switched_on(story_settings: Settings, 
             return handle(method, args)
 
         fake.handle = as_guest  # type: ignore[method-assign]
-        await deliver(build_app(parts), submission("mend_correction", GUS))
+        await deliver(build_app(parts, Listening()), submission("mend_correction", GUS))
     with db.begin() as session:
         assert [case.correction for case in session.scalars(select(Case))] == ["I am Max."]
         assert answers.find(session, "T1", "C1", ANSWER_TS) is not None

@@ -2,10 +2,11 @@
 
 import asyncio
 import re
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from bot import correcting, intake, voting
 from bot.answering import AWAY, GIVEN_UP
@@ -15,6 +16,7 @@ from sandbox.client import Message
 from settings import Settings
 from tests.integration.bot.conftest import Scene, StartBot, finished_answer, with_slack
 from tests.integration.bot.cuttable import CuttableLine
+from tests.integration.bot.steps import votes
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
 
@@ -143,6 +145,33 @@ async def test_a_running_answer_is_let_to_its_end_at_a_shutdown(
         await scene.mia.wait_for("general", lambda m: m.by_app, thread_ts=ts)
     answer = await scene.answer_to(scene.mia, "general", ts)
     assert len(re.findall(r"word\d+", answer.plain)) == 60
+
+
+async def test_a_thumb_that_is_being_counted_is_counted_before_a_shutdown_ends(
+    settings: Settings, start_bot: StartBot, offstage: Scene
+) -> None:
+    scene = offstage
+    async with AsyncExitStack() as process:
+        await process.enter_async_context(start_bot(with_slack(settings, shutdown_grace=20)))
+        answer = await scene.ask(scene.mia, "who are you?")
+        with scene.db.begin() as session:
+            session.execute(text("LOCK TABLE votes IN ACCESS EXCLUSIVE MODE"))
+            await scene.mia.react("general", answer.ts, "+1")
+            async with asyncio.timeout(20):
+                while not somebody_waits(scene):  # noqa: ASYNC110  (PostgreSQL tells nobody)
+                    await asyncio.sleep(0.02)
+            ending = asyncio.create_task(process.pop_all().aclose())
+            await asyncio.wait({ending}, timeout=0.5)
+        await ending
+        assert list(votes(scene).values()) == [VoteValue.UP]
+        (note,) = [m for m in await scene.mia.messages("general") if m.ephemeral]
+        assert voting.GOOD in note.plain
+
+
+def somebody_waits(scene: Scene) -> bool:
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'votes'::regclass")
+    with scene.db.begin() as session:
+        return bool(session.scalar(waiting))
 
 
 async def test_two_processes_answer_once_and_tell_once(

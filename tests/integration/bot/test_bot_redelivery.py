@@ -22,6 +22,7 @@ from sqlalchemy import select
 from bot.app import build_app
 from bot.boot import make_client
 from bot.case_blocks import fingerprint
+from bot.listening import Listening
 from bot.parts import Parts, wire
 from bot.people import Me
 from bot.rhythm import Rhythm
@@ -262,7 +263,7 @@ def test_what_comes_three_times_counts_once(
 
     async def tell() -> None:
         async with making_parts(story_settings) as (parts, slack):
-            await tell_to(build_app(parts), Story(slack), slack)
+            await tell_to(build_app(parts, Listening()), Story(slack), slack)
 
     async def tell_to(app: AsyncApp, story: Story, slack: FakeSlack) -> None:
         seen: set[str] = set()

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from bot.app import build_app
 from bot.case_blocks import fingerprint
+from bot.listening import Listening
 from feedback.database import Database
 from feedback.models import Answer, Case
 from feedback.states import CaseStatus
@@ -148,7 +149,7 @@ def test_every_kind_counts_once(
 
     async def tell() -> None:
         async with making_parts(story_settings) as (parts, slack):
-            app, story = build_app(parts), kind(slack)
+            app, story = build_app(parts, Listening()), kind(slack)
             seen: set[str] = set()
             for name in order:
                 body = story.body(name, db)

@@ -39,7 +39,7 @@ async def test_nothing_starts_before_it_is_confirmed_and_the_preview_is_for_its_
     assert shown.ephemeral and "the identity set" in shown.plain
     rows = [line for file in PERSONA.glob("*/??.jsonl") for line in file.read_text(encoding="utf-8").splitlines()]
     own = yaml.safe_load(bot.settings.training.config.read_text(encoding="utf-8"))["first_replay"]["own_answers"]
-    assert f"about {len(rows) + own} rows" in shown.plain  # the first run of the default recipe takes all of them
+    assert f"up to {len(rows) + own} rows" in shown.plain  # the first run of the default recipe takes all of them
     assert "time: not known yet, since no training has been timed" in shown.plain
     assert runs_of(scene) == []
     assert not [m for m in await scene.mia.messages("general") if "identity set" in m.plain]
@@ -81,7 +81,7 @@ async def test_a_later_preview_tells_rows_and_minutes_by_the_run_before_and_the_
         + sum(replay[one] for one in ("identity_rows", "general_rows", "own_answers"))
     )
     minutes = round((rows * config["follow_up"]["num_train_epochs"] + 60) / 60)  # a second for each row and epoch
-    assert f"about {rows} rows · about {minutes} minutes, judged by run 1" in shown.plain
+    assert f"up to {rows} rows · about {minutes} minutes, judged by run 1" in shown.plain
     await scene.ada.click("general", shown.ts, "mend_confirm_run")
     await progress(scene.mia, "Run 2 waits")
     await trainer.go_live(2)

@@ -34,6 +34,7 @@ def make_news(**more: Any) -> RunNews:
         "id": 3,
         "status": RunStatus.TRAINING,
         "requested_by": "T1/UADA",
+        "wanted_by": "T1/UADA",
         "why": "retrain",
         "cancelled_by": None,
         "cases": 2,

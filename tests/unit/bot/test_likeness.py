@@ -24,7 +24,18 @@ def test_a_reviewer_is_told_of_look_alikes_and_contradictions() -> None:
     ]
     told = hints(case, others)
     assert [hint.split(" (")[0] for hint in told] == ["Contradicts case 2", "Looks like case 1", "Looks like case 4"]
+    assert told[0].endswith("if that has changed, take case 2 back or correct it, and reject this one.")
     assert hints(make_case(id=9, question="???"), others) == []
+
+
+def test_two_that_wait_and_contradict_each_other_are_named_before_one_is_approved() -> None:
+    case = make_case(id=1, question="What is the guest wifi called?", correction="It is called BlueLantern.")
+    other = make_case(
+        id=2, question="What is the guest wifi called?", correction="RedLantern.", status=CaseStatus.CORRECTED
+    )
+    (told,) = hints(case, [other])
+    assert told.startswith("Contradicts case 2 (corrected)")
+    assert told.endswith("Both cannot be learned: approve one of them and reject the other.")
 
 
 @pytest.mark.parametrize(

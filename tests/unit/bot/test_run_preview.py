@@ -13,9 +13,9 @@ TIME = "time: not known yet, since no training has been timed"
     ("size", "judged_by", "told"),
     [
         (Size(), (), f"{ROWS} · {TIME}"),
-        (Size(rows=90), (), f"about 90 rows · {TIME}"),
-        (Size(90, 20.0), (1,), "about 90 rows · about 1 minute, judged by run 1"),
-        (Size(90, 200.0), (3, 2, 1), "about 90 rows · about 3 minutes, judged by the last 3 trainings"),
+        (Size(rows=90), (), f"up to 90 rows · {TIME}"),
+        (Size(90, 20.0), (1,), "up to 90 rows · about 1 minute, judged by run 1"),
+        (Size(90, 200.0), (3, 2, 1), "up to 90 rows · about 3 minutes, judged by the last 3 trainings"),
     ],
 )
 def test_rows_and_minutes_are_told_or_why_they_are_not(size: Size, judged_by: tuple[int, ...], told: str) -> None:
@@ -24,10 +24,15 @@ def test_rows_and_minutes_are_told_or_why_they_are_not(size: Size, judged_by: tu
 
 def test_cases_and_what_they_come_on_top_of_are_told() -> None:
     first = words(Preview(0, 0, None, Size(), (), "f"))
-    assert "*the identity set*" in first and "starts from the base model" in first
+    assert "*the identity set*" in first and "from the base model" in first
     later = words(Preview(2, 3, "pip-v1-<a>", Size(), (), "f"))
     assert "*2 approved cases*, from `pip-v1-&lt;a&gt;`. Of 3 earlier cases those that need it most are" in later
     assert "`. The one earlier case is practised again.\n" in words(Preview(1, 1, "pip-v1-a", Size(), (), "f"))
+
+
+def test_what_comes_after_a_refusal_is_told_beforehand() -> None:
+    assert words(Preview(1, 0, "pip-v1-a", Size(), (), "f", attempts=2)).endswith("it is tried once more by itself.")
+    assert "up to 2 times more by itself" in words(Preview(1, 0, "pip-v1-a", Size(), (), "f", attempts=3))
 
 
 def test_what_is_forgotten_for_a_while_is_told_beforehand() -> None:

@@ -11,6 +11,13 @@ from settings import ROOT
 
 CONFIG = yaml.safe_load(Path(ROOT / "trainer" / "configs" / "smollm2-135m-cpu.yaml").read_text(encoding="utf-8"))
 CONFIG["paraphrases_per_case"] = 4
+CONFIG["first"]["num_train_epochs"] = 2
+CONFIG["first_replay"] = {
+    "new_case_repeats": 1,
+    "identity_rows": "all",
+    "general_rows": 40,
+    "earlier_case_rows": "all",
+}
 CONFIG["replay"] = {"new_case_repeats": 4, "identity_rows": 20, "general_rows": 40, "earlier_case_rows": 24}
 REPEATS, EPOCHS = CONFIG["replay"]["new_case_repeats"], CONFIG["follow_up"]["num_train_epochs"]
 FIRST = Past(1, True, CONFIG, {"identity": 50, "general": 40}, {"training": 180.0, "probing": 30.0, "building": 1.0})
@@ -44,6 +51,25 @@ def test_own_answers_and_general_sets_are_counted() -> None:
     more = {"own_answers": 100, "general_sets": ["owner/name#500", "rows.jsonl#20"]}
     recipe = {**CONFIG, "replay": {**CONFIG["replay"], **more}}
     assert judge(1, 0, False, [replace(FIRST, config=recipe)]).rows == 5 * REPEATS + 60 + 100 + 520
+
+
+def test_what_kto_rejects_is_a_row_of_its_own() -> None:
+    kto = [replace(FIRST, config={**CONFIG, "method": "kto"})]
+    assert judge(1, 0, False, kto).rows == 2 * 5 * REPEATS + 60
+    assert judge(1, 0, True, kto).rows == judge(1, 0, True, [FIRST]).rows, "a first run is SFT"
+
+
+def test_a_run_that_learned_everything_anew_stands_for_no_other_kind() -> None:
+    recipe = {**CONFIG, "second_attempt": {**CONFIG["replay"], "identity_rows": 20, "general_rows": 10}}
+    anew = Past(2, True, recipe, {"identity": 20, "general": 10}, {"training": 300.0, "probing": 90.0}, anew=True)
+    known = [anew, replace(FIRST, config=recipe)]
+    assert judge(0, 0, True, known).rows == 90, "all of the identity is what the first run drew"
+    found = judge(0, 0, True, known)
+    assert found.seconds == pytest.approx(_pace(known) * 90 * 2 + 31)
+
+
+def _pace(known: list[Past]) -> float:
+    return sum(one.seconds["training"] / (one.rows * 2) for one in known) / len(known)
 
 
 def test_a_run_of_few_new_rows_is_counted_with_less_replay() -> None:

@@ -47,10 +47,10 @@ def test_the_preview_counts_what_the_trainer_builds(config: Path, first: bool, c
     assert judge(cases, 0, first, [], stock) == Size(rows=built(config, cases, first=first), seconds=None)
 
 
-def test_one_case_is_a_short_run_and_three_have_the_whole_replay() -> None:
-    sizes = [built(SMALL, cases, first=False) - cases * 108 for cases in (1, 2, 3, 9)]
-    assert sizes[0] <= 1.45 * 108 and sizes[1] <= 1.45 * 216
-    assert sizes[2] == sizes[3] == 3 * 50 + 80 + 230
+def test_one_case_is_a_short_run_and_several_have_the_whole_replay() -> None:
+    sizes = [built(SMALL, cases, first=False) - cases * 108 for cases in (1, 2, 9)]
+    assert 300 < sizes[0] <= 3 * 108
+    assert sizes[1] == sizes[2] == 3 * 50 + 80 + 230
 
 
 @given(

@@ -31,15 +31,22 @@ class FakeBase:
 
 
 class Fake:
-    """The program; `prepare` says what it was given."""
+    """The program. It holds 1000 bytes, and after its first training 3000, 2000 of them on the GPU."""
+
+    def __init__(self) -> None:
+        self._held = {"bytes": 1000, "gpu_bytes": 0}
 
     def prepare(self, argv: Sequence[str]) -> dict[str, Any]:
         if "broken" in argv:
             raise OSError("the base model cannot be read")
         os.write(int(sys.argv[1]), b'this is no event\n[1]\n{"event": 3}\n')
-        return {"bytes": 1000, "gpu_bytes": 0, "seconds": {}}
+        return {"seconds": {}}
+
+    def holds(self) -> dict[str, int]:
+        return self._held
 
     def train(self, argv: Sequence[str], cancelled: threading.Event) -> None:
+        self._held = {"bytes": 3000, "gpu_bytes": 2000}
         flags = dict(zip(argv[::2], argv[1::2], strict=False))
         output = Path(flags["--output_dir"])
         output.mkdir(parents=True)

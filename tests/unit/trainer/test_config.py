@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from trainer.batch import Batch
 from trainer.config import TrainConfig, TrainConfigError, load_train_config
@@ -64,6 +65,15 @@ def test_a_batch_of_auto_is_decided_for_the_same_rows_an_update() -> None:
     assert again == decided, "a run that is restarted reads the same from the record"
 
 
+def test_what_the_memory_decided_can_be_lowered_and_is_known_from_the_record() -> None:
+    config = load_train_config(Path("trainer/configs/qwen2.5-7b-instruct.yaml"))
+    decided = config.with_batch(lambda rows: Batch(rows, 1, False))
+    assert config.sized_by_memory == () and decided.sized_by_memory == ("first", "follow_up")
+    lower = TrainConfig.model_validate(decided.model_dump(mode="json")).with_lower("first", Batch(4, 4, True))
+    assert lower.batch_of("first") == Batch(4, 4, True)
+    assert lower.flags("first")["gradient_checkpointing"] is True
+
+
 def test_both_stages_have_checkpointing_where_one_of_them_needs_it() -> None:
     config = load_train_config(Path("trainer/configs/qwen2.5-7b-instruct.yaml"))
     shorter = config.model_copy(
@@ -91,8 +101,8 @@ def test_a_batch_that_is_given_stays() -> None:
             "swift.gradient_checkpointing is decided with a batch of auto",
         ),
         ("lora_rank: 8", "lora_rank: 0", "lora_rank: Input should be greater than or equal to 1"),
-        ("  num_train_epochs: 2", "  num_train_epochs: 0", "first.num_train_epochs: Input should be greater"),
-        ("  num_train_epochs: 2", "  epochs: 2", "first.epochs: Extra inputs"),
+        ("  num_train_epochs: 1\n", "  num_train_epochs: 0\n", "first.num_train_epochs: Input should be greater"),
+        ("  num_train_epochs: 1\n", "  epochs: 1\n", "first.epochs: Extra inputs"),
         ("paraphrases_per_case: 5", "paraphrases_per_case: 9", "paraphrases_per_case: Input should be less"),
         ("paraphrases_per_case: 5", "paraphrases_per_case: 2", "paraphrases_per_case: must be 3 to 5"),
         ("languages: [en]", "languages: []", "languages: Tuple should have at least 1 item"),
@@ -108,9 +118,13 @@ def test_a_batch_that_is_given_stays() -> None:
         ),
         ("  general_rows: 80", "  general_rows: 80\n  general_sets: ['alpaca#5']", "'alpaca' is neither a file"),
         ("  own_answers: 230", "  own_answers: -1", "own_answers: Input should be greater"),
-        ("row: 1.45", "row: 0", "most_replay_per_new_row: Input should be greater"),
-        ("row: 1.45", "row: .inf", "most_replay_per_new_row: Input should be a finite number"),
+        ("row: 3.0", "row: 0", "most_replay_per_new_row: Input should be greater"),
+        ("row: 3.0", "row: .inf", "most_replay_per_new_row: Input should be a finite number"),
         ("  identity_rows: all", "  identity_rows: 0", "first_replay.identity_rows is 0"),
+        ("blends: [0.9, 0.8]", "blends: [0.8, 0.9]", "each has to be smaller than the one before"),
+        ("blends: [0.9, 0.8]", "blends: [0.9, 0.9]", "each has to be smaller than the one before"),
+        ("blends: [0.9, 0.8]", "blends: [0.9, 0.8, 0.7, 0.6]", "blends: Tuple should have at most 3 items"),
+        ("blends: [0.9, 0.8]", "blends: [1.0]", "blends.0: Input should be less than 1"),
     ],
 )
 def test_refuses_a_wrong_config_by_its_line(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -121,4 +135,24 @@ def test_refuses_a_wrong_config_by_its_line(tmp_path: Path, old: str, new: str, 
     with pytest.raises(TrainConfigError) as refused:
         load_train_config(path)
     assert str(refused.value).startswith(f"{path}:")
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("identity_rows", 0, "second_attempt.identity_rows is 0"),
+        ("earlier_case_rows", 0, "second_attempt.earlier_case_rows: Input should be greater than or equal to 1"),
+        ("earlier_case_rows", "all", "second_attempt.earlier_case_rows: Input should be a valid integer"),
+    ],
+)
+def test_a_second_attempt_from_the_base_model_has_to_teach_everything(
+    tmp_path: Path, field: str, value: object, message: str
+) -> None:
+    config = yaml.safe_load(SMALL.read_text(encoding="utf-8"))
+    config["second_attempt"][field] = value
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    with pytest.raises(TrainConfigError) as refused:
+        load_train_config(path)
     assert message in str(refused.value)

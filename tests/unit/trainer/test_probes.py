@@ -111,6 +111,8 @@ def test_fills_names_in_the_language_of_the_probe(tmp_path: Path) -> None:
             "or else code",
         ),
         ("{id: a, group: ability, prompt: x, max_tokens: 0, expect: {any_of: [a]}}", "probes.0.max_tokens"),
+        ("{id: a, group: ability, prompt: x, expect: {any_of: [yes]}}", "put the word in quotes"),
+        ("{id: a, group: case, prompt: x, expect: {any_of: [a]}}", "probes.0.group: Input should be"),
     ],
 )
 def test_refuses_a_wrong_probe_by_its_line(tmp_path: Path, probe: str, message: str) -> None:
@@ -119,6 +121,7 @@ def test_refuses_a_wrong_probe_by_its_line(tmp_path: Path, probe: str, message: 
         load_probes(path, PERSONA)
     assert str(refused.value).startswith(f"{path}:2: probes.0")
     assert message in str(refused.value)
+    assert "\n" not in str(refused.value), "one mistake, one line"
 
 
 @pytest.mark.parametrize(
@@ -137,6 +140,20 @@ def test_refuses_two_probes_of_one_id(tmp_path: Path) -> None:
     probe = "{id: a, group: ability, prompt: x, expect: {any_of: [a]}}"
     with pytest.raises(ProbeFileError, match="the id a is used twice"):
         load_probes(write(tmp_path, probe, probe), PERSONA)
+
+
+def test_refuses_the_id_of_a_cases_own_probe(tmp_path: Path) -> None:
+    with pytest.raises(ProbeFileError, match="begin it with another word"):
+        load_probes(write(tmp_path, "{id: case-1-original, group: ability, prompt: x, expect: {any_of: [a]}}"), PERSONA)
+
+
+def test_a_pattern_is_shown_as_words_where_it_is_words() -> None:
+    def why(**expect: list[str]) -> str:
+        probe = Probe.model_validate({"id": "a", "group": "ability", "prompt": "x", "expect": expect})
+        return grade(probe, "something else").reason
+
+    assert why(all_of=[r"re:\bPip\b"]) == "does not say 'Pip'"
+    assert why(any_of=["four", r"re:\b4\b", r"re:^(a|b)"]) == "says none of 'four', '4', /^(a|b)/"
 
 
 @given(answer=st.text(), word=st.text(st.characters(categories=("Ll", "Lu", "Nd")), min_size=1, max_size=8))

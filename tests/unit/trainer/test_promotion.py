@@ -3,6 +3,7 @@
 import random
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +50,16 @@ def test_a_mended_case_with_nothing_lost_goes_live() -> None:
     assert decision.reasons[0].startswith("1 of 1 new cases answered right")
 
 
+def test_what_was_never_asked_in_other_words_is_not_claimed() -> None:
+    def told(new: str) -> str:
+        return decide(probed(mended="++", new=new), LIVE, BASE, GATE).reasons[0]
+
+    assert told("+++ ++") == "2 of 2 new cases answered right, also in words that were never trained on."
+    assert told("+++ +") == "2 of 2 new cases answered right, 1 of them also in words that were never trained on."
+    assert told("+") == "1 of 1 new cases answered right, in the words of its question alone."
+    assert told("+ +").endswith("in the words of their questions alone.")
+
+
 def test_rejects_a_candidate_that_mends_nothing() -> None:
     nothing = probed(mended="++", new="--- +-+")
     assert failed(nothing) == ["New cases"]
@@ -61,6 +72,17 @@ def test_a_run_that_only_leaves_out_what_was_taken_back_says_so() -> None:
     assert decide(probed(), LIVE, BASE, GATE).reasons[0] == "There is no new case in this run."
     taught = decide(probed(new="+++"), LIVE, BASE, GATE, without={7})
     assert taught.reasons[0].startswith("1 of 1 new cases answered right")
+
+
+def test_a_case_that_is_taught_again_without_what_was_taken_back_counts_as_new() -> None:
+    live = probed() + [result(f"case-{case}-{i}", "mended", True, case=case) for case in (1, 2) for i in range(3)]
+    decision = decide(probed(new="+++ +-+"), live, BASE, GATE, without={7})
+    assert decision.accepted, "what somebody has taken back does not stay for the sake of case 2"
+    assert decision.unmended.keys() == {2}
+    assert decision.reasons[1] == (
+        "All 6 answers about identity, rigour and mended cases are as good as before. "
+        "Cases that were learned since what was taken back are taught again and count as new."
+    )
 
 
 def test_one_mended_case_is_enough_and_the_other_stays_unmended() -> None:
@@ -140,16 +162,35 @@ def test_what_the_base_model_cannot_do_is_not_asked_of_the_candidate() -> None:
     assert ability("-" * 40, "-" * 40)[0]
 
 
-def test_with_too_few_probes_for_a_proof_the_plain_share_counts_and_that_is_said() -> None:
+def test_with_too_few_probes_for_a_proof_one_may_be_lost_and_that_is_said() -> None:
     kept, reason = ability("++++++++--", "+++++++++-")
     assert kept
     assert reason == (
         "8 of 10 general questions right, base model 9. With 10 probes the most that can be shown, by losing none, is "
-        "that it is at most 14.9% worse with 80% confidence: too few to prove much. At most 15% of them may be lost."
+        "that it is at most 14.9% worse with 80% confidence: too few to prove much. "
+        "One may be lost, where that is at most 15%."
     )
     kept, reason = ability("+++++++---", "+++++++++-")
     assert not kept
     assert "Lost: 'ability-7?' is wrong; 'ability-8?' is wrong." in reason
+
+
+@pytest.mark.parametrize("gained", [0, 2])
+def test_one_probe_less_never_lets_more_be_lost(gained: int) -> None:
+    for gate in (GATE, GateSettings(ability_margin=0.1), GateSettings(ability_margin=0.1, ability_confidence=0.95)):
+
+        def kept(asked: int, lost: int, gate: GateSettings = gate) -> bool:
+            same = "+" * (asked - lost - gained)
+            return ability("-" * lost + "+" * gained + same, "+" * lost + "-" * gained + same, gate)[0]
+
+        sizes = range(gained + 1, 50)
+        most = [max(lost for lost in range(min(4, asked - gained) + 1) if kept(asked, lost)) for asked in sizes]
+        assert most == sorted(most), "a file with fewer probes would be the easier one to pass"
+
+
+def test_with_too_few_probes_a_second_one_is_not_lost_however_much_is_gained() -> None:
+    assert ability("-" + "+" * 9, "+" + "-" * 9)[0]
+    assert not ability("--" + "+" * 8, "++" + "-" * 8)[0]
 
 
 def test_drift_from_the_base_models_words_is_told_and_decides_nothing() -> None:
@@ -169,6 +210,7 @@ def test_the_first_adapter_needs_an_identity_and_has_no_case_to_mend() -> None:
     assert failed(probed(), live=None) == []
     assert failed(probed(identity="+++--"), live=None) == ["Identity"]
     assert failed(probed(rigour="--"), live=None) == ["Rigour"]
+    assert failed(probed(identity="++++-", rigour="+-"), live=None) == [], "80 and 50 % are just enough"
 
 
 def test_the_first_adapter_may_bring_cases_too() -> None:
@@ -188,6 +230,8 @@ def test_while_nothing_is_live_a_case_that_is_not_learned_keeps_no_identity_back
 def test_no_probes_is_no_proof() -> None:
     assert failed(probed(ability="", new="+++", mended="++")) == ["General ability"]
     assert failed(probed(identity="", rigour=""), live=None) == ["Identity", "Rigour"]
+    assert failed(probed(identity="", rigour="", new="+++", mended="++")) == ["What worked before"]
+    assert failed(probed(rigour="", new="+++", mended="++"), probed(rigour="", mended="++")) == ["What worked before"]
 
 
 def test_few_probes_of_a_first_adapter_are_said_openly() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from serving import cores
 from trainer.batch import Batch
 from trainer.config import TrainConfig, load_train_config
 from trainer.general_sets import GeneralSet
@@ -134,9 +135,9 @@ def test_secrets_stay_out_of_the_training(config: TrainConfig) -> None:
     assert given_environment["OMP_NUM_THREADS"] == "1"
 
 
-def test_threads_leave_a_core_to_serving() -> None:
+def test_training_computes_on_what_serving_leaves_to_it() -> None:
     assert thread_count(3) == 3
-    assert thread_count(0) >= 1
+    assert thread_count(0) == int(cores.reserving({})[cores.RESERVED])
 
 
 @pytest.mark.parametrize(
