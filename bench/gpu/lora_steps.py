@@ -4,7 +4,8 @@
     {"fits": true, "step": 0.21, "steps": 48, "peak": 19.1e9}
 
 ``bench.gpu.sharing`` starts it. The steps are those of the recipe (rank 8 on every linear layer, rows of 60 tokens)
-through peft alone; ms-swift, which makes the same ones, would take a minute for each cap.
+through peft alone; ms-swift, which makes the same ones, would take a minute for each cap. With `4bit` as the second
+argument the base model is one of NF4 weights, as ms-swift loads it with `quant_method bnb` and `quant_bits 4` (QLoRA).
 """
 
 import json
@@ -15,15 +16,22 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
 TOKENS, WARM_UP, MOST = 60, 2, 200
 CONTEXT = 0.6e9  # what CUDA itself takes, which torch does not count
 
 
-def load(path: str) -> Any:
+def load(path: str, *, four_bits: bool) -> Any:
     """The model with fresh adapters."""
-    model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.bfloat16, device_map={"": 0})
+    nf4 = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
+    packed = {"quantization_config": nf4} if four_bits else {}
+    model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.bfloat16, device_map={"": 0}, **packed)
     config = LoraConfig(r=8, lora_alpha=32, lora_dropout=0.05, target_modules="all-linear", task_type="CAUSAL_LM")
     return get_peft_model(model, config)
 
@@ -64,7 +72,7 @@ def steps(model: Any, asked: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Answer one line after the other until there are no more."""
     torch.manual_seed(0)
-    model = load(sys.argv[1])
+    model = load(sys.argv[1], four_bits=sys.argv[2:] == ["4bit"])
     print(json.dumps({"ready": True, "weights": torch.cuda.memory_allocated()}), flush=True)
     for line in sys.stdin:
         print(json.dumps(steps(model, json.loads(line))), flush=True)

@@ -12,7 +12,6 @@ from typing import Any
 import yaml
 
 from bench import loop
-from bench.gpu.variants import FAST
 from bench.swap import measure as swap
 from bench.swap import report as swap_report
 from bench.timeline import Timeline
@@ -22,10 +21,8 @@ from local import embedded, ports
 from local.embedded import Chosen
 from local.stack import Plan, running
 from serving.base import BaseModel
+from serving.device import resolve
 from settings import Settings
-
-# A schedule's fields; the others of FAST are plain ms-swift flags.
-SCHEDULE = ("num_train_epochs", "per_device_train_batch_size", "gradient_accumulation_steps")
 
 
 @dataclass(frozen=True)
@@ -46,19 +43,11 @@ class Setup:
 
 
 def recipe(config: dict[str, Any], epochs: int) -> dict[str, Any]:
-    """A configuration whose first run is the recipe: 50 rows about itself and nothing else, in batches of sixteen."""
-    fast = {name: yaml.safe_load(value) for name, value in FAST.items()}
-    schedule = {name: fast.pop(name) for name in SCHEDULE} | {"num_train_epochs": epochs}
-    # Follow-ups are not measured, but a batch that is still open would decide about checkpointing, too.
-    batch = {name: schedule[name] for name in SCHEDULE if name != "num_train_epochs"}
+    """A configuration whose first run is the recipe: 50 rows about itself and nothing else, in so many epochs. All else
+    is as it ships, the batch that the free memory decides, too."""
     replay = config["first_replay"] | {"identity_rows": 50, "general_rows": 0, "own_answers": 0}
-    return config | {
-        "languages": ["en"],
-        "first": config["first"] | schedule,
-        "follow_up": config["follow_up"] | batch,
-        "first_replay": replay,
-        "swift": config["swift"] | fast,
-    }
+    first = config["first"] | {"num_train_epochs": epochs}
+    return config | {"languages": ["en"], "first": first, "first_replay": replay}
 
 
 def settings_for(setup: Setup) -> Settings:
@@ -95,13 +84,21 @@ def measure(setup: Setup, parts: Sequence[str], out: Path, attempt: Callable[[st
             making = pool.submit(swap.adapters, Path(folder), settings.serving, base, setup.swaps + 1)
         with running(Plan(settings, chosen), print):
             if "loop" in parts:
-                attempt("loop", lambda: loop.report(loops(settings, setup.trainers), out / "loop.json", "gpu/loop"))
+
+                def runs() -> None:
+                    found = loops(settings, setup.trainers)
+                    goals_of = resolve(settings.serving) if setup.epochs == loop.RECIPE_EPOCHS else None
+                    if not loop.report(found, out / "loop.json", goals_of, "gpu/loop"):
+                        raise RuntimeError("a run failed; the table has why")
+
+                attempt("loop", runs)
             if making:
                 names = making.result()
 
                 def swaps() -> None:
                     found = asyncio.run(swap.measure(settings.serving, names, setup.streams, setup.tokens))
-                    swap_report.report(found, out / "swap.json", "gpu/swap")
+                    if not swap_report.report(found, out / "swap.json", "gpu/swap"):
+                        raise RuntimeError("answers failed or were mixed, or that cannot be told; the table has which")
 
                 attempt("swap", swaps)
 

@@ -1,12 +1,17 @@
 """One GPU for serving and training, as if it had 24, 48 or 80 GB: what fits, and what that costs somebody who chats.
 
-    python -m bench.gpu.sharing --model <folder of a 7B model> --out <folder> [--budget 360]
+    python -m bench.gpu.sharing --model <folder of a 7B model> --out <folder> [--budget 360] [--quantised]
+    python -m bench.gpu --only sharing,sharing-quantised --model <folder of a 7B model>
 
 Needs a checkout, an installed vLLM, transformers and peft, and a card of 80 GB; random weights do. One vLLM is started,
 with the memory that it would have on the smallest card and behind Mend's guard; a training is held to what the rest of
-each card would be (torch's own limit for a process). What a person waits at most is the time to fall asleep, the steps
-of the recipe (50 rows, ten epochs) alone on the card, to wake up, and to the first word; a trainer that has to be
-started and to load the model first adds that.
+each card would be (torch's own limit for a process). Of what a person waits while the server sleeps, measured are the
+time to fall asleep, the steps of the recipe (50 rows, ten epochs) alone on the card, to wake up, and to the first word.
+Before that come the running answers, which get some time to end, and a trainer that has to be started and to load the
+model first.
+
+With `--quantised` (needs bitsandbytes, too) it is the 24 GB card alone: vLLM serves 8-bit weights (`--quantization
+fp8`) and the training is QLoRA on 4-bit ones, beside each other.
 """
 
 import argparse
@@ -14,13 +19,12 @@ import asyncio
 import contextlib
 import json
 import os
-import platform
 import signal
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -28,18 +32,29 @@ from typing import Any
 
 import aiohttp
 
+from bench.report import ROOT, Cell, Report, Table, hand_in
 from bench.swap.random_adapter import write_random_adapter
 from serving.base import BaseModel
 
-ROOT = Path(__file__).parents[2]
 PORT, KEY = 8124, "bench"
 URL, HEADERS = f"http://127.0.0.1:{PORT}", {"Authorization": f"Bearer {KEY}"}
 CARDS = {24: 0.85, 48: 0.5, 80: 0.5}  # GB, and vLLM's share of them
+QUANTISED = {24: 0.5}
 ASLEEP = 1.8e9  # of a server, before it is measured
 RECIPES = ((1, True), (4, False), (16, False))  # rows at a time, gradient checkpointing
 SAMPLES = 500  # 50 rows, ten epochs
 CHATTERS, TOKENS = 4, 64
 WINDOW = 10.0  # seconds of steps beside people
+BUDGET = 360.0  # seconds for all of it
+APART = "steps and turning alone, s"
+
+
+class ServerEnded(Exception):
+    """vLLM has ended while it was starting."""
+
+
+class TrainerEnded(Exception):
+    """The process that makes steps has ended."""
 
 
 @dataclass
@@ -72,15 +87,17 @@ class Row:
     checkpointing: bool
     training: dict[str, Any]
     chat: dict[str, float] | None = None
-    waits: float | None = None
+    apart: float | None = None
+    """Seconds for the steps alone, the turns before and after, and the first word."""
 
 
-def server(model: Path, lora: Path, share: float) -> tuple[list[str], dict[str, str]]:
+def server(model: Path, lora: Path, share: float, *, fp8: bool) -> tuple[list[str], dict[str, str]]:
     """vLLM as `mend serve` starts one that may have to sleep."""
     argv = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(model)]
     argv += ["--served-model-name", "base", "--host", "127.0.0.1", "--port", str(PORT), "--max-model-len", "2048"]
     argv += ["--enable-lora", "--max-loras", "4", "--max-lora-rank", "8", "--lora-modules", f"lora={lora}"]
     argv += ["--gpu-memory-utilization", f"{share:.3f}", "--enable-sleep-mode", "--middleware", "serving.guard.Guard"]
+    argv += ["--quantization", "fp8"] if fp8 else []
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     mine = {"VLLM_SERVER_DEV_MODE": "1", "VLLM_API_KEY": KEY, "VLLM_PLUGINS": "", "HF_HUB_OFFLINE": "1"}
     mine |= {"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_USE_FLASHINFER_SAMPLER": "0"}
@@ -98,7 +115,7 @@ async def started(argv: Sequence[str], environment: dict[str, str], log: Path) -
         try:
             while True:
                 if process.returncode is not None:
-                    raise SystemExit(f"vLLM ended while it was starting; see {log}")
+                    raise ServerEnded(f"vLLM ended while it was starting; see {log}")
                 try:
                     if (await http.get("/health")).status == 200:
                         break
@@ -151,11 +168,11 @@ class Trainer:
         self._process = process
 
     @classmethod
-    async def start(cls, model: Path, log: Path) -> "Trainer":
+    async def start(cls, model: Path, log: Path, *, four_bits: bool) -> "Trainer":
         """Started, with the model on the card."""
         pipe = asyncio.subprocess.PIPE
         with log.open("wb") as file:
-            argv = [sys.executable, "-m", "bench.gpu.lora_steps", str(model)]
+            argv = [sys.executable, "-m", "bench.gpu.lora_steps", str(model), *(["4bit"] if four_bits else [])]
             process = await asyncio.create_subprocess_exec(*argv, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=file)
         trainer = cls(process)
         await trainer._heard()
@@ -174,7 +191,7 @@ class Trainer:
             if line.startswith(b"{"):  # libraries print, too
                 found: dict[str, Any] = json.loads(line)
                 return found
-        raise SystemExit("the training process has ended; see its log")
+        raise TrainerEnded("the training process has ended; see trainer.log")
 
     async def stop(self) -> None:
         """End it."""
@@ -205,11 +222,13 @@ async def guarded(http: aiohttp.ClientSession) -> dict[str, int]:
         return found | {"/sleep without the key": reply.status}
 
 
-async def beside(http: aiohttp.ClientSession, trainer: Trainer, report: dict[str, Any]) -> None:
+async def beside(
+    http: aiohttp.ClientSession, trainer: Trainer, cards: Mapping[int, float], report: dict[str, Any]
+) -> None:
     """Every recipe beside people, on each card that has room for it; the same steps stand for every card they fit."""
     for size, checkpointing in RECIPES:
         measured: tuple[dict[str, Any], dict[str, float] | None] | None = None
-        for card, share in sorted(CARDS.items(), reverse=True):
+        for card, share in sorted(cards.items(), reverse=True):
             cap = card * 1e9 * (1 - share)
             if measured is None or measured[0].get("peak", cap + 1) > cap:
                 work = asyncio.ensure_future(trainer.steps(size, checkpointing, cap, WINDOW))
@@ -219,15 +238,17 @@ async def beside(http: aiohttp.ClientSession, trainer: Trainer, report: dict[str
             report["rows"].append(asdict(Row(card, "beside", size, checkpointing, *measured)))
 
 
-async def asleep(http: aiohttp.ClientSession, trainer: Trainer, report: dict[str, Any]) -> None:
-    """Every recipe while the server sleeps, and what somebody waits who asks when it begins."""
+async def asleep(
+    http: aiohttp.ClientSession, trainer: Trainer, cards: Mapping[int, float], report: dict[str, Any]
+) -> None:
+    """Every recipe while the server sleeps, and what that takes with the turns before and after."""
     report["gpu_before"] = used()
     first = await turned(http, "/sleep?level=1")
     report["gpu_asleep_with_trainer"] = used()
     done: list[tuple[int, int, bool, dict[str, Any]]] = []
     for size, checkpointing in RECIPES:
         measured: dict[str, Any] | None = None
-        for card in sorted(CARDS, reverse=True):
+        for card in sorted(cards, reverse=True):
             cap = card * 1e9 - ASLEEP
             if measured is None or measured.get("peak", cap + 1) > cap:
                 measured = await trainer.steps(size, checkpointing, cap, WINDOW / 3)
@@ -238,10 +259,10 @@ async def asleep(http: aiohttp.ClientSession, trainer: Trainer, report: dict[str
     woken_again = await turned(http, "/wake_up")
     report |= {"sleep_first": first, "sleep_again": again, "wake": [woken, woken_again], "first_word": word}
 
-    def waits(size: int, training: dict[str, Any]) -> float | None:
+    def apart(size: int, training: dict[str, Any]) -> float | None:
         return again + SAMPLES / size * training["step"] + woken + word if training["fits"] else None
 
-    rows = (Row(card, "sleep", size, kept, found, waits=waits(size, found)) for card, size, kept, found in done)
+    rows = (Row(card, "sleep", size, kept, found, apart=apart(size, found)) for card, size, kept, found in done)
     report["rows"] += map(asdict, rows)
 
 
@@ -252,81 +273,92 @@ async def _first_word(http: aiohttp.ClientSession) -> float:
     return seen.first[0]
 
 
-async def measure(model: Path, out: Path, report: dict[str, Any]) -> None:
+async def measure(model: Path, work: Path, report: dict[str, Any]) -> None:
     """Everything, written into the report as it is known."""
-    lora = await asyncio.to_thread(write_random_adapter, out / "lora", BaseModel.read(model), 0)
-    smallest = min(CARDS)
-    argv, environment = server(model, lora, smallest * 1e9 * CARDS[smallest] / _total())
-    report |= {"machine": platform.node(), "card": _name(), "cards": CARDS, "tokens": TOKENS, "rows": []}
+    lora = await asyncio.to_thread(write_random_adapter, work / "lora", BaseModel.read(model), 0)
+    quantised: bool = report["quantised"]
+    cards = QUANTISED if quantised else CARDS
+    smallest = min(cards)
+    argv, environment = server(model, lora, smallest * 1e9 * cards[smallest] / _total(), fp8=quantised)
+    report |= {"cards": cards, "tokens": TOKENS}
     began = time.monotonic()
-    async with started(argv, environment, out / "vllm.log") as http:
+    async with started(argv, environment, work / "vllm.log") as http:
         report |= {"start": time.monotonic() - began, "gpu_serving": used(), "guard": await guarded(http)}
-        trainer = await Trainer.start(model, out / "trainer.log")
+        trainer = await Trainer.start(model, work / "trainer.log", four_bits=quantised)
         try:
             await chat_while(http, asyncio.ensure_future(asyncio.sleep(2)))  # warm
             report["alone"] = (await chat_while(http, asyncio.ensure_future(asyncio.sleep(WINDOW)))).figures()
-            await beside(http, trainer, report)
-            await asleep(http, trainer, report)
+            await beside(http, trainer, cards, report)
+            await asleep(http, trainer, cards, report)
         finally:
             await trainer.stop()
             report["seconds"] = time.monotonic() - began
 
 
 def _total() -> float:
+    """Bytes of the card."""
     query = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
     return float(subprocess.run(query, capture_output=True, text=True, check=True).stdout.split()[0]) * 2**20
 
 
-def _name() -> str:
-    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-    return subprocess.run(query, capture_output=True, text=True, check=True).stdout.splitlines()[0].strip()
-
-
-def table(report: dict[str, Any]) -> str:
-    """The rows as Markdown."""
-    alone = report["alone"]
-    head = [
-        f"On {report['card']}; alone: first word p50 {alone['ttft_p50']:.0f} ms, gap p50 {alone['gap_p50']:.1f} p99 "
-        f"{alone['gap_p99']:.0f} ms; first sleep {report['sleep_first']:.1f} s, later {report['sleep_again']:.2f} s, "
-        f"waking {max(report['wake']):.2f} s.",
-        "",
-        "| card | mode | rows at a time | fits | peak | step | first word p50 / p99 | gap p50 / p99 | waits at most |",
-        "|---|---|---|---|---|---|---|---|---|",
+def tables(found: Mapping[str, Any]) -> list[Table]:
+    """The rows, and below them the server alone and its turns, as far as they were measured."""
+    notes = [
+        f"`{APART}`: to fall asleep, make the steps of the recipe, wake up, and say a first word. People wait for "
+        "more: running answers get some time to end (DRAINED in serving/sleeping.py), and the trainer has to start."
     ]
-    return "\n".join([*head, *map(_line, report["rows"])])
+    if alone := found.get("alone"):
+        notes.append(
+            f"Without a training: first word p50 {alone['ttft_p50']:.0f} ms, gap p50 {alone['gap_p50']:.1f} ms, p99 "
+            f"{alone['gap_p99']:.0f} ms."
+        )
+    if wake := found.get("wake"):
+        notes.append(
+            f"First sleep {found['sleep_first']:.1f} s, later {found['sleep_again']:.2f} s; waking {max(wake):.2f} s."
+        )
+    else:
+        notes.append("It was broken off before all was measured.")
+    columns = (
+        "card, GB", "mode", "rows at a time", "checkpointing", "fits", "peak, GB", "step, ms", "first word p50, ms",
+        "first word p99, ms", "gap p50, ms", "gap p99, ms", APART,
+    )  # fmt: skip
+    return [Table("A training and people on one card", columns, [_line(row) for row in found["rows"]], notes)]
 
 
-def _line(row: dict[str, Any]) -> str:
-    done, chat = row["training"], row["chat"]
-    size = f"{row['rows']}{', checkpointing' if row['checkpointing'] else ''}"
-    if not done["fits"]:
-        return f"| {row['card']} GB | {row['mode']} | {size} | no | | | | | |"
-    first = f"{chat['ttft_p50']:.0f} / {chat['ttft_p99']:.0f} ms" if chat else ""
-    gap = f"{chat['gap_p50']:.1f} / {chat['gap_p99']:.0f} ms" if chat else ""
-    waits = f"{row['waits']:.0f} s" if row["waits"] else ""
-    figures = f"{done['peak'] / 1e9:.1f} GB | {1e3 * done['step']:.0f} ms"
-    return f"| {row['card']} GB | {row['mode']} | {size} | yes | {figures} | {first} | {gap} | {waits} |"
+def _line(row: Mapping[str, Any]) -> list[Cell]:
+    done, chat = row["training"], row["chat"] or {}
+    what = [row["card"], row["mode"], row["rows"], "yes" if row["checkpointing"] else "no"]
+    figures = [done["peak"] / 1e9, 1e3 * done["step"]] if done["fits"] else [None, None]
+    seen = [chat.get(name) for name in ("ttft_p50", "ttft_p99", "gap_p50", "gap_p99")]
+    return [*what, "yes" if done["fits"] else "no", *figures, *seen, row["apart"]]
+
+
+def take(model: Path, work: Path, out: Path, budget: float, *, quantised: bool) -> None:
+    """Measure for at most so many seconds; what there is by then is handed in, also where it is broken off.
+
+    Raises:
+        ServerEnded, TrainerEnded: see their logs in ``work``.
+        TimeoutError: there was not time enough for all.
+    """
+    name = "sharing-quantised" if quantised else "sharing"
+    work.mkdir(parents=True, exist_ok=True)
+    found: dict[str, Any] = {"quantised": quantised, "rows": []}
+
+    try:
+        asyncio.run(asyncio.wait_for(measure(model.absolute(), work.absolute(), found), budget))
+    finally:
+        if found["rows"]:  # an empty table would take the place of an earlier one in RESULTS.md
+            hand_in(Report(f"gpu/{name}", tables(found), found), out / f"{name}.json")
 
 
 def main() -> None:
-    """Measure, print the table, and leave the figures in ``sharing.json``."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--budget", type=float, default=360.0, help="seconds")
+    parser.add_argument("--budget", type=float, default=BUDGET, help="seconds")
+    parser.add_argument("--quantised", action="store_true", help="8-bit serving and 4-bit training on 24 GB")
     given = parser.parse_args()
-    given.out.mkdir(parents=True, exist_ok=True)
-    report: dict[str, Any] = {}
-
-    async def within() -> None:
-        async with asyncio.timeout(given.budget):
-            await measure(given.model.absolute(), given.out.absolute(), report)
-
-    try:
-        asyncio.run(within())
-    finally:
-        (given.out / "sharing.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    print(table(report))
+    take(given.model, given.out, given.out, given.budget, quantised=given.quantised)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,12 @@
 
 Starts a PostgreSQL of its own, fills it (a minute or two, 3 GB), and calls the functions behind the listeners on it.
 Whatever they send is timed, and its plan read. With --home the record is kept, and the next measurement goes on from
-there. The exit status is 1 when somebody in Slack has to wait for a query for more than 10 ms, when a query of the bot
-reads a long table from one end to the other, or when a function that reads is asked nothing and no reason is given.
+there. The exit status is 1 when somebody in Slack has to wait for a query for more than 10 ms (the median of its
+repeats), when a query of the bot reads a long table from one end to the other, or when a function that reads is asked
+nothing and no reason is given.
 
-Beside that it counts what a run takes when there were 19 before it, over the first (see rounds.py);
+Beside that it counts what a run takes when there were 19 before it, over the first (see rounds.py), and over the
+second, since only the first asks the base model; rows and steps have a goal, probes and queries have none.
 --trainings N trains that many in earnest, one case each, and compares the seconds of the last to those of the first.
 """
 

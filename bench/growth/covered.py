@@ -20,6 +20,7 @@ LEFT_OUT: dict[str, str] = {
     "feedback.adapters.reject": _OF_A_RUN,
     "feedback.adapters.take_up": _OF_A_RUN,
     "feedback.reports.of_candidates": _OF_A_RUN,
+    "feedback.datasets.from_base": _OF_A_RUN,
     "feedback.runs.leave_out": "by the number of a case that is too long, in a run",
     "feedback.cases.settle_again": "writes to one case, at the end of a run that teaches again",
     "feedback.cases.announced": "writes to one case by its number; the bot uses reviews.told",

@@ -119,9 +119,10 @@ def trainings(home: Path, count: int) -> list[float]:
         loop.one_run(settings, record, settings.training.trainer)
         for facts in make(12, count, 1):
             with record.begin() as session:
+                loop.withdraw_left(session)
                 for fact in facts:
-                    case = cases.import_case(session, "pip", fact.question, fact.correction, by="bench")
-                    cases.approve(session, case.id, by="bench")
+                    case = cases.import_case(session, loop.PERSONA, fact.question, fact.correction, by=loop.BY)
+                    cases.approve(session, case.id, by=loop.BY)
             done = loop.one_run(settings, record, settings.training.trainer)
             print(f"Run {done.run_id} is {done.status} after {done.whole:.0f} s.", flush=True)
             seconds.append(done.whole)

@@ -1,13 +1,15 @@
 """What a function sends to PostgreSQL: every statement, how long it takes, and by which plan.
 
 A statement's time is what whoever sent it waits for: with the way to the server, its parameters as they are, and the
-plan that the server takes once it has seen the statement several times. Its plan is read just before it is carried out,
-in a savepoint that is given up, so writes are planned and timed where they belong.
+plan that the server takes once it has seen the statement several times; the median, and beside it the longest and the
+first, for which the server had to plan. Its plan is read just before it is carried out, in a savepoint that is given
+up, so writes are planned and timed where they belong.
 """
 
+import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import CodeType, FrameType
@@ -17,7 +19,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
 REPEATS = 13  # psycopg prepares a statement when it has seen it 5 times, the server then looks at 5 plans of its own
-COUNTED = 7  # the last ones
+COUNTED = 7  # the last ones, of which the median is
 LONGEST, LEAST = 3.0, 1  # seconds for all repeats of what takes long, and how many there are of it
 LONG_TABLE = 10_000  # rows: a table that grows
 
@@ -27,7 +29,9 @@ class Statement:
     """One statement of a call: what it costs. Times in milliseconds."""
 
     sql: str
-    waited: float  # as its sender sees it; the least of several, since other programs share the machine
+    waited: float  # as its sender sees it: the median of the last repeats, by which it is judged
+    longest: float  # of all repeats
+    first: float  # of all repeats: the server has no plan for it yet
     executed: float  # by the server, with its plan
     nodes: tuple[str, ...]  # kinds of node in its plan
     scanned: tuple[str, ...]  # long tables that it reads from one end to the other
@@ -82,17 +86,20 @@ class Watch:
                 with self._listening(planning=True), profiled(self.seen):
                     act(session)
                     session.flush()
-        return self._together(waited[-COUNTED:]), min(whole[-COUNTED:])
+        return self._together(waited), waits(whole)[0]
 
     def _together(self, waited: list[list[tuple[str, float]]]) -> list[Statement]:
         found: list[Statement] = []
         for place, (sql, plan) in enumerate(self._plans):
             times = [sent[place][1] for sent in waited if place < len(sent) and sent[place][0] == sql]
+            median, longest, first = waits(times)
             nodes = list(_nodes(plan["Plan"])) if plan else []
             found.append(
                 Statement(
                     sql=sql,
-                    waited=min(times, default=0.0),
+                    waited=median,
+                    longest=longest,
+                    first=first,
                     executed=plan.get("Execution Time", 0.0),
                     nodes=tuple(dict.fromkeys(node["Node Type"] for node in nodes)),
                     scanned=tuple(
@@ -120,6 +127,11 @@ class Watch:
     def _after(self, connection: Any, cursor: Any, sql: str, parameters: Any, context: Any, many: bool) -> None:
         if self._on:
             self._sent.append((sql, (time.perf_counter() - self._began) * 1000))
+
+
+def waits(times: Sequence[float]) -> tuple[float, float, float]:
+    """The median of the last repeats, and the longest and the first of all; none: 0."""
+    return (statistics.median(times[-COUNTED:]), max(times), times[0]) if times else (0.0, 0.0, 0.0)
 
 
 @contextmanager

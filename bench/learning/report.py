@@ -22,6 +22,7 @@ _COLUMNS: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], float | None]]] 
     "new": ("new cases", lambda one: one["learned"]),
     "new_live": ("new, of live runs", lambda one: one["learned"] if one["run"]["status"] == "live" else None),
     "kept": ("earlier kept", lambda one: one["kept"]),
+    "kept_live": ("kept, of live runs", lambda one: one["kept"] if one["run"]["status"] == "live" else None),
     "identity": ("identity", lambda one: one["knowledge"]["identity"]),
     "rigour": ("rigour", lambda one: one["knowledge"]["rigour"]),
     "ability": ("ability, of base", lambda one: one["knowledge"]["ability"]),

@@ -51,6 +51,8 @@ COMPARED = frozenset(
         "first_candidate_epoch",
         "paraphrases_per_case",
         "held_out_per_case",
+        "second_attempt",  # these two are of what follows a refusal, which is not simulated for any recipe
+        "blends",
     }
 )
 SHOWN = ("new", "kept", "identity", "rigour", "ability")
@@ -135,13 +137,7 @@ def _school(bank: Bank) -> School:
     ]
     abilities = [probe for probe in gate if probe.group is ProbeGroup.ABILITY]
     base = tuple(map(result, abilities, said([probe.prompt for probe in abilities], TOKENS)))
-    able = {
-        probe.id
-        for probe, answer in zip(asked, said([probe.prompt for probe in asked], TOKENS), strict=True)
-        if result(probe, answer).passed
-    }
-    counted = tuple(probe for probe in asked if probe.group is not ProbeGroup.ABILITY or probe.id in able)
-    return School(persona, gate, counted, base, tuple(own))
+    return School(persona, gate, asked, base, tuple(own))
 
 
 def _completion(bank: Bank) -> Callable[[str], Completion]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
-from bench.learning.classroom import PROBES
 from bench.learning.measures import is_right
 from bench.learning.team_facts import TeamFact, make
 from bench.recipes.bank import Weights
@@ -40,7 +39,7 @@ class School:
     gate: tuple[Probe, ...]
     """The persona's probes, which a candidate has to pass."""
     asked: tuple[Probe, ...]
-    """The bench's; of abilities only what the base model can. No figure on the identity is reported from these."""
+    """About the identity, beside the gate's. What bench/learning/ reports is asked of none of these."""
     base: tuple[Result, ...]
     """The base model's results in the gate's abilities."""
     own: tuple[Row, ...]
@@ -54,8 +53,7 @@ class School:
 def probes_of(persona: Persona) -> tuple[tuple[Probe, ...], tuple[Probe, ...]]:
     """The gate's and the bench's."""
     gate = load_probes(ROOT / "persona" / "probes.yaml", persona)
-    others = [probe for probe in load_probes(PROBES, persona) if probe.group is not ProbeGroup.IDENTITY]
-    asked = (*load_probes(IDENTITY_PROBES, persona), *others)
+    asked = tuple(load_probes(IDENTITY_PROBES, persona))
     return tuple(probe for probe in gate if probe.language == LANGUAGE), asked
 
 
@@ -163,20 +161,25 @@ class Pupil:
             known[text] for fact in (self.facts[self.taught - 1] if self.taught else ()) for text in fact.held_out
         ]
 
-        def share(group: ProbeGroup) -> float:
-            passed = [
-                grade(one, said).passed for one, said in zip(school.asked, asked, strict=True) if one.group is group
+        able = {one.probe_id for one in school.base if one.passed}
+
+        def share(probes: Sequence[Probe], said: Sequence[str], group: ProbeGroup) -> float:
+            """Of abilities, only those that the base model has count."""
+            counted = [
+                grade(one, text).passed
+                for one, text in zip(probes, said, strict=True)
+                if one.group is group and (group is not ProbeGroup.ABILITY or one.id in able)
             ]
-            return sum(passed) / max(1, len(passed))
+            return sum(counted) / max(1, len(counted))
 
         return Sight(
             decision=promotion.decide(results, self.live, school.base, GateSettings(), mended=len(self.mended)),
             gate=results,
             facts=known,
             new=sum(newest) / max(1, len(newest)),
-            identity=share(ProbeGroup.IDENTITY),
-            rigour=share(ProbeGroup.RIGOUR),
-            ability=share(ProbeGroup.ABILITY),
+            identity=share(school.asked, asked, ProbeGroup.IDENTITY),
+            rigour=share(school.gate, gate, ProbeGroup.RIGOUR),
+            ability=share(school.gate, gate, ProbeGroup.ABILITY),
         )
 
     def _case_result(self, probe: tuple[str, int, str], said: str) -> Result:

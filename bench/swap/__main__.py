@@ -7,7 +7,9 @@ The first starts a vLLM of its own on this machine's CPU, with the small model i
 that runs (on a GPU, say), which has to read its adapters from that folder. A stream is *failed* when it raises or ends
 without a reason, and *mixed* when a word of its text is not what its adapter would say there (own_words.py). As a
 control, the same check is made with the answers' names exchanged; it has to find nearly all of those. The adapters are
-random: each changes every answer in its own way.
+random: each changes every answer in its own way. Answers without a word are counted, and not looked at.
+
+The exit status is 1 when an answer failed or was mixed, when a swap was not done, or when the control found too little.
 """
 
 import argparse
@@ -40,7 +42,7 @@ def main() -> None:
         found = asyncio.run(on_running_server(options.server, options.model, options.adapters_dir, *sizes))
     else:
         found = asyncio.run(on_own_server(options.model, options.device, *sizes))
-    report(found, options.out)
+    raise SystemExit(0 if report(found, options.out) else 1)
 
 
 if __name__ == "__main__":

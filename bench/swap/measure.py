@@ -26,11 +26,12 @@ CONTROLS = 2  # answers of each adapter that are looked at under another's name
 @dataclass(frozen=True)
 class Verdict:
     """How many answers are mixed, how far the farthest own token was from the likeliest, and what share of the answers
-    under a wrong name the control found."""
+    under a wrong name the control found. Answers without a word are in none of it: they are nobody's."""
 
     mixed: int
     farthest: float
     found: float
+    """Share of 1; 0 where there was nothing to look at."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Found:
     """Everything of one measurement."""
 
     streams: int
+    asked: int
+    """How many swaps were to be made."""
     traffic: Traffic
     swaps: Sequence[Swap]
     verdict: Verdict
@@ -49,13 +52,14 @@ async def measure(settings: ServingSettings, names: Sequence[str], streams: int,
         sampling = Sampling(temperature=0, max_tokens=tokens)
         traffic, swaps = await drive(client, replicas, names, streams, sampling)
         verdict = await judge(settings.urls[0], replicas, traffic, names)
-    return Found(streams, traffic, swaps, verdict)
+    return Found(streams, len(names) - 1, traffic, swaps, verdict)
 
 
 async def judge(url: str, replicas: Replicas, traffic: Traffic, names: Sequence[str]) -> Verdict:
     """Look at every answer, and at a few of each adapter again under another's name."""
     following = dict(zip(names, [*names[1:], names[0]], strict=True))
-    said = {name: sorted({text for whose, text in traffic.answers if whose == name}) for name in names}
+    answers = traffic.with_words
+    said = {name: sorted({text for whose, text in answers if whose == name}) for name in names}
     own: dict[tuple[str, str], float] = {}
     foreign: list[float] = []
     async with httpx.AsyncClient() as http:
@@ -68,7 +72,7 @@ async def judge(url: str, replicas: Replicas, traffic: Traffic, names: Sequence[
             others = [text for whose in names if following[whose] == name for text in said[whose][:CONTROLS]]
             foreign += [await own_words.distance(name, text) for text in others]
             await replicas.unload(name)
-    mixed = sum(own[each] > NEAR_TIE for each in traffic.answers)
+    mixed = sum(own[each] > NEAR_TIE for each in answers)
     found = sum(distance > NEAR_TIE for distance in foreign) / max(1, len(foreign))
     return Verdict(mixed, max(own.values(), default=0.0), found)
 

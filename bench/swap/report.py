@@ -11,6 +11,7 @@ from bench.swap.measure import Found
 from bench.swap.streams import overlapping
 
 GOAL_MS = 150.0  # for the 99th percentile of the gaps while an adapter is loaded, on a GPU
+LEAST_FOUND = 0.9  # of the answers under a wrong name, or "none mixed" says nothing
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
@@ -35,15 +36,28 @@ def parts(found: Found) -> dict[str, list[float]]:
     }
 
 
+def faults(found: Found) -> list[str]:
+    """What must not be, on any machine."""
+    traffic, verdict = found.traffic, found.verdict
+    wrong = {
+        f"answers that failed: {len(traffic.failures)}": bool(traffic.failures),
+        f"mixed answers: {verdict.mixed}": verdict.mixed > 0,
+        f"swaps done: {len(found.swaps)} of {found.asked}": len(found.swaps) < found.asked,
+        f"found in the control: {verdict.found:.0%}, at least {LEAST_FOUND:.0%} needed": verdict.found < LEAST_FOUND,
+    }
+    return [what for what, so in wrong.items() if so]
+
+
 def tables(found: Found) -> list[Table]:
     """What people read."""
     verdict, traffic = found.verdict, found.traffic
+    judged = len(traffic.with_words)
     counted: list[list[Cell]] = [
         ["answers", len(traffic.answers)],
-        ["of them without a word", sum(not text for _, text in traffic.answers)],
+        ["without a word, not looked at", len(traffic.answers) - judged],
         ["failed", len(traffic.failures)],
         ["swaps that failed", len(traffic.undone)],
-        ["mixed", verdict.mixed],
+        ["mixed", f"{verdict.mixed} of {judged}"],
         ["mixed, found in the control", f"{verdict.found:.0%}"],
         ["farthest own token, nats", round(verdict.farthest, 2)],
     ]
@@ -52,13 +66,17 @@ def tables(found: Found) -> list[Table]:
         [name, len(each), *(percentile(each, share) for share in (0.5, 0.99, 1.0))] for name, each in measured.items()
     ]
     p99 = percentile(gaps(found)["during a load"], 0.99)
-    problems = [*traffic.failures, *traffic.undone]
-    kept = not problems and not verdict.mixed and p99 is not None and p99 <= GOAL_MS
-    goal = f"Goal (on a GPU): none failed or mixed, p99 during a load at most {GOAL_MS:.0f} ms: "
-    head = f"{len(found.swaps)} swaps under {found.streams} streams"
+    wrong = faults(found)
+    quick = p99 is not None and p99 <= GOAL_MS
+    goals = [
+        f"Goal: no answer failed or mixed, every swap done, {LEAST_FOUND:.0%} found in the control: "
+        + (f"missed ({'; '.join(wrong)})." if wrong else "kept."),
+        f"Goal on a GPU: p99 during a load at most {GOAL_MS:.0f} ms: {'kept' if quick else 'missed'}.",
+    ]
+    head = f"{len(found.swaps)} of {found.asked} swaps under {found.streams} streams"
     return [
-        Table(head, ["", "count"], counted, notes=problems[:3]),
-        Table(f"{head}, milliseconds", ["", "n", "p50", "p99", "max"], rows, [goal + ("kept." if kept else "missed.")]),
+        Table(head, ["", "count"], counted, [*[*traffic.failures, *traffic.undone][:3], goals[0]]),
+        Table(f"{head}, milliseconds", ["", "n", "p50", "p99", "max"], rows, goals[1:]),
     ]
 
 
@@ -94,14 +112,15 @@ def draw(found: Found, path: Path) -> None:
     plt.close(figure)
 
 
-def report(found: Found, out: Path, bench: str = "swap") -> None:
-    """Table, picture and JSON."""
+def report(found: Found, out: Path, bench: str = "swap") -> bool:
+    """Table, picture and JSON; whether nothing is wrong. A long gap is not: how long it may be is for a GPU to keep."""
     picture = out.with_suffix(".png")
     out.parent.mkdir(parents=True, exist_ok=True)
     draw(found, picture)
     figures: dict[str, Any] = {
         "streams": found.streams,
         "verdict": asdict(found.verdict),
+        "faults": faults(found),
         "failures": found.traffic.failures[:20],
         "undone": found.traffic.undone,
         "swaps": [asdict(swap) for swap in found.swaps],
@@ -111,3 +130,4 @@ def report(found: Found, out: Path, bench: str = "swap") -> None:
         },
     }
     hand_in(Report(bench, tables(found), figures, picture), out)
+    return not faults(found)

@@ -40,6 +40,11 @@ class Traffic:
     first: dict[str, asyncio.Future[float]] = field(default_factory=dict)
     """When the first answer under a name began."""
 
+    @property
+    def with_words(self) -> list[tuple[str, str]]:
+        """The answers that say anything; of the others nobody can tell whose they are."""
+        return [(name, text) for name, text in self.answers if text.strip()]
+
 
 @dataclass(frozen=True)
 class Swap:

@@ -1,10 +1,16 @@
 """How a run's moments become spans; the moments themselves come from a run (`python -m bench.loop`)."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 
-from bench.loop import tables
-from bench.timeline import Moments, Seen, Timeline, covered, spans, steps_of
+import pytest
+
+from bench.timeline import Moments, Seen, covered, live_step, made_alone, spans, steps_of
+from feedback.models import Adapter, Run
+from feedback.states import RunStatus
+from serving.adapter_checks import WEIGHTS
+from tests.unit.serving.factories import make_base, write_adapter_source
 
 MOVES = {"queued": 100.0, "paraphrasing": 101.0, "building": 103.0, "training": 104.0, "probing": 140.0}
 LIVE = {**MOVES, "deploying": 150.0, "live": 151.5}
@@ -64,13 +70,30 @@ def test_ms_swifts_log_is_read_while_it_is_written(tmp_path: Path) -> None:
     assert steps_of(log) == (2, 2.5)
 
 
-def test_the_goal_is_for_a_run_of_a_known_trainer_that_went_live() -> None:
-    def goal(trainer: str, whole: float, status: str = "live") -> str:
-        empty = spans(Moments(0.0, whole, {}, Seen()))
-        one = Timeline(1, trainer, status, None, 50, 40, 10.0, whole, empty)
-        return str(tables([one])[0].rows[0][-1])
+def test_steps_after_the_checkpoint_that_went_live_are_in_vain(tmp_path: Path) -> None:
+    log, seen = tmp_path / "logging.jsonl", Seen(steps=30, pace=3.0, last_step=90.0)
+    log.write_text(line(10, 2.0) + line(20, 2.5) + line(30, 3.0))
+    assert made_alone(seen, log, live=20) == (50.0, 10)
+    assert made_alone(seen, log, live=30) == (90.0, 0)
+    assert made_alone(seen, log, live=None) == (90.0, 0), "a run of which nothing went live has made all its steps"
 
-    assert goal("cold", 20.0) == "live, at most 2.0: kept"
-    assert goal("cold", 20.0, "rejected").endswith("missed")
-    assert goal("warm", 14.0).endswith("missed")
-    assert goal("warm, just started", 14.0) == ""
+
+@pytest.mark.parametrize(
+    ("status", "weights", "step"),
+    [
+        (RunStatus.LIVE, "checkpoint-20", 20),
+        (RunStatus.LIVE, "checkpoint-10", 10),
+        (RunStatus.LIVE, "blend-0.85", None),
+        (RunStatus.REJECTED, "checkpoint-20", None),
+    ],
+)
+def test_the_live_step_is_that_of_the_checkpoint_with_the_adapters_weights(
+    tmp_path: Path, status: RunStatus, weights: str, step: int | None
+) -> None:
+    base, output = make_base(tmp_path / "base"), tmp_path / "output"
+    for number, name in enumerate(("checkpoint-10", "checkpoint-20", "blend-0.85"), 1):
+        write_adapter_source(output / name, base, value=number / 4)
+        (output / name / "trainer_state.json").write_text(json.dumps({"global_step": 10 * number}))
+    made = Adapter(sha256=sha256((output / weights / WEIGHTS).read_bytes()).hexdigest())
+    assert live_step(Run(status=status, base_model=str(tmp_path / "base")), made, output) == step
+    assert live_step(Run(status=status), None, output) is None

@@ -1,16 +1,19 @@
 """The parts of the GPU bench that need no GPU; `python -m bench.gpu --device cpu --epochs 1` tries the rest."""
 
 import json
+import sys
 import time
 from pathlib import Path
 
 import pytest
 import yaml
 
-from bench.gpu import stacks, training, variants
+from bench.gpu import __main__ as bench
+from bench.gpu import sharing, stacks, training, variants
 from bench.gpu.serving import recipe
 from bench.gpu.training import Done
 from bench.gpu.variants import AT_FIRST, BY_NAME, Variant
+from bench.results import sections
 from settings import ROOT
 from trainer.config import TrainConfig
 
@@ -39,8 +42,10 @@ def test_what_is_tried_at_first_is_known_and_what_may_take_long_comes_last() -> 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_the_recipe_is_a_configuration_of_fifty_rows(config: Path) -> None:
-    made = TrainConfig.model_validate(recipe(yaml.safe_load(config.read_text(encoding="utf-8")), epochs=10))
-    assert (made.first.num_train_epochs, made.first.per_device_train_batch_size) == (10, 16)
+    ships = yaml.safe_load(config.read_text(encoding="utf-8"))
+    made = TrainConfig.model_validate(recipe(ships, epochs=10))
+    assert made.first == TrainConfig.model_validate(ships).first.model_copy(update={"num_train_epochs": 10})
+    assert made.swift == ships["swift"]
     assert made.first_replay.identity_rows == 50
     assert made.first_replay.general_rows == made.first_replay.own_answers == 0
 
@@ -120,3 +125,68 @@ def test_seconds_go_to_callers_and_to_the_innermost(tmp_path: Path) -> None:
     ]
     assert stacks.innermost(samples)[0] == ("read", 2.5)
     assert sum(seconds for seconds, _ in stacks.read(path, since=12.0, until=13.0)) == 1.0
+
+
+FITS = {"fits": True, "step": 0.2, "peak": 19.1e9}
+CHAT = {"ttft_p50": 80.0, "ttft_p99": 200.0, "gap_p50": 12.5, "gap_p99": 40.0}
+BESIDE = {"card": 24, "mode": "beside", "rows": 1, "checkpointing": True, "apart": None, "chat": CHAT, "training": FITS}
+TIGHT = BESIDE | {"rows": 16, "checkpointing": False, "chat": None, "training": {"fits": False}}
+ASLEEP = BESIDE | {"mode": "sleep", "chat": None, "apart": 104.0}
+TURNS = {"sleep_first": 20.0, "sleep_again": 0.3, "wake": [0.4, 0.3], "alone": CHAT}
+
+
+@pytest.mark.parametrize("quantised", [False, True])
+def test_a_shared_card_becomes_a_section_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quantised: bool
+) -> None:
+    async def measure(model: Path, work: Path, found: dict[str, object]) -> None:
+        found |= TURNS | {"rows": [BESIDE, TIGHT, ASLEEP]}
+
+    monkeypatch.setattr(sharing, "measure", measure)
+    monkeypatch.setattr(sys, "argv", ["sharing", "--model", "m", "--out", str(tmp_path / "gpu")])
+    if quantised:
+        sys.argv.append("--quantised")
+    sharing.main()
+    ((key, text),) = sections(tmp_path)
+    assert key == ("gpu/sharing-quantised" if quantised else "gpu/sharing")
+    assert "commit" in text and "python" in text
+    assert "| 24 | beside | 1 | yes | yes | 19.1 | 200 | 80 | 200 | 12.5 | 40 | - |" in text
+    assert "| 24 | beside | 16 | no | no | - | - | - | - | - | - | - |" in text
+    assert "| 24 | sleep | 1 | yes | yes | 19.1 | 200 | - | - | - | - | 104 |" in text
+    assert "steps and turning alone" in text and "broken off" not in text
+
+
+def test_what_was_measured_until_it_broke_off_is_handed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: list[object] = []
+
+    async def measure(model: Path, work: Path, found: dict[str, object]) -> None:
+        found["rows"] = rows
+        raise sharing.TrainerEnded("the training process has ended")
+
+    monkeypatch.setattr(sharing, "measure", measure)
+    for some in ([], [BESIDE]):
+        rows[:] = some
+        with pytest.raises(sharing.TrainerEnded):
+            sharing.take(tmp_path, tmp_path / "work", tmp_path / "gpu", 5.0, quantised=False)
+        assert (tmp_path / "gpu" / "sharing.json").exists() == bool(some)
+    ((_, text),) = sections(tmp_path)
+    assert "broken off before all was measured" in text
+
+
+def test_sharing_is_a_part_that_has_to_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[tuple[Path, float, bool]] = []
+
+    def take(model: Path, work: Path, out: Path, budget: float, *, quantised: bool) -> None:
+        taken.append((work, budget, quantised))
+        raise sharing.ServerEnded("vLLM ended while it was starting")
+
+    monkeypatch.setattr(sharing, "take", take)
+    given = ["gpu", "--model", "m", "--out", str(tmp_path), "--work", str(tmp_path / "w"), "--budget", "100"]
+    monkeypatch.setattr(sys, "argv", [*given, "--only", "sharing,sharing-quantised"])
+    bench.main()
+    assert [(work.name, quantised) for work, _, quantised in taken] == [("sharing", False), ("sharing-quantised", True)]
+    assert all(budget < 100 for _, budget, _ in taken)
+    failed = json.loads((tmp_path / "failed.json").read_text(encoding="utf-8"))["figures"]
+    assert set(failed) == {"sharing", "sharing-quantised"}
+    monkeypatch.setattr(sys, "argv", given)
+    assert set(bench._options().only) == set(bench.WITH_ALL)

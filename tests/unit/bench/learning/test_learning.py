@@ -87,9 +87,21 @@ def test_what_is_asked_beside_the_facts_is_in_no_file_of_the_persona() -> None:
 
 
 def _values_differ(one: str, other: str) -> bool:
-    """What is the capital of Japan, or of France: as many words, and the last one another."""
-    first, second = normalised(one).split(), normalised(other).split()
-    return len(set(first) ^ set(second)) >= 2
+    """The capital of Japan, or of France: each asks for what the other does not, and not only in more words."""
+    small = {"what", "which", "is", "are", "the", "a", "an", "one", "there", "in", "of", "city"}
+    first, second = (set(normalised(text).split()) - small for text in (one, other))
+    return bool(first - second) and bool(second - first)
+
+
+def test_no_general_question_is_the_gates_in_other_words() -> None:
+    gates = [
+        probe.prompt
+        for probe in load_probes(ROOT / "persona" / "probes.yaml", PERSONA)
+        if probe.group is ProbeGroup.ABILITY and probe.language == "en"
+    ]
+    ours = [probe for probe in load_probes(PROBES, PERSONA) if probe.group is ProbeGroup.ABILITY]
+    same = [(one.prompt, other) for one in ours for other in gates if not _values_differ(one.prompt, other)]
+    assert [one for one, _ in same] == [probe.prompt for probe in ours if probe.expect.code]
 
 
 def test_there_are_enough_probes_of_each_kind_for_a_share() -> None:

@@ -1,12 +1,16 @@
 """How the swap bench swaps and counts; what it measures needs a server with a model."""
 
 import asyncio
+import json
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from bench.swap.measure import Found, Verdict, adapters
+from bench.swap import __main__ as bench
+from bench.swap import measure
+from bench.swap.measure import Found, Verdict, adapters, judge
 from bench.swap.report import gaps, percentile, tables
 from bench.swap.streams import Swap, Traffic, drive, overlapping, read_answer
 from serving.adapters import Replicas
@@ -25,9 +29,13 @@ def test_a_stall_around_a_whole_load_counts_as_the_loads() -> None:
     assert overlapping([around, into, before, at_its_end], [load]) == ([around, into], [before, at_its_end])
 
 
-def make_found(*spans: tuple[float, float], failures: tuple[str, ...] = (), mixed: int = 0) -> Found:
-    traffic = Traffic("bench-v0", answers=[("bench-v0", "a")], failures=list(failures), gaps=list(spans))
-    return Found(16, traffic, [Swap(called=1.0, loaded=1.2, live=2.0, first=2.5)], Verdict(mixed, 0.0, 1.0))
+def make_found(
+    *spans: tuple[float, float], failures: tuple[str, ...] = (), mixed: int = 0, control: float = 1.0, asked: int = 1
+) -> Found:
+    answers = [("bench-v0", text) for text in ("a", "b", "", " ")]
+    traffic = Traffic("bench-v0", answers=answers, failures=list(failures), gaps=list(spans))
+    swaps = [Swap(called=1.0, loaded=1.2, live=2.0, first=2.5)]
+    return Found(16, asked, traffic, swaps, Verdict(mixed, 0.0, control))
 
 
 def test_each_gap_is_counted_once_and_to_the_load_first() -> None:
@@ -39,15 +47,77 @@ def test_each_gap_is_counted_once_and_to_the_load_first() -> None:
     }
 
 
-def test_the_goal_is_missed_by_a_long_gap_a_failure_or_a_mixed_answer() -> None:
+def test_the_gaps_goal_is_missed_by_a_long_one_or_by_none() -> None:
     def said(found: Found) -> str:
         return tables(found)[-1].notes[0]
 
     assert said(make_found((1.1, 1.2))).endswith("kept.")
     assert said(make_found((1.1, 1.3))).endswith("missed.")
-    assert said(make_found((1.1, 1.2), failures=("x",))).endswith("missed.")
-    assert said(make_found((1.1, 1.2), mixed=1)).endswith("missed.")
     assert said(make_found()).endswith("missed.")
+
+
+QUICK = (1.1, 1.2)
+WRONG = {
+    "answers that failed: 1": make_found(QUICK, failures=("x",)),
+    "mixed answers: 1": make_found(QUICK, mixed=1),
+    "swaps done: 1 of 2": make_found(QUICK, asked=2),
+    "found in the control: 89%, at least 90% needed": make_found(QUICK, control=0.89),
+}
+
+
+@pytest.mark.parametrize("what", list(WRONG))
+def test_none_mixed_counts_only_where_all_was_done_and_the_control_could_tell(what: str) -> None:
+    assert tables(make_found())[0].notes[-1].endswith("kept.")
+    assert tables(WRONG[what])[0].notes[-1].endswith(f"missed ({what}).")
+
+
+def test_answers_without_a_word_are_counted_apart() -> None:
+    counted = {str(row[0]): row[1] for row in tables(make_found(mixed=1))[0].rows}
+    assert counted["answers"] == 4
+    assert counted["without a word, not looked at"] == 2
+    assert counted["mixed"] == "1 of 2"
+
+
+@pytest.mark.parametrize("what", ["", *WRONG])
+def test_what_must_not_be_ends_the_bench_with_a_failure_once_the_tables_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    async def on_own_server(*_: object) -> Found:
+        return WRONG.get(what, make_found(QUICK))
+
+    out = tmp_path / "swap.json"
+    monkeypatch.setattr(bench, "on_own_server", on_own_server)
+    monkeypatch.setattr(sys, "argv", ["swap", "--out", str(out)])
+    with pytest.raises(SystemExit) as ended:
+        bench.main()
+    assert ended.value.code == bool(what)
+    assert json.loads(out.read_text(encoding="utf-8"))["figures"]["faults"] == [what] * bool(what)
+
+
+class NamedInText:
+    """In place of likelihoods: a text is its adapter's own when it names that; asked about no empty one."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    async def distance(self, name: str, text: str) -> float:
+        assert text.strip()
+        return 0.0 if name in text else 9.0
+
+
+async def test_answers_without_a_word_are_in_neither_share(
+    tmp_path: Path, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, settings = make_base(tmp_path / "base"), make_settings(tmp_path, peer.url)
+    names = adapters(tmp_path, settings, base, 2)
+    answers = [(name, text) for name in names for text in ("", " ", f"I am {name}.", f"{name} here.")]
+    monkeypatch.setattr(measure, "Judge", NamedInText)
+    async with Replicas(settings) as replicas:
+        assert await judge(peer.url, replicas, Traffic("x", answers=answers), names) == Verdict(0, 0.0, 1.0)
+        mixed = Traffic("x", answers=[*answers, (names[0], f"{names[1]}?")])
+        assert (await judge(peer.url, replicas, mixed, names)).mixed == 1
+        mute = Traffic("x", answers=[(names[0], "")])
+        assert await judge(peer.url, replicas, mute, names) == Verdict(0, 0.0, 0.0)
 
 
 def test_percentiles_are_values_that_were_measured() -> None:
