@@ -70,7 +70,8 @@ def _tell_server(postgres: str, *statements: str) -> None:
 
 def _url(postgres: str, name: str) -> str:
     address, _, query = postgres.replace("postgresql://", "postgresql+psycopg://").partition("?")
-    return f"{address.rpartition('/')[0]}/{name}?{query}"
+    # Where other tests start servers and train, a connection may take longer than a bot would wait for one.
+    return f"{address.rpartition('/')[0]}/{name}?{query}&connect_timeout=60"
 
 
 @pytest.fixture
