@@ -22,7 +22,7 @@ FIND_PYTHON := for python in "$(PYTHON)" python3.11 python3.12 python3; do \
 # Without compiled files each of vLLM's processes spends its start on parsing them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo demo-reset lint check test test-quick test-long test-story test-models bench bench-learning
+.PHONY: setup demo demo-reset lint check test test-quick test-story test-models bench bench-learning
 .DEFAULT_GOAL := check
 
 setup: $(READY)
@@ -58,17 +58,14 @@ lint: $(READY)
 check: lint
 	@$(BIN)/pytest tests/unit < /dev/null
 
-# First the tests that mostly wait for messages, three at once and nothing that computes beside them: who sends a window
-# off is promised an answer within three seconds. Then those that train or start a model server, beside the story of
-# tests/e2e, which does both and takes longest. What fails does not keep the others from being run.
+# The tests that mostly wait for messages, two at once, beside those that train or start a model server; and when both
+# have passed the story of tests/e2e, alone: it trains, serves and keeps to people's patience, all on the same cores.
 test: lint
-	@$(MAKE) --no-print-directory --keep-going test-quick test-long
+	@$(MAKE) --no-print-directory --keep-going -j2 --output-sync=target test-quick test-models
+	@$(MAKE) --no-print-directory test-story
 
 test-quick: $(READY)
-	@$(BIN)/pytest -n 3 --dist worksteal -m "not slow and not vllm" < /dev/null
-
-test-long:
-	@$(MAKE) --no-print-directory --keep-going -j2 test-story test-models
+	@$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not vllm" < /dev/null
 
 test-story: $(READY)
 	@$(BIN)/pytest tests/e2e < /dev/null
