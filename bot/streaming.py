@@ -158,7 +158,8 @@ class Reply:
     async def _keep_mirroring(self) -> None:
         while not (self._closing or self.lost or self.stopped):
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stirred.wait(), self._rest())
+                async with asyncio.timeout(self._rest()):
+                    await self._stirred.wait()
             if self._closing:
                 return
             self._stirred.clear()

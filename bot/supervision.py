@@ -12,8 +12,12 @@ LONGEST_PAUSE = 60.0
 
 
 async def keep_running(name: str, work: Callable[[], Awaitable[object]], every: float = 1.0) -> None:
-    """Do ``work`` again and again, ``every`` seconds; a crash is logged and followed by a longer and longer pause."""
-    pause = every
+    """Do ``work`` again and again, ``every`` seconds; a crash is logged and followed by a longer and longer pause.
+
+    A cancellation ends it, even one that was lost on the way out of ``work``: the bot's end waits for this.
+    """
+    task, pause = asyncio.current_task(), every
+    assert task is not None
     while True:
         try:
             await work()
@@ -25,4 +29,6 @@ async def keep_running(name: str, work: Callable[[], Awaitable[object]], every: 
             pause = min(max(pause, 1.0) * 2, LONGEST_PAUSE)
         else:
             pause = every
+        if task.cancelling():
+            raise asyncio.CancelledError
         await asyncio.sleep(pause)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -107,9 +107,15 @@ class AsyncDatabase:
 
         The lock belongs to a transaction, so a process that dies gives it back.
         """
-        async with AsyncSession(self.engine) as session, session.begin():
+        async with AsyncSession(self.engine) as session:
             lock = func.pg_try_advisory_xact_lock(func.hashtext(errand))
-            yield bool(await session.scalar(select(lock)))
+            try:
+                yield bool(await session.scalar(select(lock)))
+            finally:
+                # A connection that broke has let go of the lock; of the errand's own end, such as a cancellation, this
+                # must not make another one.
+                with suppress(DatabaseUnavailable):
+                    await session.rollback()
 
     async def close(self) -> None:
         """Close every connection, each once its transaction has ended; a silent server's are left after a while."""

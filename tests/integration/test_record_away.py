@@ -71,3 +71,38 @@ async def test_a_cancelled_call_leaves_nothing_open(database_url: str) -> None:
     async with asyncio.timeout(10):
         assert await record.run(backend)
     await record.close()
+
+
+def end_locks(db: Database) -> None:
+    """The server ends every connection that holds a lock for an errand."""
+    with db.begin() as session:
+        ended = session.scalars(text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"))
+        assert any(ended)
+
+
+@pytest.mark.parametrize("said", [asyncio.CancelledError, ValueError])
+async def test_an_errand_whose_lock_is_lost_ends_with_its_own_error(
+    database_url: str, db: Database, said: type[BaseException]
+) -> None:
+    record = AsyncDatabase(database_url)
+    try:
+        with pytest.raises(said):
+            async with record.alone("errand") as mine:
+                assert mine
+                end_locks(db)
+                raise said
+        async with record.alone("errand") as mine:
+            assert mine
+    finally:
+        await record.close()
+
+
+async def test_an_errand_is_for_one_at_a_time(database_url: str) -> None:
+    record = AsyncDatabase(database_url)
+    try:
+        async with record.alone("errand") as mine, record.alone("errand") as too, record.alone("another") as other:
+            assert (mine, too, other) == (True, False, True)
+        async with record.alone("errand") as mine:
+            assert mine
+    finally:
+        await record.close()
