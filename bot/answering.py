@@ -135,6 +135,7 @@ class Answering:
         serving = settings.serving
         self._sampling = Sampling(serving.temperature, serving.max_tokens)
         self._budget = serving.max_model_len - serving.max_tokens
+        self.put_off: set[int] = set()  # for a later try, while their askers are being told
 
     async def answer(self, answer_id: int, work: Work | None = None) -> None:
         """Answer a question that this process has leased, or leave it pending for a later try.
@@ -144,9 +145,12 @@ class Answering:
         Raises:
             DatabaseUnavailable: nothing was shown; the question stays pending.
         """
-        while await self._attempt(answer_id, work):
-            work = None
-            log.info("reworded", extra={"action": "question_reworded", "answer_id": answer_id})
+        try:
+            while await self._attempt(answer_id, work):
+                work = None
+                log.info("reworded", extra={"action": "question_reworded", "answer_id": answer_id})
+        finally:
+            self.put_off.discard(answer_id)
 
     async def _attempt(self, answer_id: int, work: Work | None) -> bool:
         """Answer once; True when the question was edited meanwhile, so that its answer is to be written over."""
@@ -306,6 +310,7 @@ class Answering:
 
     async def _postpone(self, answer_id: int, error: str, delay: Delay = NO_MODEL) -> None:
         """Leave a question pending and tell its asker once; or, when it has waited too long, that it ends here."""
+        self.put_off.add(answer_id)
         row = await self._database.run(answers.get, answer_id)
         place = place_of(row)
         if delay is NO_MODEL and (nap := await self._napping.training()):
@@ -321,7 +326,7 @@ class Answering:
 
     async def _wait_for_waking(self, answer_id: int, place: Place, nap: Nap) -> None:
         """Leave a question pending for as long as the training takes; a thread is told once."""
-        self._napping.some_wait = True
+        self._napping.somebody_waits()
         first = await self._database.run(answers.wait_for_waking, answer_id, error=napping.ASLEEP)
         extra = {"action": "answer_waits_for_waking", "answer_id": answer_id, "run_id": nap.run_id}
         log.info("asleep", extra=extra)

@@ -9,6 +9,7 @@ import logging
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -124,6 +125,7 @@ class Intake:
         self._running: dict[int, asyncio.Task[None]] = {}
         self._twins, self._preparing = Twins(), 0
         self._told: set[int] = set()
+        self._taking_over = asyncio.Lock()
         self._closing = False
 
     async def ask(self, asked: Asked, event_id: str) -> None:
@@ -178,8 +180,14 @@ class Intake:
 
     async def retry(self) -> None:
         """Take over pending questions, oldest first: those of dead processes, and those that waited for the model."""
+        async with self._taking_over:
+            await self._take_over()
+
+    async def _take_over(self) -> None:
+        waits = self._napping.waits
         asleep = await self._napping.training() is not None
-        self._napping.some_wait |= asleep
+        if asleep:
+            self._napping.somebody_waits()
         free = self._queue.free
         if free == 0 or self._closing:
             return
@@ -187,13 +195,22 @@ class Intake:
         ids = await self._database.run(
             answers.take_unfinished, self._persona, lease=self._lease, limit=limit, untold=asleep
         )
-        self._napping.some_wait &= asleep or len(ids) == limit
+        if len(ids) < limit and not asleep and waits == self._napping.waits:
+            self._napping.some_wait = False
         for answer_id in ids:
-            self._begin(answer_id, place_of(await self._database.run(answers.get, answer_id)))
+            place = place_of(await self._database.run(answers.get, answer_id))
+            if ending := self._running.get(answer_id):  # its asker has just been told to wait
+                ending.add_done_callback(partial(self._begin_again, answer_id, place))
+            else:
+                self._begin(answer_id, place)
+
+    def _begin_again(self, answer_id: int, place: Place, _: asyncio.Task[None]) -> None:
+        if not self._closing:
+            self._begin(answer_id, place)
 
     async def renew(self) -> None:
         """Keep other processes from taking what runs, or waits its turn, here."""
-        for answer_id in list(self._running):
+        for answer_id in set(self._running) - self._answering.put_off:
             await self._database.run(answers.renew_lease, answer_id, lease=self._lease)
 
     def take_over_no_more(self) -> None:
@@ -219,8 +236,9 @@ class Intake:
         if not self._napping.some_wait:
             self._begin(answer_id, place, taken.work)
             return
-        await self._database.run(answers.renew_lease, answer_id, lease=timedelta(0))
-        await self.retry()
+        async with self._taking_over:  # a look that began during the nap takes those only whom nobody has told to wait
+            await self._database.run(answers.renew_lease, answer_id, lease=timedelta(0))
+            await self._take_over()
         if answer_id not in self._running:
             await self._answering.think(place)
 

@@ -67,6 +67,12 @@ class Napping:
         self._on, self._unattended = sharing.may_sleep(settings), unattended
         self._alone_since: float | None = None
         self.some_wait = False  # or did until the last nap ended: they came before any new question
+        self.waits = 0  # how often somebody had to wait
+
+    def somebody_waits(self) -> None:
+        """A question has to wait for the server to be awake."""
+        self.some_wait = True
+        self.waits += 1
 
     async def current(self) -> Nap | None:
         """The nap that goes on."""

@@ -1,17 +1,19 @@
 """People who ask while the model server sleeps for a training: told once, kept, and answered in order on waking."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
 from bot.answering import AWAY, GIVEN_UP
 from bot.napping import ASLEEP, NOT_WAITING, STOP_WAITING, STOPPED
-from feedback import naps
+from feedback import answers, naps
 from feedback.models import Answer, Run
 from feedback.runs import Progress
 from feedback.states import AnswerStatus
@@ -108,6 +110,94 @@ async def test_who_asks_after_waking_comes_after_those_who_waited(
             await scene.answer_to(scene.mia, "general", ts)
         assert [request["messages"][-1]["content"] for request in scene.model.asked] == ["early", "late 0", "late 1"]
         assert len(await said_in(scene, later[0])) == 1, "nobody is told to wait who need not"
+
+
+@dataclass
+class HeldUp:
+    """The database, whose answers to the looks for questions that wait are told only when the test lets them."""
+
+    run: Callable[..., Awaitable[Any]]
+    held: Callable[..., Any]
+    looks: list[asyncio.Event] = field(default_factory=list)
+    free: bool = False
+
+    async def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        seen = await self.run(function, *args, **kwargs)
+        if function is self.held and not self.free:
+            self.looks.append(asyncio.Event())
+            await self.looks[-1].wait()
+        return seen
+
+    def let_all_go(self) -> None:
+        self.free = True
+        for one in self.looks:
+            one.set()
+
+    def looked(self, times: int) -> Callable[[], bool]:
+        return lambda: len(self.looks) == times
+
+
+async def test_a_look_that_began_during_the_nap_lets_nobody_in_before_those_who_waited(
+    settings: Settings, start_bot: StartBot, offstage: Scene, trainer: TrainerByHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = offstage
+    async with start_bot(with_slack(settings, max_running_answers=1)) as parts:
+        async with training(scene, trainer):
+            early = await asks(scene, "early")
+            await scene.mia.wait_for("general", is_told, thread_ts=early)
+            held_up = HeldUp(parts.database.run, naps.current)
+            monkeypatch.setattr(parts.database, "run", held_up)
+            await until(held_up.looked(1))
+        late = await asks(scene, "late")
+        with contextlib.suppress(TimeoutError):  # a second look would come now; it has to wait for the first
+            async with asyncio.timeout(1):
+                await until(held_up.looked(2))
+        held_up.looks[0].set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await until(lambda: bool(scene.model.asked))
+        held_up.let_all_go()
+        for ts in (early, late):
+            await scene.answer_to(scene.mia, "general", ts)
+        assert [request["messages"][-1]["content"] for request in scene.model.asked] == ["early", "late"]
+
+
+async def test_who_begins_to_wait_during_a_look_is_not_forgotten(
+    settings: Settings, start_bot: StartBot, offstage: Scene, trainer: TrainerByHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = offstage
+    async with start_bot(settings, replace(QUICK, retry=60.0)) as parts:
+        held_up = HeldUp(parts.database.run, answers.take_unfinished)
+        monkeypatch.setattr(parts.database, "run", held_up)
+        look = asyncio.create_task(parts.intake.retry())
+        await until(held_up.looked(1))  # it has seen a server that is awake, and nobody who waits
+        async with training(scene, trainer):
+            early = await asks(scene, "early")
+            await scene.mia.wait_for("general", is_told, thread_ts=early)
+            held_up.let_all_go()
+            await look
+            assert parts.napping.some_wait
+
+
+async def test_who_is_taken_over_while_still_being_told_to_wait_is_answered_after_that(
+    settings: Settings, start_bot: StartBot, offstage: Scene, trainer: TrainerByHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene, told = offstage, asyncio.Event()
+    async with start_bot(settings, replace(QUICK, lease=600.0)) as parts:
+
+        async def slowly(*, status: str, **_: str) -> None:
+            if status.startswith("is learning"):
+                await told.wait()
+
+        async with training(scene, trainer):
+            ts = await asks(scene, "hello")
+            await scene.mia.wait_for("general", is_told, thread_ts=ts)
+            monkeypatch.setattr(parts.client, "assistant_threads_setStatus", slowly)
+            other = await asks(scene, "and you?")
+            await scene.mia.wait_for("general", is_told, thread_ts=other)
+        await scene.answer_to(scene.mia, "general", ts)
+        told.set()
+        await scene.answer_to(scene.mia, "general", other)
 
 
 async def test_a_thread_is_told_once(scene: Scene, trainer: TrainerByHand) -> None:
