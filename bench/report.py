@@ -110,12 +110,15 @@ def _without_folders(word: str) -> str:
 
 
 def commit() -> str:
-    """The checkout's commit, with a + where something is not committed; or what whoever copied it here says it is."""
+    """What whoever copied the tree here says it is (BENCH_COMMIT); else the checkout's commit, with a + where something
+    is not committed."""
+    if said := os.environ.get("BENCH_COMMIT"):
+        return said
     try:
         head = _said("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD")
         return head + ("+" if _said("git", "-C", str(ROOT), "status", "--porcelain") else "")
     except (OSError, subprocess.CalledProcessError):
-        return os.environ.get("BENCH_COMMIT", "unknown")
+        return "unknown"
 
 
 def machine() -> str:

@@ -16,8 +16,8 @@ Each part is tried by itself, within what is left of the budget; one that fails 
               six minutes on a card of 80 GB, so only where it is named; `sharing-quantised` is the same with 8-bit
               weights beside 4-bit ones
 
-`--device cpu --epochs 1` tries the script itself on a machine without a card. BENCH_COMMIT says which commit it is
-where the copy of the checkout has no git.
+`--device cpu --epochs 1` tries the script itself on a machine without a card. BENCH_COMMIT says which commit it is,
+where the copy's own git does not know.
 """
 
 import argparse

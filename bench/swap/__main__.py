@@ -5,7 +5,7 @@
 
 The first starts a vLLM of its own on this machine's CPU, with the small model if none is given; the second asks one
 that runs (on a GPU, say), which has to read its adapters from that folder. A stream is *failed* when it raises or ends
-without a reason, and *mixed* when a word of its text is not what its adapter would say there (own_words.py). As a
+without a reason, and *mixed* when one of its tokens is not what its adapter would say there (own_words.py). As a
 control, the same check is made with the answers' names exchanged; it has to find nearly all of those. The adapters are
 random: each changes every answer in its own way. Answers without a word are counted, and not looked at.
 

@@ -11,13 +11,14 @@ import httpx
 
 from bench.swap.own_words import NEAR_TIE, Judge
 from bench.swap.random_adapter import write_random_adapter
-from bench.swap.streams import MESSAGES, Swap, Traffic, drive
+from bench.swap.spelling import SpellingClient
+from bench.swap.streams import MESSAGES, Answer, Swap, Traffic, drive
 from bench.vllm_server import VllmServer
 from local import model as small_model
 from serving.adapter_files import publish
 from serving.adapters import Replicas
 from serving.base import BaseModel
-from serving.chat import ChatClient, Sampling
+from serving.chat import Sampling
 from settings import ServingSettings
 
 CONTROLS = 2  # answers of each adapter that are looked at under another's name
@@ -48,7 +49,7 @@ class Found:
 
 async def measure(settings: ServingSettings, names: Sequence[str], streams: int, tokens: int) -> Found:
     """Swap under load on the servers of these settings, then look at every answer."""
-    async with ChatClient(settings) as client, Replicas(settings) as replicas:
+    async with SpellingClient(settings) as client, Replicas(settings) as replicas:
         sampling = Sampling(temperature=0, max_tokens=tokens)
         traffic, swaps = await drive(client, replicas, names, streams, sampling)
         verdict = await judge(settings.urls[0], replicas, traffic, names)
@@ -59,18 +60,18 @@ async def judge(url: str, replicas: Replicas, traffic: Traffic, names: Sequence[
     """Look at every answer, and at a few of each adapter again under another's name."""
     following = dict(zip(names, [*names[1:], names[0]], strict=True))
     answers = traffic.with_words
-    said = {name: sorted({text for whose, text in answers if whose == name}) for name in names}
-    own: dict[tuple[str, str], float] = {}
+    said = {name: list(dict.fromkeys(answer for answer in answers if answer.name == name)) for name in names}
+    own: dict[Answer, float] = {}
     foreign: list[float] = []
     async with httpx.AsyncClient() as http:
         own_words = Judge(http, url, MESSAGES)
         print(f"Looking at what was said by each of {len(names)} adapters.", flush=True)
         for name in names:
             await replicas.load(name)
-            for text in said[name]:
-                own[name, text] = await own_words.distance(name, text)
-            others = [text for whose in names if following[whose] == name for text in said[whose][:CONTROLS]]
-            foreign += [await own_words.distance(name, text) for text in others]
+            for answer in said[name]:
+                own[answer] = await own_words.distance(name, answer.tokens)
+            others = [answer for whose in names if following[whose] == name for answer in said[whose][:CONTROLS]]
+            foreign += [await own_words.distance(name, answer.tokens) for answer in others]
             await replicas.unload(name)
     mixed = sum(own[each] > NEAR_TIE for each in answers)
     found = sum(distance > NEAR_TIE for distance in foreign) / max(1, len(foreign))

@@ -9,8 +9,9 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from bench.swap.spelling import Spelled, SpellingClient
 from serving.adapters import Replicas, reconcile
-from serving.chat import ChatClient, Sampling
+from serving.chat import Sampling
 from serving.errors import ServingError
 
 MESSAGES = [
@@ -23,6 +24,15 @@ LONGEST = 300.0  # seconds for a first answer; 16 streams on two busy cores took
 Span = tuple[float, float]
 
 
+@dataclass(frozen=True)
+class Answer:
+    """A whole answer: under which name, and what it is made of."""
+
+    name: str
+    text: str
+    tokens: tuple[int, ...]
+
+
 @dataclass
 class Traffic:
     """What the streams saw. Moments are of one clock, in seconds."""
@@ -30,8 +40,7 @@ class Traffic:
     live: str
     over: bool = False
     running: dict[str, int] = field(default_factory=dict)
-    answers: list[tuple[str, str]] = field(default_factory=list)
-    """Name and text of each whole answer."""
+    answers: list[Answer] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     """Answers that failed, and why."""
     undone: list[str] = field(default_factory=list)
@@ -41,9 +50,9 @@ class Traffic:
     """When the first answer under a name began."""
 
     @property
-    def with_words(self) -> list[tuple[str, str]]:
+    def with_words(self) -> list[Answer]:
         """The answers that say anything; of the others nobody can tell whose they are."""
-        return [(name, text) for name, text in self.answers if text.strip()]
+        return [answer for answer in self.answers if answer.text.strip()]
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,7 @@ class Swap:
     first: float
 
 
-async def keep_asking(client: ChatClient, traffic: Traffic, sampling: Sampling) -> None:
+async def keep_asking(client: SpellingClient, traffic: Traffic, sampling: Sampling) -> None:
     """One stream after the other, each under the name that is live when it begins."""
     while not traffic.over:
         name = traffic.live
@@ -70,7 +79,7 @@ async def keep_asking(client: ChatClient, traffic: Traffic, sampling: Sampling) 
             traffic.running[name] -= 1
 
 
-async def read_answer(client: ChatClient, traffic: Traffic, name: str, sampling: Sampling) -> None:
+async def read_answer(client: SpellingClient, traffic: Traffic, name: str, sampling: Sampling) -> None:
     """Read one answer, noting when its pieces come."""
     async with client.stream(MESSAGES, name, sampling) as stream:
         last = None
@@ -82,10 +91,12 @@ async def read_answer(client: ChatClient, traffic: Traffic, name: str, sampling:
                 began(traffic, name, now)
             last = now
     began(traffic, name, time.monotonic())  # random weights may say nothing at all
-    if stream.completion.finish_reason in {"stop", "length"}:
-        traffic.answers.append((name, stream.text))
+    said = stream.completion
+    assert isinstance(said, Spelled)
+    if said.finish_reason in {"stop", "length"}:
+        traffic.answers.append(Answer(name, said.text, tuple(said.tokens)))
     else:
-        traffic.failures.append(f"{name} ended with {stream.completion.finish_reason}")
+        traffic.failures.append(f"{name} ended with {said.finish_reason}")
 
 
 def began(traffic: Traffic, name: str, now: float) -> None:
@@ -94,7 +105,7 @@ def began(traffic: Traffic, name: str, now: float) -> None:
         first.set_result(now)
 
 
-async def swap(client: ChatClient, replicas: Replicas, traffic: Traffic, name: str, ours: Iterable[str]) -> Swap:
+async def swap(client: SpellingClient, replicas: Replicas, traffic: Traffic, name: str, ours: Iterable[str]) -> Swap:
     """Load, check, make live; wait for the first answer; then unload what nobody uses any more."""
     traffic.first[name] = asyncio.get_running_loop().create_future()
     called = time.monotonic()
@@ -115,7 +126,7 @@ async def swap(client: ChatClient, replicas: Replicas, traffic: Traffic, name: s
 
 
 async def drive(
-    client: ChatClient,
+    client: SpellingClient,
     replicas: Replicas,
     names: Sequence[str],
     streams: int,

@@ -12,6 +12,7 @@ import pytest
 
 from bench.swap.own_words import Judge
 from bench.swap.random_adapter import write_random_adapter
+from bench.swap.spelling import Spelled, SpellingClient
 from bench.vllm_server import VllmServer
 from serving import routing
 from serving.adapter_checks import CONFIG, WEIGHTS
@@ -141,24 +142,23 @@ async def test_a_forgotten_adapter_is_loaded_and_asked_again(vllm: VllmServer, b
 
 
 async def test_swaps_under_eight_streams_lose_and_mix_nothing(
-    vllm: VllmServer, client: ChatClient, replicas: Replicas, names: list[str]
+    vllm: VllmServer, replicas: Replicas, names: list[str]
 ) -> None:
     live = names[0]
     await replicas.deploy(live)
-    answers: list[tuple[str, str, str]] = []
+    answers: list[Spelled] = []
     heard = {name: asyncio.Event() for name in names}
     swapping = True
 
     async def ask() -> None:
         while swapping:
             name = live  # read once for each answer, as the bot does
-            async with client.stream(STORY, name, GREEDY) as stream:
-                async for _ in stream:
-                    pass
-            answers.append((name, stream.text, stream.completion.finish_reason))
+            said = await client.complete(STORY, name, GREEDY)
+            assert isinstance(said, Spelled)
+            answers.append(said)
             heard[name].set()
 
-    async with asyncio.TaskGroup() as group:
+    async with SpellingClient(vllm.settings) as client, asyncio.TaskGroup() as group:
         for _ in range(8):
             group.create_task(ask())
         for name in names[1:]:
@@ -168,13 +168,14 @@ async def test_swaps_under_eight_streams_lose_and_mix_nothing(
         await heard[live].wait()
         swapping = False
 
-    assert {name for name, _, _ in answers} == set(names)
-    assert {finish for _, _, finish in answers} <= {"stop", "length"}
+    assert {said.served_name for said in answers} == set(names)
+    assert {said.finish_reason for said in answers} <= {"stop", "length"}
     async with httpx.AsyncClient() as http:
         judge = Judge(http, vllm.url, STORY)
-        assert [(name, text) for name, text, _ in answers if not await judge.is_own(name, text)] == []
-        exchanged = [(names[(names.index(name) + 1) % 4], text) for name, text, _ in answers]
-        assert not any([await judge.is_own(name, text) for name, text in exchanged]), "the judge sees no mixing"
+        assert [said for said in answers if not await judge.is_own(said.served_name, said.tokens)] == []
+        following = dict(zip(names, [*names[1:], names[0]], strict=True))
+        exchanged = [(following[said.served_name], said.tokens) for said in answers]
+        assert not any([await judge.is_own(*each) for each in exchanged]), "the judge sees no mixing"
 
 
 async def test_a_stream_survives_the_unloading_of_its_adapter(

@@ -175,20 +175,23 @@ class Peer:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         try:
-            await self._send(response, request, body["model"], reply)
+            await self._send(response, request, body, reply)
         except (asyncio.CancelledError, ConnectionResetError):
             self.aborted += 1
             raise
         return response
 
-    async def _send(self, response: web.StreamResponse, request: web.Request, asked: str, reply: Reply) -> None:
+    async def _send(self, response: web.StreamResponse, request: web.Request, body: Any, reply: Reply) -> None:
         async def send(delta: dict[str, str], finish: str | None, count: int) -> None:
+            choice: dict[str, Any] = {"index": 0, "delta": delta, "finish_reason": finish}
+            if body.get("return_token_ids"):  # each piece is a token, numbered from 0
+                choice["token_ids"] = [count] if finish is None else []
             chunk = {
                 "id": "chatcmpl-1",
                 "object": "chat.completion.chunk",
                 "created": 1,
-                "model": reply.model or asked,
-                "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
+                "model": reply.model or body["model"],
+                "choices": [choice],
                 "usage": {"prompt_tokens": 7, "completion_tokens": count, "total_tokens": 7 + count},
             }
             await response.write(f"data: {json.dumps(chunk)}\n\n".encode())

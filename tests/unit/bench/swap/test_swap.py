@@ -6,15 +6,18 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from bench.swap import __main__ as bench
 from bench.swap import measure
 from bench.swap.measure import Found, Verdict, adapters, judge
+from bench.swap.own_words import Judge
 from bench.swap.report import gaps, percentile, tables
-from bench.swap.streams import Swap, Traffic, drive, overlapping, read_answer
+from bench.swap.spelling import SpellingClient
+from bench.swap.streams import MESSAGES, Answer, Swap, Traffic, drive, overlapping, read_answer
 from serving.adapters import Replicas
-from serving.chat import ChatClient, Sampling
+from serving.chat import Sampling
 from settings import ServingSettings
 from tests.unit.serving.factories import make_base, make_settings
 from tests.unit.serving.peer import Peer
@@ -32,7 +35,7 @@ def test_a_stall_around_a_whole_load_counts_as_the_loads() -> None:
 def make_found(
     *spans: tuple[float, float], failures: tuple[str, ...] = (), mixed: int = 0, control: float = 1.0, asked: int = 1
 ) -> Found:
-    answers = [("bench-v0", text) for text in ("a", "b", "", " ")]
+    answers = [Answer("bench-v0", text, (1,)) for text in ("a", "b", "", " ")]
     traffic = Traffic("bench-v0", answers=answers, failures=list(failures), gaps=list(spans))
     swaps = [Swap(called=1.0, loaded=1.2, live=2.0, first=2.5)]
     return Found(16, asked, traffic, swaps, Verdict(mixed, 0.0, control))
@@ -94,15 +97,14 @@ def test_what_must_not_be_ends_the_bench_with_a_failure_once_the_tables_are_writ
     assert json.loads(out.read_text(encoding="utf-8"))["figures"]["faults"] == [what] * bool(what)
 
 
-class NamedInText:
-    """In place of likelihoods: a text is its adapter's own when it names that; asked about no empty one."""
+class NamedByToken:
+    """In place of likelihoods: tokens are their adapter's own when they begin with its number."""
 
     def __init__(self, *_: object) -> None:
         pass
 
-    async def distance(self, name: str, text: str) -> float:
-        assert text.strip()
-        return 0.0 if name in text else 9.0
+    async def distance(self, name: str, tokens: tuple[int, ...]) -> float:
+        return 0.0 if f"-v{tokens[0]}-" in name else 9.0
 
 
 async def test_answers_without_a_word_are_in_neither_share(
@@ -110,14 +112,27 @@ async def test_answers_without_a_word_are_in_neither_share(
 ) -> None:
     base, settings = make_base(tmp_path / "base"), make_settings(tmp_path, peer.url)
     names = adapters(tmp_path, settings, base, 2)
-    answers = [(name, text) for name in names for text in ("", " ", f"I am {name}.", f"{name} here.")]
-    monkeypatch.setattr(measure, "Judge", NamedInText)
+    answers = [
+        *(Answer(name, text, (number, 7)) for number, name in enumerate(names) for text in ("I am.", "Here.")),
+        *(Answer(name, text, (9,)) for name in names for text in ("", " ")),
+    ]
+    monkeypatch.setattr(measure, "Judge", NamedByToken)
     async with Replicas(settings) as replicas:
         assert await judge(peer.url, replicas, Traffic("x", answers=answers), names) == Verdict(0, 0.0, 1.0)
-        mixed = Traffic("x", answers=[*answers, (names[0], f"{names[1]}?")])
+        mixed = Traffic("x", answers=[*answers, Answer(names[0], "I am.", (1, 7))])
         assert (await judge(peer.url, replicas, mixed, names)).mixed == 1
-        mute = Traffic("x", answers=[(names[0], "")])
+        mute = Traffic("x", answers=[Answer(names[0], "", (9,))])
         assert await judge(peer.url, replicas, mute, names) == Verdict(0, 0.0, 0.0)
+
+
+async def test_an_answer_is_judged_by_the_tokens_that_were_said(peer: Peer) -> None:
+    async with httpx.AsyncClient() as http:
+        own_words = Judge(http, peer.url, MESSAGES)
+        assert await own_words.distance("base", [103, 105]) == 0.0
+        with pytest.raises(ValueError, match="return_token_ids"):
+            await own_words.distance("base", [])
+    prompt = sum(len(message["content"].split()) for message in MESSAGES)
+    assert peer.asked[-1]["prompt"] == [*range(prompt), 103, 105]
 
 
 def test_percentiles_are_values_that_were_measured() -> None:
@@ -135,7 +150,7 @@ async def peer() -> AsyncIterator[Peer]:
 
 
 async def driven(settings: ServingSettings, names: list[str]) -> tuple[Traffic, list[Swap]]:
-    async with ChatClient(settings) as client, Replicas(settings) as replicas:
+    async with SpellingClient(settings) as client, Replicas(settings) as replicas:
         return await drive(client, replicas, names, 3, GREEDY, rest=0.01)
 
 
@@ -146,7 +161,8 @@ async def test_every_adapter_is_swapped_in_under_the_streams(tmp_path: Path, pee
     traffic, swaps = await driven(settings, names)
     assert traffic.failures == traffic.undone == []
     assert [one.called < one.loaded < one.live < one.first for one in swaps] == [True] * 3
-    assert {name for name, _ in traffic.answers} == set(names)
+    assert {answer.name for answer in traffic.answers} == set(names)
+    assert {answer.tokens for answer in traffic.answers} == {(1, 2, 3)}
     assert SOMEBODYS in peer.models, "what a running Mend serves is not ours to unload"
     assert names[0] not in peer.models
 
@@ -155,10 +171,10 @@ async def test_an_adapter_that_says_nothing_is_not_waited_for(tmp_path: Path, pe
     peer.models["mute"] = "/somewhere"
     peer.silent.add("mute")
     traffic = Traffic("mute", first={"mute": asyncio.get_running_loop().create_future()})
-    async with ChatClient(make_settings(tmp_path, peer.url)) as client:
+    async with SpellingClient(make_settings(tmp_path, peer.url)) as client:
         await read_answer(client, traffic, "mute", GREEDY)
     assert traffic.first["mute"].done()
-    assert traffic.answers == [("mute", "")]
+    assert traffic.answers == [Answer("mute", "", ())]
 
 
 async def test_a_swap_that_fails_is_counted_and_the_streams_go_on(tmp_path: Path, peer: Peer) -> None:
@@ -169,4 +185,4 @@ async def test_a_swap_that_fails_is_counted_and_the_streams_go_on(tmp_path: Path
     assert len(traffic.undone) == 1 and traffic.undone[0].startswith(f"swap to {names[1]}")
     assert traffic.failures == []
     assert len(swaps) == 1
-    assert names[2] in {name for name, _ in traffic.answers}
+    assert names[2] in {answer.name for answer in traffic.answers}
