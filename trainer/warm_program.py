@@ -59,7 +59,10 @@ class Swift:
         job = _job(self._base, self._processor, cancelled)
         self._base.generation_config = copy.deepcopy(self._generation_config)
         try:
-            job(list(argv)).main()
+            training = job(list(argv))
+            # Not in a child: to send it the tokenizer takes seconds, and it would be a fork of a process that has CUDA.
+            training.args.dataset_num_proc = None
+            training.main()
         except Cancelled:
             print("The training was cancelled before its first step.", flush=True)
         finally:

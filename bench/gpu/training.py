@@ -71,12 +71,13 @@ def train(setup: Setup, name: str, variants: Sequence[Variant], limit: float, *,
         child = subprocess.Popen(command, cwd=ROOT, env=_environment(folder), stdout=log, stderr=subprocess.STDOUT)
         try:
             status = child.wait(timeout=max(1.0, limit))
+            if status != 0:
+                error = f"status {status}: " + _tail(folder / "log")
         except subprocess.TimeoutExpired:
             child.kill()
-            status = child.wait()
+            child.wait()
+            error = f"{_tail(folder / 'log')}\nnot done within {limit:.0f} s"
     ended = time.time()
-    if status != 0:
-        error = f"status {status}: " + _tail(folder / "log")
     found = json.loads(report.read_text(encoding="utf-8")) if report.exists() else []
     return Done(started, ended, found, error)
 

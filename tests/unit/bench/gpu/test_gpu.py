@@ -96,6 +96,12 @@ def inner_work(until: float) -> None:
         sum(range(1000))
 
 
+def test_one_that_takes_longer_than_its_time_is_said_to(tmp_path: Path) -> None:
+    done = training.train(training.Setup(tmp_path, CONFIGS[0], tmp_path, 1), "cold", [BY_NAME["baseline"]], 1.0)
+    assert done.jobs == []
+    assert done.error.splitlines()[-1] == "not done within 1 s"
+
+
 def test_the_sampler_sees_who_works(tmp_path: Path) -> None:
     sampler = stacks.Sampler(tmp_path / "samples", interval=0.005)
     sampler.start()
