@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.orm import Session
@@ -313,7 +313,10 @@ class Answering:
         self.put_off.add(answer_id)
         row = await self._database.run(answers.get, answer_id)
         place = place_of(row)
-        if delay is NO_MODEL and (nap := await self._napping.training()):
+        nap = await self._napping.current() if delay is NO_MODEL else None
+        if nap:
+            self._napping.somebody_waits()
+        if nap and nap.training:
             await self._wait_for_waking(answer_id, place, nap)
             return
         waited = await self._napping.waited(row.created_at)
@@ -321,12 +324,14 @@ class Answering:
         if waited > self._settings.slack.patience:
             await self._database.run(answers.finish, answer_id, Outcome(AnswerStatus.FAILED, error=error))
             await self.say(place, delay.given_up)
-        elif await self._database.run(answers.postpone, answer_id, error=error, retry_in=self._rhythm.retry_time):
+            return
+        # A server that was not woken is asked at each look, so that whoever asks after its waking comes after this one.
+        retry_in = timedelta(0) if nap else self._rhythm.retry_time
+        if await self._database.run(answers.postpone, answer_id, error=error, retry_in=retry_in):
             await self.say(place, delay.kept)
 
     async def _wait_for_waking(self, answer_id: int, place: Place, nap: Nap) -> None:
         """Leave a question pending for as long as the training takes; a thread is told once."""
-        self._napping.somebody_waits()
         first = await self._database.run(answers.wait_for_waking, answer_id, error=napping.ASLEEP)
         extra = {"action": "answer_waits_for_waking", "answer_id": answer_id, "run_id": nap.run_id}
         log.info("asleep", extra=extra)

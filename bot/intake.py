@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -127,6 +128,7 @@ class Intake:
         self._told: set[int] = set()
         self._taking_over = asyncio.Lock()
         self._closing = False
+        self._left: set[int] = set()  # leased, and not answered before the process ends
 
     async def ask(self, asked: Asked, event_id: str) -> None:
         """Take a question and begin to answer it; the same one again changes nothing."""
@@ -185,7 +187,8 @@ class Intake:
 
     async def _take_over(self) -> None:
         waits = self._napping.waits
-        asleep = await self._napping.training() is not None
+        nap = await self._napping.current()
+        asleep = nap is not None and nap.training
         if asleep:
             self._napping.somebody_waits()
         free = self._queue.free
@@ -195,23 +198,37 @@ class Intake:
         ids = await self._database.run(
             answers.take_unfinished, self._persona, lease=self._lease, limit=limit, untold=asleep
         )
-        if len(ids) < limit and not asleep and waits == self._napping.waits:
+        places = [(answer_id, place_of(await self._database.run(answers.get, answer_id))) for answer_id in ids]
+        if len(ids) == limit and self._napping.on:
+            self._napping.somebody_waits()
+        elif nap is None and waits == self._napping.waits:
             self._napping.some_wait = False
-        for answer_id in ids:
-            place = place_of(await self._database.run(answers.get, answer_id))
+        if self._closing:
+            await self._leave(ids)
+            return
+        for answer_id, place in places:
             if ending := self._running.get(answer_id):  # its asker has just been told to wait
                 ending.add_done_callback(partial(self._begin_again, answer_id, place))
             else:
                 self._begin(answer_id, place)
 
     def _begin_again(self, answer_id: int, place: Place, _: asyncio.Task[None]) -> None:
-        if not self._closing:
+        if self._closing:
+            self._left.add(answer_id)
+        else:
             self._begin(answer_id, place)
+
+    async def _leave(self, ids: Iterable[int]) -> None:
+        """Let the next process have them at once."""
+        for answer_id in ids:
+            with contextlib.suppress(DatabaseUnavailable):
+                await self._database.run(answers.renew_lease, answer_id, lease=timedelta(0))
 
     async def renew(self) -> None:
         """Keep other processes from taking what runs, or waits its turn, here."""
-        for answer_id in set(self._running) - self._answering.put_off:
-            await self._database.run(answers.renew_lease, answer_id, lease=self._lease)
+        for answer_id in list(self._running):
+            if answer_id in self._running and answer_id not in self._answering.put_off:
+                await self._database.run(answers.renew_lease, answer_id, lease=self._lease)
 
     def take_over_no_more(self) -> None:
         """The process is about to end. What is asked here is still begun, and drained."""
@@ -220,15 +237,18 @@ class Intake:
     async def drain(self, seconds: float) -> None:
         """Let running answers end, for so long; what is left stays pending and free for the next process."""
         self.take_over_no_more()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds), self._taking_over:
+                pass  # a look that is under way leaves what it has taken
         tasks = dict(self._running)
         if tasks:
             await asyncio.wait(tasks.values(), timeout=seconds)
         for answer_id, task in tasks.items():
             if not task.done():
                 task.cancel()
-                with contextlib.suppress(DatabaseUnavailable):
-                    await self._database.run(answers.renew_lease, answer_id, lease=timedelta(0))
+                self._left.add(answer_id)
         await asyncio.gather(*tasks.values(), return_exceptions=True)
+        await self._leave(self._left)
 
     async def _begin_in_turn(self, taken: Taken, place: Place) -> None:
         """Begin a new question, after all that wait for the model server to be awake."""

@@ -64,7 +64,7 @@ class Napping:
         unattended: float,
     ) -> None:
         self._database, self._client, self._replicas, self._persona = database, client, replicas, persona
-        self._on, self._unattended = sharing.may_sleep(settings), unattended
+        self.on, self._unattended = sharing.may_sleep(settings), unattended
         self._alone_since: float | None = None
         self.some_wait = False  # or did until the last nap ended: they came before any new question
         self.waits = 0  # how often somebody had to wait
@@ -76,7 +76,7 @@ class Napping:
 
     async def current(self) -> Nap | None:
         """The nap that goes on."""
-        return await self._database.run(naps.current, self._persona) if self._on else None
+        return await self._database.run(naps.current, self._persona) if self.on else None
 
     async def training(self) -> Nap | None:
         """The nap that goes on while its training does; a server that was not woken after it is simply away."""
@@ -85,7 +85,7 @@ class Napping:
 
     async def waited(self, since: datetime) -> float:
         """For how many seconds somebody waits since then, without the time in which the server was asleep."""
-        woken = await self._database.run(naps.woken_at, self._persona) if self._on else None
+        woken = await self._database.run(naps.woken_at, self._persona) if self.on else None
         return (datetime.now(UTC) - max(filter(None, (since, woken)))).total_seconds()
 
     async def look(self) -> bool:

@@ -119,11 +119,13 @@ class HeldUp:
     run: Callable[..., Awaitable[Any]]
     held: Callable[..., Any]
     looks: list[asyncio.Event] = field(default_factory=list)
+    found: list[Any] = field(default_factory=list)
     free: bool = False
 
     async def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         seen = await self.run(function, *args, **kwargs)
         if function is self.held and not self.free:
+            self.found.append(seen)
             self.looks.append(asyncio.Event())
             await self.looks[-1].wait()
         return seen
@@ -160,6 +162,39 @@ async def test_a_look_that_began_during_the_nap_lets_nobody_in_before_those_who_
         for ts in (early, late):
             await scene.answer_to(scene.mia, "general", ts)
         assert [request["messages"][-1]["content"] for request in scene.model.asked] == ["early", "late"]
+
+
+async def test_who_waited_for_a_server_that_was_not_woken_is_answered_first(
+    settings: Settings, start_bot: StartBot, offstage: Scene, trainer: TrainerByHand
+) -> None:
+    scene = offstage
+    async with start_bot(with_slack(settings, max_running_answers=1), replace(QUICK, retry=2.0, retry_in=60.0)):
+        async with training(scene, trainer) as run_id:
+            with scene.db.begin() as session:
+                session.execute(update(Run).where(Run.id == run_id).values(status="failed"))
+            early = await asks(scene, "early")
+            await scene.mia.wait_for("general", lambda m: m.plain == AWAY, thread_ts=early)
+        late = await asks(scene, "late")
+        for ts in (early, late):
+            await scene.answer_to(scene.mia, "general", ts)
+        assert [request["messages"][-1]["content"] for request in scene.model.asked] == ["early", "late"]
+
+
+async def test_what_is_taken_over_by_a_process_that_ends_is_left_to_the_next_at_once(
+    settings: Settings, start_bot: StartBot, offstage: Scene, trainer: TrainerByHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = offstage
+    async with start_bot(settings, replace(QUICK, lease=600.0)) as parts:
+        async with training(scene, trainer):
+            ts = await asks(scene, "hello")
+            await scene.mia.wait_for("general", is_told, thread_ts=ts)
+            held_up = HeldUp(parts.database.run, answers.take_unfinished)
+            monkeypatch.setattr(parts.database, "run", held_up)
+        await until(lambda: any(held_up.found))
+        parts.intake.take_over_no_more()
+        held_up.let_all_go()
+    async with start_bot(settings):
+        await scene.answer_to(scene.mia, "general", ts)
 
 
 async def test_who_begins_to_wait_during_a_look_is_not_forgotten(
