@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 STREAM_SECONDS = 240.0  # Slack closes a stream after about 5 minutes
 FINAL_ATTEMPTS = 8
 TICK, LONGEST_REST = 0.1, 1.0  # seconds between two looks whether there is something to show
+LAST_CALL = 2.0  # seconds for a call to Slack that is under way when an answer is cut off
 NO_FOOTER = Footer((), ())
 
 
@@ -89,6 +90,9 @@ class Reply:
     ) -> None:
         self._traffic.pace.live -= 1
         if self._mirror:
+            # A message that is just being posted has to be known to whoever finishes the answer.
+            self._end_mirroring()
+            await asyncio.wait([self._mirror], timeout=LAST_CALL)
             self._mirror.cancel()
             await asyncio.gather(self._mirror, return_exceptions=True)
 

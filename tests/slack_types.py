@@ -5,6 +5,7 @@ A payload is written as a literal, so that the compiler also names fields that S
 
 import json
 import re
+import shutil
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -113,16 +114,17 @@ def called(method: str, arguments: Body) -> list[Typed]:
 def problems(payloads: list[Typed]) -> list[str]:
     """What the compiler says, with the payload's label; empty when all is well."""
     packages()
-    folder = FOLDER / "checked"
-    folder.mkdir(exist_ok=True)
+    folder = FOLDER / "checked" / uuid.uuid4().hex  # of this call alone: tests may run at once
+    folder.mkdir(parents=True)
     first = IMPORTS.count("\n") + 1
     lines = [f"export const p{n}: {one.type} = {_literal(one.value)};" for n, one in enumerate(payloads)]
-    file = folder / f"{uuid.uuid4().hex}.ts"
+    (folder / "tsconfig.json").write_text('{"extends": "../../tsconfig.json", "include": ["*.ts"]}', encoding="utf-8")
+    file = folder / "payloads.ts"
     file.write_text(IMPORTS + "\n".join(lines) + "\n", encoding="utf-8")
     try:
-        done = run_node("node_modules/typescript/bin/tsc", "--project", "tsconfig.json", "--pretty", "false")
+        done = run_node("node_modules/typescript/bin/tsc", "--project", str(folder), "--pretty", "false")
     finally:
-        file.unlink()
+        shutil.rmtree(folder)
     found = [
         f"{_label(line, payloads, first)}: {line}"
         for line in done.stdout.splitlines()

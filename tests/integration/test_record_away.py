@@ -31,9 +31,11 @@ def frozen(process: int) -> Iterator[None]:
 
 @pytest.mark.timeout(60)
 async def test_a_server_that_does_not_answer_is_away_and_comes_back(database_url: str) -> None:
-    record = AsyncDatabase(database_url, pool_size=1, patience_s=1)
+    record = AsyncDatabase(database_url, pool_size=1)
     try:
-        with frozen(await record.run(backend)), pytest.raises(DatabaseUnavailable):
+        server = await record.run(backend)
+        with frozen(server), pytest.MonkeyPatch.context() as patch, pytest.raises(DatabaseUnavailable):
+            patch.setattr(record, "_patience_s", 1.0)
             await record.run(cases.counts, "pip")
         assert not await record.run(cases.counts, "pip")
     finally:

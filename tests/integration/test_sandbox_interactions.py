@@ -128,7 +128,7 @@ async def running(url: str) -> AsyncIterator[AsyncWebClient]:
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    with serve(MANIFEST, timing=Timing(ack_timeout=1.0, redelivery=(0.0,))) as base_url:
+    with serve(MANIFEST, timing=Timing(ack_timeout=30.0, redelivery=(0.0,), trigger_life=30.0)) as base_url:
         yield base_url
 
 
@@ -166,7 +166,12 @@ async def test_a_response_url_ends_after_five_answers(ws: Workspace, bot: AsyncW
     mia = ws.person("mia")
     await mia.command("general", "/echo")
     await mia.wait_for("general", lambda m: m.text == "answer 4")
-    assert [entry.get("error") for entry in await ws.traffic(kind="hook")] == [None] * 5 + ["used_url"]
+
+    async def sixth() -> list[str | None] | None:
+        sent = [entry.get("error") for entry in await ws.traffic(kind="hook")]
+        return sent if len(sent) == 6 else None
+
+    assert await mia.until(sixth, {"traffic"}, 30) == [None] * 5 + ["used_url"]
 
 
 async def test_modals_are_updated_pushed_and_cleared(ws: Workspace, bot: AsyncWebClient) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from feedback import adapters, runs
+from feedback.naps import training_lock
 from feedback.states import CaseStatus, RunStatus
 from tests.integration.trainer_parts import STAGES, Killed, Workshop, done
 from trainer import jobs
@@ -115,14 +117,25 @@ def test_a_run_that_is_over_or_unknown_is_nothing_to_do(shop: Workshop) -> None:
 
 async def test_a_worker_that_was_overtaken_during_an_outage_lets_go(shop: Workshop) -> None:
     """PostgreSQL cuts every connection, and another worker has the lock before this one is back."""
-    run_id, ended, other = shop.start(), threading.Event(), TrainingLock(shop.database, "pip")
+    run_id, ended = shop.start(), threading.Event()
+    other = shop.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
+    def overtake() -> None:
+        """Wait in the server for the lock, so as to be first, and have every other connection cut."""
+        pid = other.scalar(text("SELECT pg_backend_pid()"))
+        key = f"SELECT pg_advisory_lock(hashtext('{training_lock('pip')}'))"
+        waiting = threading.Thread(target=lambda: other.execute(text(key)))
+        waiting.start()
+        with shop.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            is_waiting = text(f"SELECT count(*) FROM pg_locks WHERE pid = {pid} AND NOT granted")
+            while not connection.scalar(is_waiting):
+                time.sleep(0.02)
+            others = f"datname = current_database() AND pid NOT IN (pg_backend_pid(), {pid})"
+            connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))
+        waiting.join()
 
     async def overtaken(training: Training, on_steps: Callable[..., None], choose: Choose) -> Path:
-        with shop.database.engine.connect() as connection:
-            others = "datname = current_database() AND pid <> pg_backend_pid()"
-            connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))
-        while not other.take():  # noqa: ASYNC110  (the server needs a moment to end a session)
-            await asyncio.sleep(0.02)
+        await asyncio.to_thread(overtake)
         try:
             await asyncio.sleep(60)
         finally:
@@ -132,4 +145,4 @@ async def test_a_worker_that_was_overtaken_during_an_outage_lets_go(shop: Worksh
     await asyncio.to_thread(run_training, run_id, replace(shop.context, train=overtaken))
     assert ended.is_set()
     assert shop.run_of(run_id).status is RunStatus.TRAINING
-    other.release()
+    other.close()

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from slack_bolt.listener.async_listener import AsyncCustomListener
 from sqlalchemy import select
 
+from bot import correcting
 from bot.app import running
 from bot.parts import Parts
 from bot.rhythm import Rhythm
@@ -29,12 +31,31 @@ PERSONA = Path(__file__).parents[3] / "persona"
 QUICK = Rhythm(
     lease=4.0, renew=1.0, retry=0.3, retry_in=0.5, announce=0.2, save_kept=0.3, reconcile=60.0, automatic=0.2
 )
+PATIENT = Timing(ack_timeout=30.0, redelivery=(0.1, 0.2), trigger_life=30.0, file_delay=0.05)
 NOWHERE = "redis://127.0.0.1:1/0"
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slack's three seconds, and what is done to keep to them, are not for a machine that does ten things at once."""
+    monkeypatch.setattr(correcting, "LOOK", 20.0)
+    monkeypatch.setattr(correcting, "SAVE", 20.0)
+    begin = AsyncCustomListener.__init__
+
+    def patient(listener: AsyncCustomListener, **options: Any) -> None:
+        begin(listener, **options)
+        listener.ack_timeout = 30
+
+    monkeypatch.setattr(AsyncCustomListener, "__init__", patient)
+
+
 @pytest.fixture
-def sandbox_url() -> Iterator[str]:
-    timing = Timing(ack_timeout=3.0, redelivery=(0.1, 0.2), file_delay=0.05)
+def timing() -> Timing:
+    return PATIENT
+
+
+@pytest.fixture
+def sandbox_url(timing: Timing) -> Iterator[str]:
     with serve(MANIFEST, timing=timing) as url:
         yield url
 
@@ -70,7 +91,11 @@ async def settings(sandbox_url: str, ws: Workspace, model: StandInModel, databas
         redis=RedisSettings(url=NOWHERE),
         training=TrainingSettings(attempts=1),
         serving=ServingSettings(
-            urls=[model.url], device="cuda", adapters_dir=tmp_path / "adapters", first_token_timeout=5, idle_timeout=2
+            urls=[model.url],
+            device="cuda",
+            adapters_dir=tmp_path / "adapters",
+            first_token_timeout=60,
+            idle_timeout=30,
         ),
     )
 

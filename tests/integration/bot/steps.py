@@ -106,7 +106,7 @@ def only_answer(scene: Scene) -> Answer:
 
 
 async def until_recorded(scene: Scene, count: int = 1) -> None:
-    for _ in range(100):
+    for _ in range(600):
         with scene.db.begin() as session:
             open_ones = select(func.count()).select_from(Answer).where(Answer.status != AnswerStatus.PENDING)
             if session.execute(open_ones).scalar_one() >= count:
@@ -115,9 +115,26 @@ async def until_recorded(scene: Scene, count: int = 1) -> None:
     raise AssertionError("the answer was not recorded")
 
 
+async def until_statuses(scene: Scene, *expected: CaseStatus) -> None:
+    """A window is open a moment before its thumb and the case are stored."""
+    async with asyncio.timeout(30):
+        while statuses(scene) != list(expected):  # noqa: ASYNC110  (PostgreSQL tells nobody)
+            await asyncio.sleep(0.05)
+
+
+async def until_vote_rows(scene: Scene, count: int) -> None:
+    """Somebody may have voted on several answers."""
+    async with asyncio.timeout(30):
+        while True:
+            with scene.db.begin() as session:
+                if len(list(session.scalars(select(Vote.id)))) == count:
+                    return
+            await asyncio.sleep(0.05)
+
+
 async def until_voted(scene: Scene, count: int = 1) -> None:
     """The window is open a moment before the vote is stored."""
-    for _ in range(100):
+    for _ in range(600):
         if len(votes(scene)) >= count:
             return
         await asyncio.sleep(0.05)

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -13,7 +14,7 @@ from feedback.models import AnswerMessage, Case
 from feedback.states import AnswerStatus
 from sandbox.client import Workspace
 from settings import Settings
-from tests.integration.bot.conftest import Scene, StartBot, finished_answer, with_slack
+from tests.integration.bot.conftest import PATIENT, Scene, StartBot, finished_answer, with_slack
 from tests.integration.bot.stand_in_model import StandInModel
 from tests.integration.bot.steps import only_answer, until_recorded, words
 from tests.integration.bot.trainer_by_hand import TrainerByHand
@@ -59,13 +60,13 @@ async def test_a_fault_in_what_is_looked_up_with_a_question_does_not_lose_it(
 
 
 async def test_the_text_streams_before_it_is_whole(scene: Scene) -> None:
-    scene.model.pace, scene.model.say = 0.05, lambda messages: words(60)
+    scene.model.pace, scene.model.say = 0.05, lambda messages: words(240)
     ts = await scene.mia.say("general", f"{await scene.ws.mention()} tell me")
     half = await scene.mia.wait_for("general", lambda m: m.by_app and m.streaming, thread_ts=ts)
     assert "word" in half.plain and "end" not in half.plain
     whole = await scene.answer_to(scene.mia, "general", ts)
     assert whole.ts == half.ts
-    assert whole.plain.count("word") == 60
+    assert whole.plain.count("word") == 240
 
 
 async def test_only_a_mention_is_an_invitation(scene: Scene) -> None:
@@ -129,10 +130,10 @@ async def test_a_very_long_answer_goes_on_in_further_messages(scene: Scene) -> N
 @pytest.mark.parametrize("error", ["unknown_method", "channel_type_not_supported", "some_new_error"])
 async def test_where_streaming_is_not_to_be_had_the_answer_is_posted_and_edited(scene: Scene, error: str) -> None:
     await scene.ws.fault("no_streaming", error=error)
-    scene.model.pace, scene.model.say = 0.05, lambda messages: words(60)
+    scene.model.pace, scene.model.say = 0.05, lambda messages: words(120)
     ts = await scene.mia.say("general", f"{await scene.ws.mention()} tell me")
     answer = await scene.answer_to(scene.mia, "general", ts)
-    assert answer.plain.count("word") == 60 and "end" in answer.plain
+    assert answer.plain.count("word") == 120 and "end" in answer.plain
     assert len([m for m in await scene.mia.messages("general", ts) if m.by_app]) == 1
     counts = await scene.ws.counts()
     assert counts["chat.postMessage"] == 1 and counts["chat.update"] >= 2
@@ -200,11 +201,17 @@ async def test_a_stream_that_breaks_off_is_finished_in_the_same_message(scene: S
     assert len(shown) == 2  # the answer, and the word that it would take longer
 
 
+@pytest.mark.parametrize("timing", [replace(PATIENT, ack_timeout=1.0)])
 async def test_slacks_redeliveries_give_no_second_answer(scene: Scene) -> None:
     await scene.ws.fault("duplicate", times=4)
     await scene.ws.fault("drop_acks", times=2)
     ts = await scene.mia.say("general", f"{await scene.ws.mention()} once?")
     await scene.answer_to(scene.mia, "general", ts)
+
+    async def delivered_again() -> bool | None:
+        return any(entry["attempt"] for entry in await scene.ws.traffic(kind="event")) or None
+
+    await scene.mia.until(delivered_again, {"traffic"}, 30)
     await asyncio.sleep(1)
     assert len([m for m in await scene.mia.messages("general", ts) if m.by_app]) == 1
     assert len(scene.model.asked) == 1

@@ -15,11 +15,10 @@ from feedback.states import Arm, CaseStatus
 from feedback.votes import Person as Voter
 from sandbox.client import Message, Person
 from sandbox.directory import DEFAULT_WORKSPACE
-from sandbox.options import Timing
 from sandbox.server import serve
 from serving.routing import arm_of
 from settings import ExperimentSettings, Settings
-from tests.integration.bot.conftest import MANIFEST, Scene, StartBot
+from tests.integration.bot.conftest import MANIFEST, PATIENT, Scene, StartBot
 from tests.integration.bot.steps import approve_all, corrected, progress, statuses, thumb_down
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
@@ -37,7 +36,7 @@ def sandbox_url(tmp_path: Path) -> Iterator[str]:
     document["channels"][0]["members"] += list(CROWD)
     path = tmp_path / "workspace.yaml"
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
-    with serve(MANIFEST, workspace=path, timing=Timing(ack_timeout=3.0, redelivery=(0.1, 0.2))) as url:
+    with serve(MANIFEST, workspace=path, timing=PATIENT) as url:
         yield url
 
 

@@ -29,7 +29,7 @@ async def test_an_edited_question_is_answered_again_in_place(scene: Scene) -> No
 
 async def test_a_question_edited_while_it_is_answered_is_answered_as_it_reads_then(scene: Scene) -> None:
     scene.model.pace = 0.03
-    scene.model.say = lambda messages: f"Asked {messages[-1]['content']} {words(90)}"
+    scene.model.say = lambda messages: f"Asked {messages[-1]['content']} {words(300)}"
     ts = await scene.mia.say("general", f"{await scene.ws.mention()} where is the kye?")
     half = await scene.mia.wait_for("general", lambda m: m.by_app and m.streaming, thread_ts=ts)
     await scene.mia.edit("general", ts, f"{await scene.ws.mention()} where is the key?")
@@ -48,7 +48,7 @@ async def test_a_question_edited_while_the_model_is_away_is_answered_as_it_reads
     ts = await scene.mia.say("general", f"{await scene.ws.mention()} where is the kye?")
     await scene.mia.wait_for("general", lambda m: m.plain == AWAY, thread_ts=ts)
     await scene.mia.edit("general", ts, f"{await scene.ws.mention()} where is the key?")
-    for _ in range(100):
+    for _ in range(600):
         if only_answer(scene).question == "where is the key?":
             break
         await asyncio.sleep(0.05)

@@ -1,9 +1,11 @@
 """Threads that go on without a mention, and channels that others share, as the people in them see it."""
 
-from sqlalchemy import select
+import asyncio
+
+from sqlalchemy import func, select
 
 from bot import following, people
-from feedback.models import Case, Event, Vote
+from feedback.models import Case, Delivery, Event, Vote
 from sandbox.client import Message, Person
 from settings import Settings
 from tests.integration.bot.conftest import Scene, StartBot, finished_answer, with_slack
@@ -14,6 +16,12 @@ async def answer_after(person: Person, ts: str, thread_ts: str | None, channel: 
     return await person.wait_for(channel, lambda m: finished_answer(m) and m.ts > ts, thread_ts=thread_ts)
 
 
+def deliveries(scene: Scene) -> int:
+    """Events that were taken in."""
+    with scene.db.begin() as session:
+        return session.scalar(select(func.count()).select_from(Delivery)) or 0
+
+
 def asked(scene: Scene) -> list[str]:
     return [request["messages"][-1]["content"] for request in scene.model.asked]
 
@@ -22,7 +30,11 @@ async def test_a_thread_is_followed_as_long_as_somebody_wants_it(scene: Scene) -
     mention = await scene.ws.mention()
     first = await scene.ask(scene.mia, "hello")
     thread = first.thread_ts
+    heard = deliveries(scene)
     await scene.noor.say("general", "not for the bot", thread_ts=thread)
+    async with asyncio.timeout(30):
+        while deliveries(scene) == heard:  # noqa: ASYNC110  (PostgreSQL tells nobody)
+            await asyncio.sleep(0.02)
     await scene.mia.say("general", f"{mention} follow this thread, please", thread_ts=thread)
     await scene.mia.wait_for("general", lambda m: m.plain == following.FOLLOWS, thread_ts=thread)
     ts = await scene.noor.say("general", "and then?", thread_ts=thread)

@@ -14,7 +14,7 @@ from feedback.runs import Progress
 from feedback.states import AnswerStatus, CaseStatus
 from sandbox.client import Message
 from tests.integration.bot.conftest import QUICK, Scene
-from tests.integration.bot.steps import approved, news, only_case, words
+from tests.integration.bot.steps import approved, news, only_case, until_statuses, words
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
 
@@ -110,6 +110,7 @@ async def test_a_window_that_comes_too_late_or_is_closed_is_no_fault_of_the_admi
     await scene.ws.fault("delay", method="views.update", ms=400, times=1)
     await scene.ada.click_view(window, "mend_approve")
     await scene.ada.close(window)
+    await until_statuses(scene, CaseStatus.APPROVED)
     await scene.ada.command("general", "/mend", "status")
     await scene.ada.wait_for("general", lambda m: m.ephemeral and "1 approved and not trained on yet" in m.plain)
     for _ in range(100):

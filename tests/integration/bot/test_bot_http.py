@@ -36,7 +36,9 @@ def http_settings(settings: Settings) -> Settings:
 async def slack(http_settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     async with (
         running(http_settings, QUICK),
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{http_settings.slack.http_port}", trust_env=False) as client,
+        httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{http_settings.slack.http_port}", trust_env=False, timeout=30
+        ) as client,
     ):
         yield client
 

@@ -3,18 +3,20 @@
 import asyncio
 import re
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from bot import correcting, intake, voting
 from bot.answering import AWAY, GIVEN_UP
-from feedback.models import Answer, Case, Vote
+from feedback.models import Answer, AnswerMessage, Case, Vote
 from feedback.states import AnswerStatus, CaseStatus, VoteValue
 from sandbox.client import Message
 from settings import Settings
-from tests.integration.bot.conftest import Scene, StartBot, finished_answer, with_slack
+from tests.integration.bot.conftest import QUICK, Scene, StartBot, finished_answer, with_slack
 from tests.integration.bot.cuttable import CuttableLine
 from tests.integration.bot.steps import votes
 from tests.integration.bot.trainer_by_hand import TrainerByHand
@@ -104,14 +106,31 @@ async def test_without_the_database_a_command_says_so(
         assert "I can't reach my memory" in (await scene.ada.wait_for_view()).plain
 
 
+async def until_noted(scene: Scene, ts: str) -> None:
+    """A message is shown a moment before the record knows of it."""
+    async with asyncio.timeout(30):
+        while True:
+            with scene.db.begin() as session:
+                if session.scalars(select(AnswerMessage).where(AnswerMessage.ts == ts)).first():
+                    return
+            await asyncio.sleep(0.02)
+
+
+def long_ago(scene: Scene) -> None:
+    """Everything was asked two hours before."""
+    with scene.db.begin() as session:
+        session.execute(update(Answer).values(created_at=Answer.created_at - timedelta(hours=2)))
+
+
 async def test_after_too_long_without_the_model_the_asker_is_told(
     settings: Settings, start_bot: StartBot, offstage: Scene
 ) -> None:
     scene = offstage
-    impatient = with_slack(settings, patience=1.0)
     scene.model.away = True
-    async with start_bot(impatient):
+    async with start_bot(settings):
         ts = await scene.mia.say("general", f"{await scene.ws.mention()} are you there?")
+        await scene.mia.wait_for("general", lambda m: m.plain == AWAY, thread_ts=ts)
+        await asyncio.to_thread(long_ago, scene)
         await scene.mia.wait_for("general", lambda m: m.plain == GIVEN_UP, thread_ts=ts)
         assert [m.plain for m in await scene.mia.messages("general", ts) if m.by_app] == [AWAY, GIVEN_UP]
         with scene.db.begin() as session:
@@ -127,6 +146,7 @@ async def test_an_answer_cut_off_by_a_shutdown_is_finished_in_place_by_the_next_
     async with start_bot(hasty):
         ts = await scene.mia.say("general", f"{await scene.ws.mention()} tell me")
         half = await scene.mia.wait_for("general", lambda m: m.by_app and "word" in m.plain, thread_ts=ts)
+        await until_noted(scene, half.ts)
     scene.model.pace = 0.0
     async with start_bot(settings):
         whole = await scene.answer_to(scene.mia, "general", ts)
@@ -140,7 +160,7 @@ async def test_a_running_answer_is_let_to_its_end_at_a_shutdown(
 ) -> None:
     scene = offstage
     scene.model.pace, scene.model.say = 0.02, lambda messages: " ".join(f"word{n}" for n in range(60))
-    async with start_bot(settings):
+    async with start_bot(with_slack(settings, shutdown_grace=20)):
         ts = await scene.mia.say("general", f"{await scene.ws.mention()} tell me")
         await scene.mia.wait_for("general", lambda m: m.by_app, thread_ts=ts)
     answer = await scene.answer_to(scene.mia, "general", ts)
@@ -178,7 +198,8 @@ async def test_two_processes_answer_once_and_tell_once(
     settings: Settings, start_bot: StartBot, offstage: Scene, trainer: TrainerByHand
 ) -> None:
     scene = offstage
-    async with start_bot(settings), start_bot(settings):
+    calm = replace(QUICK, lease=60.0)  # one that is held up must not lose its questions to the other
+    async with start_bot(settings, calm), start_bot(settings, calm):
         await scene.ws.wait_until_connected(2)
         asked = [await scene.mia.say("general", f"{await scene.ws.mention()} number {n}") for n in range(6)]
         for ts in asked:
@@ -198,6 +219,7 @@ async def test_two_processes_answer_once_and_tell_once(
         await scene.mia.wait_for("general", lambda m: "1 new case" in m.plain)
         await trainer.go_live(1)
         await scene.mia.wait_for("general", lambda m: "Mended in" in m.plain)
+        await scene.ada.wait_for("general", lambda m: "Run 1" in m.plain and m.thread_ts not in {None, m.ts})
         await asyncio.sleep(1.5)  # both have looked several times since
         assert len([m for m in await scene.mia.messages("general") if "Mended in" in m.plain]) == 1
         runs_told = [m for m in await scene.mia.messages("general") if "Run 1" in m.plain and not m.ephemeral]

@@ -14,8 +14,8 @@ from feedback.states import CaseStatus
 from sandbox.client import Message, View, Workspace
 from sandbox.server import serve
 from settings import Settings
-from tests.integration.bot.conftest import MANIFEST, Scene, StartBot, with_slack
-from tests.integration.bot.steps import cases_of, filled, note_to, thumb_down, votes
+from tests.integration.bot.conftest import MANIFEST, PATIENT, Scene, StartBot, with_slack
+from tests.integration.bot.steps import cases_of, filled, note_to, thumb_down, until_vote_rows, votes
 from tests.integration.bot.trainer_by_hand import TrainerByHand
 
 
@@ -24,7 +24,7 @@ def sandbox_url(tmp_path: Path) -> Iterator[str]:
     """A workspace in which the app may read user groups."""
     manifest = tmp_path / "app.yaml"
     manifest.write_text(MANIFEST.read_text().replace("users:read,", "users:read, usergroups:read,"))
-    with serve(manifest) as url:
+    with serve(manifest, timing=PATIENT) as url:
         yield url
 
 
@@ -112,7 +112,7 @@ async def test_whoever_flags_second_has_a_flag_as_well(scene: Scene, trainer: Tr
 async def test_undo_takes_bare_flags_and_votes_too(scene: Scene) -> None:
     alone = await flagged(scene, "mia")
     await scene.mia.react("general", (await flagged(scene, "noor")).ts, "-1")
-    await note_to(scene.mia, "What should I have said?")
+    await until_vote_rows(scene, 3)
     assert len(votes(scene)) == 2 and alone
     await scene.ada.command("general", "/mend", "undo @mia")
     await note_to(scene.ada, "1 case of")

@@ -1,8 +1,6 @@
 """The one message of a run, and what ends a run."""
 
-from feedback.models import Adapter
-from feedback.runs import Progress
-from feedback.states import RunStatus
+from feedback.runs import Check, Progress
 from tests.integration.bot.conftest import Scene
 from tests.integration.bot.steps import note_to, progress
 from tests.integration.bot.trainer_by_hand import TrainerByHand
@@ -31,14 +29,7 @@ async def test_a_run_is_shown_in_one_message_until_it_is_live(scene: Scene, trai
     adapter = await trainer.save(1)
     await trainer.probe(adapter)
     await trainer.move("deploying")
-    from feedback import adapters, runs
-    from feedback.runs import Check, Decision
-
-    with scene.db.begin() as session:
-        runs.decide(session, 1, Decision(True, (Check("identity", True, "It knows who it is."),)))
-        adapters.promote(session, session.get_one(Adapter, adapter.id), by="worker", why="run 1")
-        runs.settle_live(session, 1, adapter.id, {})
-        runs.advance(session, 1, RunStatus.LIVE)
+    await trainer.settle(adapter, Check("identity", True, "It knows who it is."))
     shown = await progress(scene.mia, "Run 1 is live")
     assert shown.ts == message.ts
     for words in (adapter.name, "identity", "1/1", "It knows who it is."):

@@ -11,7 +11,6 @@ from sqlalchemy import select
 
 from bot.parts import Parts
 from bot.rhythm import Rhythm
-from feedback import datasets, runs
 from feedback.models import Pause
 from feedback.runs import Progress
 from feedback.states import CaseStatus
@@ -64,9 +63,7 @@ async def test_a_later_preview_tells_rows_and_minutes_by_the_run_before_and_the_
     await scene.retrain(scene.ada)
     await progress(scene.mia, "Run 1 waits")
     config = yaml.safe_load(bot.settings.training.config.read_text(encoding="utf-8"))
-    with scene.db.begin() as session:  # what the worker writes into the record of a run
-        runs.set_config(session, 1, config)
-        datasets.freeze(session, 1, [], "0" * 64, {"sources": {"identity": 100, "general": 120}})
+    await trainer.freeze(config, {"identity": 100, "general": 120})
     epochs = config["first"]["num_train_epochs"]
     await trainer.report(Progress("training", seconds={"training": 220.0 * epochs, "probing": 60.0}))
     await trainer.go_live(1)

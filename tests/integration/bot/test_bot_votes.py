@@ -12,7 +12,16 @@ from feedback.cases import REASONS
 from feedback.models import Answer, AnswerMessage, Event
 from feedback.states import CaseStatus, VoteValue
 from tests.integration.bot.conftest import Scene
-from tests.integration.bot.steps import cases_of, filled, note_to, thumb_down, until_recorded, until_voted, votes
+from tests.integration.bot.steps import (
+    cases_of,
+    filled,
+    note_to,
+    thumb_down,
+    until_recorded,
+    until_statuses,
+    until_voted,
+    votes,
+)
 
 
 async def test_a_thumbs_up_is_counted_and_confirmed_to_its_giver_alone(scene: Scene) -> None:
@@ -57,7 +66,7 @@ async def test_a_window_that_is_closed_unsent_leaves_the_flag_and_a_button_for_l
     await scene.mia.close(await thumb_down(scene.mia, answer))
     note = await note_to(scene.mia, voting.BAD)
     assert note.thread_ts == answer.thread_ts
-    assert [case.status for case in cases_of(scene)] == [CaseStatus.FLAGGED]
+    await until_statuses(scene, CaseStatus.FLAGGED)
     await scene.mia.click("general", note.ts, "mend_correct")
     await scene.mia.close(await scene.mia.wait_for_view())  # changed one's mind: the note is still there
     await scene.mia.click("general", note.ts, "mend_withdraw_vote")
@@ -196,7 +205,7 @@ async def test_a_member_may_send_so_many_corrections_a_day(one_a_day: Scene) -> 
     second = await thumb_down(scene.mia, await scene.ask(scene.mia, "question 2"))
     errors = await scene.mia.submit(second, filled("correction 2"))
     assert errors is not None and "at most 1 correction a day" in errors["text"]
-    assert [case.status for case in cases_of(scene)] == [CaseStatus.CORRECTED, CaseStatus.FLAGGED]
+    await until_statuses(scene, CaseStatus.CORRECTED, CaseStatus.FLAGGED)
 
 
 async def test_an_answer_flagged_while_it_is_written_is_shown_whole_to_its_reviewer(scene: Scene) -> None:
@@ -265,7 +274,7 @@ async def test_a_question_too_long_to_teach_is_said_in_the_window(scene: Scene) 
 
 async def test_the_last_thumb_counts_even_when_it_is_heard_of_first(scene: Scene) -> None:
     answer = await scene.ask(scene.mia, "who are you?")
-    await scene.ws.fault("delay", method="views.open", ms=600, times=1)  # the vote is stored when the window is open
+    await scene.ws.fault("delay", method="views.open", ms=2000, times=1)  # the vote is stored when the window is open
     await scene.mia.click("general", answer.ts, "mend_feedback", "negative")
     await scene.mia.click("general", answer.ts, "mend_feedback", "positive")
     await note_to(scene.mia, voting.GOOD)

@@ -5,9 +5,9 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from feedback import adapters, cases, experiments, reports, runs
+from feedback import adapters, cases, datasets, experiments, reports, runs
 from feedback.adapters import Saved
 from feedback.database import Database
 from feedback.experiments import Rules
@@ -121,6 +121,22 @@ class Hand:
             runs.close(session, run.id, RunStatus.LIVE, why=f"{adapter.name} is live")
         return adapter
 
+    def settle(self, adapter: Adapter, check: Check) -> None:
+        """The run under way has passed the gate with this check, and its adapter goes live."""
+        run = self.active()
+        with self.db.begin() as session:
+            runs.decide(session, run.id, Decision(True, (check,)))
+            adapters.promote(session, session.get_one(Adapter, adapter.id), by="worker", why=f"run {run.id}")
+            runs.settle_live(session, run.id, adapter.id, {})
+            runs.advance(session, run.id, RunStatus.LIVE)
+
+    def freeze(self, config: dict[str, Any], sources: dict[str, int]) -> None:
+        """What the worker writes into the record of a run."""
+        run = self.active()
+        with self.db.begin() as session:
+            runs.set_config(session, run.id, config)
+            datasets.freeze(session, run.id, [], "0" * 64, {"sources": sources})
+
     def fail(self, error: str) -> None:
         run = self.active()
         with self.db.begin() as session:
@@ -172,6 +188,8 @@ class TrainerByHand:
     go_canary = _off_the_loop(Hand.go_canary)
     look = _off_the_loop(Hand.look)
     go_live = _off_the_loop(Hand.go_live)
+    settle = _off_the_loop(Hand.settle)
+    freeze = _off_the_loop(Hand.freeze)
     fail = _off_the_loop(Hand.fail)
     turn_down = _off_the_loop(Hand.turn_down)
     cancelled = _off_the_loop(Hand.cancelled)

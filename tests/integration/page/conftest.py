@@ -60,7 +60,7 @@ async def window(size: tuple[int, int], scheme: str = "light") -> AsyncIterator[
             color_scheme="dark" if scheme == "dark" else "light",
             reduced_motion="reduce",
         )
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda line: problems.append(line.text) if _is_error(line) else None)
         yield page

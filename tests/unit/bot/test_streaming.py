@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -71,6 +72,34 @@ async def test_words_are_streamed_and_the_thumbs_come_last() -> None:
     start = next(args for method, args in thread.slack.calls if method == "chat.startStream")
     assert (start["recipient_user_id"], start["recipient_team_id"], start["thread_ts"]) == ("UMIA", "T1", "0.1")
     assert all("markdown_text" not in args for _, args in thread.slack.calls)
+
+
+async def test_a_message_that_is_being_posted_when_its_answer_is_cut_off_is_known_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    thread, posting, posted = Thread(), asyncio.Event(), asyncio.Event()
+    start = thread.slack.client.chat_startStream
+
+    async def slowly(**arguments: Any) -> Any:
+        posting.set()
+        await posted.wait()
+        return await start(**arguments)
+
+    async def answer() -> None:
+        async def register(ts: str) -> None:
+            thread.known.append(ts)
+
+        async with Reply(thread.slack.client, PLACE, thread.traffic, register) as reply:
+            reply.write(TEXT)
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(thread.slack.client, "chat_startStream", slowly)
+    task = asyncio.create_task(answer())
+    await posting.wait()
+    task.cancel()
+    asyncio.get_running_loop().call_soon(posted.set)
+    await asyncio.wait({task})
+    assert task.cancelled() and thread.known == ["1.000000"]
 
 
 async def test_an_answer_that_slack_does_not_take_at_all_counts_as_unseen() -> None:

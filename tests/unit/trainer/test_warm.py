@@ -214,7 +214,7 @@ async def test_the_next_worker_ends_one_that_could_not_go(tmp_path: Path, monkey
     assert (tmp_path / "run" / swift.PID_NAME).exists(), "who knows only the run finds it too"
     warm = Warm(tmp_path / "warm", idle=60, program=FAKE)
     await warm.prepare(BASE)
-    assert not process.members(pid)
+    await until(lambda: not process.members(pid))
     await warm.end()
 
 
