@@ -141,7 +141,7 @@ class TrainingSettings(BaseModel):
         "auto", description="warm: one training process stays ready between runs; auto: when there is memory for it."
     )
     warm_idle: float = Field(
-        600, ge=0, description="Seconds without a run after which the warm process gives its memory back."
+        600, ge=1, description="Seconds without a run after which the warm process gives its memory back."
     )
     seed: int = Field(42, description="Seed of variants, replay and training; after a refused run, the next one.")
     resume: Literal["warm", "true"] = Field(

@@ -242,13 +242,20 @@ def draw(found: Sequence[Timeline], path: Path) -> None:
     plt.close(figure)
 
 
-def report(found: Sequence[Timeline], out: Path, device: str | None, bench: str = "loop") -> bool:
-    """Table, picture and JSON; whether no run failed. One that was refused has not: learning is not its subject."""
+def report(
+    found: Sequence[Timeline], out: Path, device: str | None, bench: str = "loop", notes: Sequence[str] = ()
+) -> bool:
+    """Table, picture and JSON; whether no run failed. One that was refused has not: learning is not its subject.
+
+    ``notes``: what the figures do not hold for.
+    """
     picture = out.with_suffix(".png")
     out.parent.mkdir(parents=True, exist_ok=True)
     draw(found, picture)
     figures = {"runs": [asdict(one) | {"ratio": one.ratio} for one in found]}
-    hand_in(Report(bench, tables(found, device), figures, picture), out)
+    first, *others = tables(found, device)
+    noted = replace(first, notes=[*first.notes, *notes])
+    hand_in(Report(bench, [noted, *others], figures, picture), out)
     return all(one.status != RunStatus.FAILED for one in found)
 
 

@@ -18,8 +18,8 @@ from bench.report import ROOT, Cell, as_text
 
 HEAD = """# Results
 
-Made by `python -m bench.results` of what the benches left in `bench/out/`; not written by hand. Each section says when,
-where and of which commit it was measured, and how to measure it again.
+Made by `python -m bench.results` of what the benches left in `bench/out/`. Each section says when, where and of which
+commit it was measured, and how to measure it again; a sentence below the command was added by hand.
 """
 SECTION = re.compile(r"^<!-- (?P<key>[\w./-]+) -->\n(?P<text>.*?)(?=^<!-- [\w./-]+ -->\n|\Z)", re.MULTILINE | re.DOTALL)
 ORDER = ("loop", "swap", "bot", "growth", "learning", "start", "gpu")

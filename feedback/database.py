@@ -93,7 +93,7 @@ class AsyncDatabase:
             raise
         if not done:
             task.cancel()
-            raise OperationalError("(transaction)", None, TimeoutError(f"no answer within {self._patience_s:g} s"))
+            raise _silent(self._patience_s)
         return task.result()
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
@@ -108,9 +108,12 @@ class AsyncDatabase:
         The lock belongs to a transaction, so a process that dies gives it back.
         """
         async with AsyncSession(self.engine) as session:
-            lock = func.pg_try_advisory_xact_lock(func.hashtext(errand))
+            lock = select(func.pg_try_advisory_xact_lock(func.hashtext(errand)))
             try:
-                yield bool(await session.scalar(select(lock)))
+                with _full_pool_is_away(), _silence_is_away(self._patience_s):
+                    async with asyncio.timeout(self._patience_s):
+                        mine = bool(await session.scalar(lock))
+                yield mine
             finally:
                 # A connection that broke has let go of the lock; of the errand's own end, such as a cancellation, this
                 # must not make another one.
@@ -126,6 +129,19 @@ class AsyncDatabase:
 
 DatabaseUnavailable = OperationalError
 """What a call raises while PostgreSQL cannot be reached, or does not answer."""
+
+
+def _silent(seconds: float) -> DatabaseUnavailable:
+    return DatabaseUnavailable("(transaction)", None, TimeoutError(f"no answer within {seconds:g} s"))
+
+
+@contextmanager
+def _silence_is_away(seconds: float) -> Iterator[None]:
+    """A server that takes what it is sent and does not answer is away."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise _silent(seconds) from error
 
 
 @contextmanager

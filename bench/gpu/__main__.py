@@ -89,6 +89,7 @@ def _trainings(options: argparse.Namespace, parts: Parts) -> None:
     setup = training.Setup(options.model, options.config, options.work / "training", options.epochs)
     baseline = BY_NAME["baseline"]
     cold: dict[str, Done] = {}
+    apart: dict[str, Done] = {}
     together: list[Done] = []
     wanted: list[Variant] = training.chosen(options.variants)
     shared = [variant for variant in wanted if not variant.apart]
@@ -106,15 +107,17 @@ def _trainings(options: argparse.Namespace, parts: Parts) -> None:
         together.append(training.train(setup, "variants", possible, parts.left()))
         for number, variant in enumerate(variant for variant in wanted if variant.apart):
             if parts.left() > 0 and not variant.missing():
-                cold[variant.name] = training.train(setup, f"apart-{number}", [variant], parts.left())
+                apart[variant.name] = training.train(setup, f"apart-{number}", [variant], parts.left())
             else:
-                cold[variant.name] = Done(0.0, 0.0, [], variant.missing() or "out of time")
+                apart[variant.name] = Done(0.0, 0.0, [], variant.missing() or "out of time")
 
     parts.attempt("cold", run_cold)
     parts.attempt("stacks", run_sampled)
     parts.attempt("variants", run_variants)
-    if cold or together:
-        found = training.report_of(cold, together[0] if together else None, shared)
+    if cold:
+        hand_in(training.report_of("gpu/cold", cold), options.out / "cold.json")
+    if apart or together:
+        found = training.report_of("gpu/training", apart, together[0] if together else None, shared)
         hand_in(found, options.out / "training.json")
 
 

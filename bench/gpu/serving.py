@@ -42,6 +42,12 @@ class Setup:
     tokens: int
 
 
+BARE = (
+    "These runs have no cases, so no paraphrases and no probes of new cases, and no general rows; the gate asks for"
+    " nothing, since random weights learn nothing. vLLM holds its share of the card (`--share`) all the time."
+)
+
+
 def recipe(config: dict[str, Any], epochs: int) -> dict[str, Any]:
     """A configuration whose first run is the recipe: 50 rows about itself and nothing else, in so many epochs. All else
     is as it ships, the batch that the free memory decides, too."""
@@ -88,7 +94,7 @@ def measure(setup: Setup, parts: Sequence[str], out: Path, attempt: Callable[[st
                 def runs() -> None:
                     found = loops(settings, setup.trainers)
                     goals_of = resolve(settings.serving) if setup.epochs == loop.RECIPE_EPOCHS else None
-                    if not loop.report(found, out / "loop.json", goals_of, "gpu/loop"):
+                    if not loop.report(found, out / "loop.json", goals_of, "gpu/loop", [BARE]):
                         raise RuntimeError("a run failed; the table has why")
 
                 attempt("loop", runs)

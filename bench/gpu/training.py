@@ -120,10 +120,10 @@ def cold_table(named: Mapping[str, Done]) -> Table:
     return Table("Cold training, phase by phase", heads, rows)
 
 
-def between_table(done: Done) -> Table:
-    """What comes before the first step, by the marks."""
+def between_table(name: str, done: Done) -> Table:
+    """What comes before the first step of a process, by the marks."""
     rows = between(done.jobs[0], done.jobs[0]["imported"]["imports"]) if _whole(done.jobs[:1]) else []
-    return Table("From the imports to the first step", ["", "s"], rows)
+    return Table(f"From the imports to the first step: {name}", ["", "s"], rows)
 
 
 def variants_table(done: Done, wanted: Sequence[Variant]) -> Table:
@@ -171,9 +171,11 @@ def stacks_tables(done: Done, samples: Path) -> list[Table]:
     return found
 
 
-def report_of(cold: Mapping[str, Done], together: Done | None, wanted: Sequence[Variant]) -> Report:
-    """Everything but the stacks."""
-    tables = [cold_table(cold), *(between_table(done) for done in list(cold.values())[:1])]
+def report_of(
+    bench: str, cold: Mapping[str, Done], together: Done | None = None, wanted: Sequence[Variant] = ()
+) -> Report:
+    """Everything but the stacks: of processes that made one training each, and of one that made several."""
+    tables = [cold_table(cold), *(between_table(name, done) for name, done in list(cold.items())[:1])]
     if together:
         tables.append(variants_table(together, wanted))
     tables = [table for table in tables if table.rows]
@@ -181,7 +183,7 @@ def report_of(cold: Mapping[str, Done], together: Done | None, wanted: Sequence[
     if together and together.error:
         errors["variants"] = together.error
     jobs = {name: done.jobs for name, done in cold.items()} | {"variants": together.jobs if together else []}
-    return Report("gpu/training", tables, {"errors": errors, "jobs": jobs})
+    return Report(bench, tables, {"errors": errors, "jobs": jobs})
 
 
 def chosen(names: Iterable[str]) -> list[Variant]:

@@ -42,6 +42,26 @@ async def test_a_server_that_does_not_answer_is_away_and_comes_back(database_url
         await record.close()
 
 
+@pytest.mark.timeout(60)
+async def test_an_errand_is_not_begun_by_a_server_that_does_not_answer_or_without_a_free_connection(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = AsyncDatabase(database_url, pool_size=1)
+    try:
+        with frozen(await record.run(backend)), monkeypatch.context() as patch, pytest.raises(DatabaseUnavailable):
+            patch.setattr(record, "_patience_s", 1.0)
+            async with record.alone("errand"):
+                pass
+        monkeypatch.setattr(record.engine.pool, "_timeout", 0.1)
+        async with record.alone("errand") as mine:
+            assert mine
+            with pytest.raises(DatabaseUnavailable):
+                async with record.alone("another"):
+                    pass
+    finally:
+        await record.close()
+
+
 def test_a_pool_without_a_free_connection_is_away(database_url: str) -> None:
     record = Database(database_url)
     record.engine.pool._timeout = 0.1  # type: ignore[attr-defined]  # QueuePool's; the default is 30 s
