@@ -92,6 +92,14 @@ class ChatClient:
                 pass
         return stream.completion
 
+    async def requests(self) -> int:
+        """How many requests the replicas work on or have waiting, whoever has asked.
+
+        Raises:
+            ServingUnavailable: one cannot be reached, or does not say.
+        """
+        return sum(await asyncio.gather(*(replica.requests() for replica in self.replicas.values())))
+
     async def count_tokens(self, messages: Sequence[Message]) -> int:
         """The length in tokens of the prompt that these messages make, as the server counts it."""
         return await self._of_any(lambda replica: replica.count_tokens(messages))

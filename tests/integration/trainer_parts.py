@@ -130,6 +130,10 @@ class StandInChat:
         await asyncio.sleep(0)
         return self._server.likelihood(served_name, messages[-1]["content"], answer)
 
+    async def requests(self) -> int:
+        """Nobody else is answered."""
+        return 0
+
     async def count_tokens(self, messages: Sequence[Mapping[str, Any]]) -> int:
         """As a small model's tokenizer would: a third of a token for a letter, one and a half for Chinese."""
         text = "".join(message["content"] for message in messages)

@@ -12,7 +12,7 @@ from serving.errors import PromptTooLong, ServingUnavailable
 from trainer import patience
 from trainer.case_probes import CaseProbe
 from trainer.probes import Expect, Probe, ProbeError, ProbeGroup
-from trainer.probing import IN_FLIGHT, Examiner, likelihoods, not_asked, reuse, run_probes
+from trainer.probing import ALONE, IN_FLIGHT, Examiner, likelihoods, not_asked, reuse, run_probes
 
 WIFI = CaseProbe("case-3-original", "new", "Wifi?", 40, 3, "Wifi?", "It is HarborGuest.")
 
@@ -29,7 +29,8 @@ class FakeChat:
     def __init__(self, *replies: str | Exception) -> None:
         self.replies = list(replies)
         self.asked: list[tuple[Sequence[Mapping[str, Any]], str, Sampling, int]] = []
-        self.running = self.most = 0
+        self.running = self.most = self.others = 0
+        self.unreachable = False
 
     async def complete(
         self, messages: Sequence[Mapping[str, Any]], served_name: str, sampling: Sampling, *, priority: int = 10
@@ -37,12 +38,18 @@ class FakeChat:
         self.asked.append((messages, served_name, sampling, priority))
         self.running += 1
         self.most = max(self.most, self.running)
-        await asyncio.sleep(0)
+        for _ in range(100):
+            await asyncio.sleep(0)
         self.running -= 1
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         if isinstance(reply, Exception):
             raise reply
         return Completion(reply, served_name, "stop", 1, 1, 1.0, 1.0)
+
+    async def requests(self) -> int:
+        if self.unreachable:
+            raise ServingUnavailable("gone")
+        return self.running + self.others
 
     async def likelihood(
         self, messages: Sequence[Mapping[str, Any]], served_name: str, answer: str, *, priority: int = 10
@@ -84,14 +91,20 @@ async def test_a_case_is_graded_by_its_correction() -> None:
     assert (wrong.passed, wrong.reason) == (False, "does not say 'harborguest'")
 
 
-async def test_few_are_in_flight_and_the_longest_begin() -> None:
+@pytest.mark.parametrize(
+    ("others", "unreachable", "most"), [(0, False, ALONE), (1, False, IN_FLIGHT), (0, True, IN_FLIGHT)]
+)
+async def test_few_are_in_flight_where_people_are_answered_and_the_longest_begin(
+    others: int, unreachable: bool, most: int
+) -> None:
     chat, told = FakeChat("Pip"), []
-    probes = [probe("short"), probe("long", max_tokens=90), *(probe(f"p{n}") for n in range(6))]
+    chat.others, chat.unreachable = others, unreachable
+    probes = [probe("short"), probe("long", max_tokens=90), *(probe(f"p{n}") for n in range(18))]
     results = await run_probes(examiner(chat), "pip-v1", probes, told.append)
-    assert chat.most <= IN_FLIGHT
+    assert chat.most == most
     assert chat.asked[0][0][1]["content"] == "long?"
     assert {result.probe_id for result in results} == {one.id for one in probes}
-    assert told == list(range(1, 9))
+    assert told == list(range(1, 21))
 
 
 async def test_a_server_that_comes_back_is_waited_for() -> None:
