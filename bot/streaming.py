@@ -196,6 +196,8 @@ class Reply:
     async def _flush(self, footer: Footer | None = None) -> None:
         """Show what there is; with a footer, show it for good."""
         await self._come_after()
+        if self._closing and footer is None:
+            return  # it was ended meanwhile, with nothing more to be shown or with all of it
         self._flushed = self._traffic.clock()
         safe = sanitise(self._raw, final=footer is not None)
         if footer is None and not safe:
