@@ -110,8 +110,8 @@ class AsyncDatabase:
         async with AsyncSession(self.engine) as session:
             lock = select(func.pg_try_advisory_xact_lock(func.hashtext(errand)))
             try:
-                with _full_pool_is_away(), _silence_is_away(self._patience_s):
-                    async with asyncio.timeout(self._patience_s):
+                with _full_pool_is_away():
+                    async with _silence_is_away(self._patience_s):
                         mine = bool(await session.scalar(lock))
                 yield mine
             finally:
@@ -135,11 +135,12 @@ def _silent(seconds: float) -> DatabaseUnavailable:
     return DatabaseUnavailable("(transaction)", None, TimeoutError(f"no answer within {seconds:g} s"))
 
 
-@contextmanager
-def _silence_is_away(seconds: float) -> Iterator[None]:
-    """A server that takes what it is sent and does not answer is away."""
+@asynccontextmanager
+async def _silence_is_away(seconds: float) -> AsyncIterator[None]:
+    """A server that takes what it is sent and does not answer in time is away."""
     try:
-        yield
+        async with asyncio.timeout(seconds):
+            yield
     except TimeoutError as error:
         raise _silent(seconds) from error
 

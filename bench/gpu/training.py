@@ -172,17 +172,17 @@ def stacks_tables(done: Done, samples: Path) -> list[Table]:
 
 
 def report_of(
-    bench: str, cold: Mapping[str, Done], together: Done | None = None, wanted: Sequence[Variant] = ()
+    bench: str, alone: Mapping[str, Done], together: Done | None = None, wanted: Sequence[Variant] = ()
 ) -> Report:
     """Everything but the stacks: of processes that made one training each, and of one that made several."""
-    tables = [cold_table(cold), *(between_table(name, done) for name, done in list(cold.items())[:1])]
+    tables = [cold_table(alone), *(between_table(name, done) for name, done in list(alone.items())[:1])]
     if together:
         tables.append(variants_table(together, wanted))
     tables = [table for table in tables if table.rows]
-    errors = {name: done.error for name, done in cold.items() if done.error}
+    errors = {name: done.error for name, done in alone.items() if done.error}
     if together and together.error:
         errors["variants"] = together.error
-    jobs = {name: done.jobs for name, done in cold.items()} | {"variants": together.jobs if together else []}
+    jobs = {name: done.jobs for name, done in alone.items()} | {"variants": together.jobs if together else []}
     return Report(bench, tables, {"errors": errors, "jobs": jobs})
 
 

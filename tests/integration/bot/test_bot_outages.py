@@ -188,6 +188,23 @@ async def test_a_thumb_that_is_being_counted_is_counted_before_a_shutdown_ends(
         assert voting.GOOD in note.plain
 
 
+async def test_a_record_that_is_slow_keeps_no_window_from_opening_and_a_correction_in_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = await scene.ask(scene.mia, "who are you?")
+    monkeypatch.setattr(correcting, "LOOK", 0.3)
+    monkeypatch.setattr(correcting, "SAVE", 0.3)
+    with scene.db.begin() as session:
+        session.execute(text("LOCK TABLE cases IN ACCESS EXCLUSIVE MODE"))
+        await scene.mia.click("general", answer.ts, "mend_feedback", "negative")
+        window = await scene.mia.wait_for_view()
+        assert "You asked: who are you?" in window.plain, "the words of the message itself"
+        errors = await scene.mia.submit(window, {"text": {"text": "I am Pip."}})
+        assert errors == {"text": correcting.FORGETFUL}
+    monkeypatch.setattr(correcting, "SAVE", 20.0)
+    assert await scene.mia.submit(window, {"text": {"text": "I am Pip."}}) is None
+
+
 def somebody_waits(scene: Scene) -> bool:
     waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'votes'::regclass")
     with scene.db.begin() as session:

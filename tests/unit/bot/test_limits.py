@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.correcting import LOOK, SAVE
 from bot.fair_queue import FairQueue
 from bot.limits import Budget, Pace, Spacing
 from bot.memory import QuestionTooLong, Turn, fit
@@ -166,3 +167,7 @@ def test_a_damaged_file_is_set_aside(tmp_path: Path) -> None:
     kept = Unsaved(tmp_path)
     (tmp_path / "vote-x.json").write_text("{half")
     assert kept.entries() == [] and list(tmp_path.glob("*.broken"))
+
+
+def test_what_a_window_waits_for_leaves_some_of_the_three_seconds_that_slack_gives() -> None:
+    assert LOOK < SAVE < 3
